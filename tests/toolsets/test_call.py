@@ -1,0 +1,165 @@
+import keyword
+import string
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolsets import CallError, parse_call, render_call
+
+NAMES = st.text(string.ascii_letters + "_", min_size=1).filter(
+    lambda name: not keyword.iskeyword(name)
+)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+MEND = " Reply with one call, like name(a=1, b=2)."
+
+
+def arguments(text: str) -> dict[str, Any]:
+    return parse_call(text).keywords
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(CallError) as caught:
+        parse_call(text)
+    assert caught.value.kind == "unparseable_call"
+    assert str(caught.value).endswith(MEND)
+    return str(caught.value).removesuffix(MEND)
+
+
+@given(name=NAMES, arguments=st.dictionaries(NAMES, VALUES, max_size=4))
+def test_a_rendered_call_is_read_back(name: str, arguments: dict[str, Any]) -> None:
+    written = parse_call(render_call(name, arguments))
+    assert (written.name, written.positional, written.keywords) == (name, (), arguments)
+    assert repr(written.keywords) == repr(arguments)  # 1 is not 1.0, 0.0 not -0.0, True not 1
+
+
+@given(st.text() | st.text("f(a=1,[]{}'\"\\#)\n`.;*-: "))
+def test_any_text_is_a_call_or_a_call_error(text: str) -> None:
+    try:
+        parse_call(text)
+    except CallError as error:
+        assert error.kind == "unparseable_call"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 19_000,
+        "f(" * 9_000,
+        "f(" + "[" * 9_000,
+        "f(" + "-" * 19_000 + "1)",
+        "f(a" + ".a" * 9_000 + ")",
+        "f(" + "1+" * 9_000 + "1)",
+        "f(" + "9" * 9_000 + ")",
+        "f(1e999)",
+        "```\n" + "\n" * 19_000 + "x",
+        "f(" + "a=1, " * 3_000 + ")",
+    ],
+)
+def test_a_bomb_is_refused_at_once(text: str) -> None:
+    start = time.perf_counter()
+    refusal(text)
+    assert time.perf_counter() - start < 1
+
+
+def test_keywords_and_positional_arguments_are_kept_apart() -> None:
+    written = parse_call("power(2, exponent=10)")
+    assert (written.name, written.positional) == ("power", (2,))
+    assert written.keywords == {"exponent": 10}
+
+
+@pytest.mark.parametrize("text", ["f(a=-3)", "f(a=- 3)"])
+def test_a_negative_literal_is_accepted(text: str) -> None:
+    assert arguments(text) == {"a": -3}
+
+
+def test_a_plus_sign_is_accepted() -> None:
+    assert arguments("f(a=+2.5)") == {"a": 2.5}
+
+
+@pytest.mark.parametrize("words", ["true, false, null", "True, False, None"])
+def test_words_of_json_and_python_are_accepted(words: str) -> None:
+    assert parse_call(f"f({words})").positional == (True, False, None)
+
+
+def test_lists_tuples_and_dicts_are_json_values() -> None:
+    assert arguments("f(a=[1, (2, 3)], b={'x': [null]})") == {"a": [1, [2, 3]], "b": {"x": [None]}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "  add(a=2, b=3)\n",
+        "add(a=2, b=3).",
+        "add(a=2, b=3);",
+        "```\nadd(a=2, b=3)\n```",
+        "```python\nadd(a=2, b=3)\n```\n",
+        "```tool_call \n\n  add(a=2, b=3)\n\n```",
+        "I add them first (as one does):\nadd(a=2, b=3)\nThen we will see.",
+        "Sure!\n```python\nadd(a=2, b=3)\n```",
+        "```\nFirst:\nadd(a=2, b=3)\n```",
+        "add(\n  a=2,\n  b=3,\n)",
+        "add(a=2, b=3)  # two and three",
+    ],
+)
+def test_prose_and_fences_around_one_call_are_forgiven(text: str) -> None:
+    written = parse_call(text)
+    assert (written.name, written.keywords) == ("add", {"a": 2, "b": 3})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "The reply is empty."),
+        (" \n", "The reply is empty."),
+        ("```\n```", "The reply is empty."),
+        ("The answer is 5.", "The reply is not a call."),
+        ("5", "The reply is not a call."),
+        ("add(a=2", "The reply is not a call."),
+        ("x = add(a=2)", "The reply is not a call."),
+        ("f(1)\ng(2)", "The reply holds 2 calls."),
+        ("a.b(1)", "The name of the function must be a plain name."),
+        ("f(1)(2)", "The name of the function must be a plain name."),
+        ("f(**{'a': 1})", "** cannot be used in a call."),
+        ("f(a=1, a=2)", "The argument a is given twice."),
+        ("f(*[1])", "The argument *[1] is not a plain value."),
+        ("f(a=x)", "The argument x is not a plain value."),
+        ("f(a=1 + 2)", "The argument 1 + 2 is not a plain value."),
+        ("f(a=-true)", "The argument -true is not a plain value."),
+        ("f(a=-'x')", "The argument -'x' is not a plain value."),
+        ("f(a=b'x')", "The argument b'x' is not a plain value."),
+        ("f(a=2j)", "The argument 2j is not a plain value."),
+        ("f(a=...)", "The argument ... is not a plain value."),
+        ("f(a=f'{x}')", "The argument f'{x}' is not a plain value."),
+        ("f(a={1, 2})", "The argument {1, 2} is not a plain value."),
+        ("f(a={1: 2})", "The keys of a dict must be strings."),
+        ("f(a={**x})", "The keys of a dict must be strings."),
+        ("f(a=1e999)", "A number is too large to be written with an exponent."),
+        (
+            "f(a=add(1, 2))",
+            "A call cannot be an argument of a call; make the inner call first.",
+        ),
+        ("f(" + "[" * 60 + "]" * 60 + ")", "An argument is nested deeper than 50 levels."),
+        ("f('" + "x" * 20_000 + "')", "The reply is longer than 20,000 characters."),
+        (
+            f"f(a=1 + {'1' * 99})",
+            f"The argument 1 + {'1' * 53}... is not a plain value.",
+        ),
+    ],
+)
+def test_a_refusal_says_how_to_mend_the_call(text: str, reason: str) -> None:
+    assert refusal(text) == reason
+
+
+def test_nothing_is_evaluated() -> None:
+    assert refusal("f(__import__('os').getcwd())").startswith("A call cannot be an argument")
