@@ -1,0 +1,45 @@
+"""The benchmarks: `make bench`, `make bench ONLY=name`.
+
+Each benchmark is a function without arguments that returns a Result; ratios compare rates that were
+measured in turns on the same machine, ours / baseline. Imported only when it runs, by name.
+
+Not here: what a benchmark measures (a module per subject beside this one), thresholds (the issues).
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+BENCHMARKS: Mapping[str, str] = MappingProxyType(
+    {
+        "executor_vs_process_per_call": "tests.benchmarks.executor:versus_process_per_call",
+        "executor_calls_per_second": "tests.benchmarks.executor:calls_per_second",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was measured. `value` is a median over `n` repetitions; `baseline` says against what."""
+
+    value: float
+    unit: str
+    baseline: str
+    n: int
+    detail: dict[str, Any]
+
+
+def find(place: str) -> Callable[[], Result]:
+    """The benchmark at module:function."""
+    module, _, function = place.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def log(text: str) -> None:
+    """Say what goes on, on standard error."""
+    print(text, file=sys.stderr, flush=True)

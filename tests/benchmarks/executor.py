@@ -1,0 +1,127 @@
+"""The executor of functions: a call in a persistent worker against a new process for each call.
+
+Calls are parsed and bound beforehand, on both sides. Not covered: what a slow function takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+
+import toolsets
+from tests.benchmarks import Result, log
+from tests.conftest import ROOT
+from toolsets import Executor, ToolCall, ToolResult
+
+REPETITIONS = 7
+CALLS = 2000  # per repetition, in a persistent worker
+PROCESSES = 15  # per repetition, each for one call
+TEXTS = (
+    "add(a=48, b=24)",
+    "subtract(a=100.5, b=17)",
+    "multiply(a=12, b=1.25)",
+    "divide(a=1, b=3)",
+    "percent_of(percent=15, value=80)",
+)
+# What a process for one call has to do: load the toolset, read the call, execute it, print.
+ONE_CALL = """
+import json, sys
+from toolsets import ToolCall, load
+print(load("arithmetic").execute(ToolCall(**json.loads(sys.argv[1]))).content)
+"""
+
+
+def versus_process_per_call() -> Result:
+    """Calls per second, one after another: one persistent worker / one new process per call."""
+    calls = _calls(CALLS)
+    ours, theirs, bare = [], [], []
+    with Executor(toolsets.load("arithmetic"), workers=1) as executor:
+        expected = [executor.run(call).content for call in calls[:PROCESSES]]
+        for repetition in range(REPETITIONS):
+            ours.append(_rate(CALLS, lambda: _check(executor.run(call) for call in calls)))
+            theirs.append(_rate(PROCESSES, lambda: _in_processes(calls, expected)))
+            bare.append(_rate(PROCESSES, _bare_interpreters))
+            log(f"  {repetition + 1}/{REPETITIONS}: {ours[-1]:,.0f} against {theirs[-1]:,.1f} /s")
+    ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
+    return Result(
+        value=round(statistics.median(ratios), 1),
+        unit="ratio",
+        baseline="one new Python process per call, which loads the toolset and executes it",
+        n=REPETITIONS,
+        detail={
+            "calls_per_second": round(statistics.median(ours), 1),
+            "baseline_calls_per_second": round(statistics.median(theirs), 2),
+            "bare_interpreters_per_second": round(statistics.median(bare), 2),
+            "lowest": round(min(ratios), 1),
+            "highest": round(max(ratios), 1),
+        },
+    )
+
+
+def calls_per_second() -> Result:
+    """Calls per second and worker process, submitted all at once."""
+    rates: dict[int, list[float]] = {1: [], 2: []}
+    for repetition in range(REPETITIONS):
+        for workers, measured in rates.items():
+            measured.append(_submitted_rate(workers) / workers)
+        log(f"  {repetition + 1}/{REPETITIONS}: {rates[1][-1]:,.0f} /s with one worker")
+    return Result(
+        value=round(statistics.median(rates[1]), 1),
+        unit="calls/s",
+        baseline="none: the rate of one worker process",
+        n=REPETITIONS,
+        detail={
+            "lowest": round(min(rates[1]), 1),
+            "highest": round(max(rates[1]), 1),
+            "each_of_two_workers": round(statistics.median(rates[2]), 1),
+            "cpus": os.cpu_count(),
+        },
+    )
+
+
+def _calls(count: int) -> list[ToolCall]:
+    parsed = [toolsets.load("arithmetic").parse(text) for text in TEXTS]
+    return [parsed[index % len(parsed)] for index in range(count)]
+
+
+def _rate(count: int, work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return count / (time.perf_counter() - start)
+
+
+def _submitted_rate(workers: int) -> float:
+    calls = _calls(CALLS * workers)
+
+    async def submit_all() -> None:
+        _check(await asyncio.gather(*(executor.submit(call) for call in calls)))
+
+    with Executor(toolsets.load("arithmetic"), workers=workers) as executor:
+        _check([executor.run(call) for call in calls[: 2 * workers]])  # every worker has started
+        return _rate(len(calls), lambda: asyncio.run(submit_all()))
+
+
+def _in_processes(calls: Sequence[ToolCall], expected: Sequence[str]) -> None:
+    for call, content in zip(calls, expected, strict=False):
+        command = [sys.executable, "-c", ONE_CALL, json.dumps(asdict(call))]
+        printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        if printed.stdout.strip() != content:
+            raise RuntimeError(f"{call.raw}: {printed.stdout!r} in place of {content!r}")
+
+
+def _bare_interpreters() -> None:
+    for _ in range(PROCESSES):
+        subprocess.run([sys.executable, "-I", "-c", "pass"], check=True)
+
+
+def _check(results: Iterable[ToolResult]) -> None:
+    for result in results:
+        if not result.ok:
+            raise RuntimeError(f"a call failed: {result.content}")

@@ -1,0 +1,37 @@
+"""What tests of several rooms share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real data: environment variable APPRENTICE_DATA, default ../shared/data."""
+    folder = ROOT / os.environ.get("APPRENTICE_DATA", "../shared/data")
+    if not folder.is_dir():
+        pytest.skip(f"no data folder at {folder}; set APPRENTICE_DATA (README says what it holds)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def gsm8k_path(data_dir: Path) -> str:
+    """The path of GSM8K's training file."""
+    return _existing(data_dir / "gsm8k" / "train.jsonl")
+
+
+@pytest.fixture(scope="session")
+def folio_path(data_dir: Path) -> str:
+    """The path of FOLIO's training file."""
+    return _existing(data_dir / "folio" / "train.jsonl")
+
+
+def _existing(file: Path) -> str:
+    if not file.is_file():
+        pytest.skip(f"{file} is absent; README says where the public file is")
+    return str(file)

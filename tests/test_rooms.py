@@ -1,0 +1,195 @@
+"""The arrows between the rooms (CONTRIBUTING.md draws them), and what every file must keep to."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline import CORE
+from pipeline.recipe import load, shipped
+from tests.conftest import ROOT
+
+ROOMS = ("toolsets", "pipeline", "serving", "cluster")
+ALLOWED = {
+    "toolsets": {"toolsets"},
+    "cluster": {"cluster"},
+    "core": {"core", "toolsets"},
+    "pipeline": {"pipeline", "core", "toolsets", "cluster"},
+    "serving": {"serving", "core", "toolsets", "cluster"},
+}
+HEAVY = ("ray", "torch", "vllm", "transformers", "deepspeed")
+HELP_SECONDS = 0.5
+LARGEST_BYTES = 1_000_000
+
+
+def test_no_arrow_between_rooms_but_the_allowed_ones() -> None:
+    modules = {module_name(file): file for room in ROOMS for file in (ROOT / room).rglob("*.py")}
+    wrong = [
+        f"{name} imports {target}"
+        for name, file in modules.items()
+        if name not in {f"{room}.__main__" for room in ROOMS}
+        for target in forbidden(name, file.read_text())
+    ]
+    assert len(modules) > 20
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "target"),
+    [
+        ("toolsets.call", "import pipeline.records", "pipeline.records"),
+        ("toolsets.call", "import torch.nn", "torch.nn"),
+        ("cluster.session", "def f():\n    from toolsets import load", "toolsets.load"),
+        ("cluster.session", "import pipeline", "pipeline"),
+        ("pipeline.agent", "from pipeline.train import train", "pipeline.train.train"),
+        ("pipeline.agent", "from pipeline import tables", "pipeline.tables"),
+        ("pipeline.agent", "import cluster.session", "cluster.session"),
+        ("pipeline.agent", "def f():\n    import ray.data", "ray.data"),
+        ("pipeline.train", "from serving.app import build", "serving.app.build"),
+        ("pipeline.train", "importlib.import_module('serving.app')", "serving.app"),
+        ("serving.app", "from pipeline import train", "pipeline.train"),
+        ("serving.app", "import tests.conftest", "tests.conftest"),
+    ],
+)
+def test_a_forbidden_arrow_is_seen(module: str, source: str, target: str) -> None:
+    assert list(forbidden(module, source)) == [target]
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("pipeline.agent", "from pipeline.records import Chain\nfrom toolsets import load"),
+        ("pipeline.agent", "from pipeline import records, CORE"),
+        ("pipeline.train", "import ray\nfrom cluster.session import connect"),
+        ("pipeline.train", "from pipeline import tables"),
+        ("serving.app", "from pipeline.agent import Agent\nimport cluster, toolsets"),
+    ],
+)
+def test_an_allowed_arrow_passes(module: str, source: str) -> None:
+    assert list(forbidden(module, source)) == []
+
+
+def test_every_core_module_exists() -> None:
+    files = {module_name(file) for file in (ROOT / "pipeline").rglob("*.py")}
+    assert CORE - files == set()
+    designed = ("records", "recipe", "prompt", "agent", "verdict", "pairing", "masks")
+    assert {f"pipeline.{name}" for name in designed} <= CORE
+
+
+def test_toolsets_and_the_core_load_nothing_heavy() -> None:
+    tools = {module_name(file) for file in (ROOT / "toolsets").rglob("*.py")}
+    names = sorted((tools | CORE) - {"toolsets.__main__"})
+    script = (
+        "import importlib, json, sys\n"
+        f"for name in {names}: importlib.import_module(name)\n"
+        f"print(json.dumps([name for name in {HEAVY} if name in sys.modules]))"
+    )
+    assert json.loads(run_python("-c", script)) == []
+
+
+def test_help_answers_in_under_half_a_second() -> None:
+    run_python("-m", "pipeline", "--help")  # the first may still compile
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        assert "usage" in run_python("-m", "pipeline", "--help")
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < HELP_SECONDS
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_shipped_recipe_is_valid(name: str) -> None:
+    recipe = load(name)
+    assert recipe.name == name
+    assert recipe.description
+
+
+def test_no_file_is_large_but_the_pocket_models() -> None:
+    large = [
+        str(file.relative_to(ROOT))
+        for file in repository_files()
+        if file.stat().st_size > LARGEST_BYTES and ROOT / "pipeline" / "pocket" not in file.parents
+    ]
+    assert large == []
+
+
+def test_no_file_names_a_place_on_one_machine() -> None:
+    place = re.compile(rb"(?<![\w.~-])/(?:work|root|home|Users)/\w*")
+    found = [
+        f"{file.relative_to(ROOT)}: {match.group().decode()}"
+        for file in repository_files()
+        if b"\0" not in (content := file.read_bytes())
+        for match in place.finditer(content)
+    ]
+    assert found == []
+
+
+def forbidden(module: str, source: str) -> Iterator[str]:
+    """What the source of `module` imports and may not."""
+    here = kind(module)
+    for target in imports(source):
+        top = target.split(".")[0]
+        barred = HEAVY if here in ("toolsets", "core") else ()
+        if top in ("tests", *barred) or (top in ROOMS and kind(target) not in ALLOWED[here]):
+            yield target
+
+
+def imports(source: str) -> Iterator[str]:
+    """Everything imported anywhere in `source`, `from a import b` as a.b."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                yield from (name.name for name in names)
+            case ast.ImportFrom(module=str(module), names=names):
+                yield from (f"{module}.{name.name}" for name in names)
+            case ast.Call(
+                func=ast.Attribute(attr="import_module") | ast.Name(id="import_module"),
+                args=[ast.Constant(value=str(name)), *_],
+            ):
+                yield name
+
+
+def kind(target: str) -> str:
+    """The room of a module or of a name in it; core modules are a room of their own."""
+    room = target.split(".")[0]
+    if room != "pipeline":
+        return room
+    name = target
+    while not is_module(name):
+        name = name.rpartition(".")[0]
+    return "core" if name == "pipeline" or name in CORE else "pipeline"
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return "." not in name or path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def module_name(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def run_python(*arguments: str) -> str:
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def repository_files() -> list[Path]:
+    """What git tracks, and what it would if added now."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    files = [ROOT / name for name in listed.split("\0") if name]
+    assert files
+    return [file for file in files if file.is_file()]
