@@ -1,0 +1,29 @@
+"""Problems to chains to pairs to a student to its evaluation.
+
+A pure core (the modules in `CORE`: no ray, torch, vllm or transformers) and thin adapters around
+it.
+"""
+
+CORE = frozenset(
+    f"pipeline.{name}"
+    for name in (
+        "agent",
+        "errors",
+        "masks",
+        "metrics",
+        "pairing",
+        "pocket",
+        "pocket.models",
+        "pocket.world",
+        "prompt",
+        "recipe",
+        "records",
+        "reference",
+        "rollout",
+        "statistics",
+        "tasks",
+        "transcript",
+        "verdict",
+        "worked",
+    )
+)

@@ -1,0 +1,138 @@
+"""The rollout actor: one engine, one executor, many chains at once, as a Ray Data callable class.
+
+A private event-loop thread runs engine and chains; each block of tasks is awaited by a thread of
+its own, so blocks do not wait for each other. What a block came to is written to its file before
+its summary is returned: a chain that was counted is on disk, whatever dies next.
+
+File names are derived from the task ids, so a block that Ray runs twice overwrites its own file.
+
+Not here: which tasks there are, and the pool (`pipeline.generate`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+import toolsets
+from pipeline import tables
+from pipeline.agent import with_agent_tools
+from pipeline.prompt import Inject
+from pipeline.records import Chain, Task
+from pipeline.rollout import Limits, Rollout
+from pipeline.transcript import ChatTemplate
+from pipeline.verdict import judge
+
+DEATHS = ".engine-deaths"  # file beside the chains: the process ids of actors whose engine died
+MOST_DEATHS = 4  # during one command, before the job counts as hopeless
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutSettings:
+    """Everything that an actor needs; plain data, so it travels to any node."""
+
+    model: str  # a folder or a hub name
+    toolset: str
+    think: bool
+    tool_role: str
+    max_steps: int
+    reply_tokens: int
+    retries: int
+    temperature: float
+    tolerance: float
+    engine: tuple[tuple[str, Any], ...]
+    kv_cache_gib: float
+    function_workers: int
+    out: str  # folder that the files of chains go to
+
+
+def dialect_of(toolset: str, think: bool, tool_role: str) -> Inject:
+    """The dialect of a recipe, with the agent's own tools."""
+    return Inject(with_agent_tools(toolsets.load(toolset), think), tool_role)
+
+
+class RolloutActor:
+    """Makes chains. Called with a table of tasks; returns a summary row of each block."""
+
+    def __init__(self, settings: RolloutSettings) -> None:
+        self._settings = settings
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="chains", daemon=True).start()
+        self._rollout = asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
+
+    async def _start(self) -> Rollout:
+        from pipeline.engine import VllmEngine
+
+        s = self._settings
+        self._engine = VllmEngine(s.model, dict(s.engine), s.kv_cache_gib)
+        dialect = dialect_of(s.toolset, s.think, s.tool_role)
+        return Rollout(
+            dialect=dialect,
+            template=ChatTemplate(self._engine.tokenizer, dialect.tools),
+            engine=self._engine,
+            runner=toolsets.Executor(toolsets.load(s.toolset), workers=s.function_workers),
+            limits=Limits(s.max_steps, s.reply_tokens, s.retries),
+            temperature=s.temperature,
+        )
+
+    def __call__(self, block: pa.Table) -> dict[str, np.ndarray]:
+        tasks = [tables.task_of(row) for row in block.to_pylist()]
+        chains = asyncio.run_coroutine_threadsafe(self._chains(tasks), self._loop).result()
+        if self._engine.dead:
+            _die(Path(self._settings.out))
+        return summary(write_chains(Path(self._settings.out), tasks, chains, self._settings))
+
+    async def _chains(self, tasks: Sequence[Task]) -> list[Chain]:
+        return await asyncio.gather(*(self._rollout(task) for task in tasks))
+
+
+def forget_deaths(out: Path) -> None:
+    """Begin to count the deaths of engines anew."""
+    (out / DEATHS).unlink(missing_ok=True)
+
+
+def _die(out: Path) -> None:
+    """End this process, whose engine is dead: Ray replaces a dead process and redoes its block, but
+    not one that raised. Raises RuntimeError, which ends the job, where this happened too often."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / DEATHS).open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    if len(set((out / DEATHS).read_text().split())) > MOST_DEATHS:
+        raise RuntimeError(f"the engine died {MOST_DEATHS + 1} times")
+    os._exit(1)
+
+
+def write_chains(
+    out: Path, tasks: Sequence[Task], chains: Sequence[Chain], settings: RolloutSettings
+) -> list[dict[str, Any]]:
+    """Judge and write one file of chains; returns its rows."""
+    rows = [
+        tables.chain_row(chain, task.problem, judge(chain, task.problem, settings.tolerance))
+        for task, chain in zip(tasks, chains, strict=True)
+    ]
+    ids = "\n".join(sorted(task.task_id for task in tasks))
+    name = f"chains-{hashlib.sha256(ids.encode()).hexdigest()[:16]}.parquet"
+    tables.write(out / name, rows, tables.CHAINS)
+    return rows
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
+    """What the driver hears of a block: counts only, so its memory does not grow."""
+    failures = Counter(row["failure"] for row in rows if row["failure"])
+    counts = {
+        "chains": len(rows),
+        "correct": sum(row["correct"] is True for row in rows),
+        "tokens": sum(row["tokens"] for row in rows),
+        "engine_errors": failures["engine_error"],
+    }
+    return {name: np.array([value]) for name, value in counts.items()}

@@ -1,0 +1,101 @@
+"""The agent: a state machine from (chain so far, model reply) to (call | next prompt | stop).
+
+Sans-I/O: no clock, no await, no print, no engine. Generation, evaluation and serving drive it
+(`pipeline.rollout`), so what a student was trained on is what it meets in production.
+
+    agent = Agent(dialect, max_steps=8)
+    action = agent.read(reply)        Execute(call) | Ask(message) | Stop(reason)
+    action = agent.observe(result)    after Execute: Ask(message) | Stop(reason)
+
+`answer` and `think` belong to the agent and are added to every toolset (`with_agent_tools`); they
+need no executor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pipeline.prompt import Dialect
+from pipeline.records import Message, Step, StopReason
+from pipeline.records import Reply as EngineReply
+from toolsets import CallError, ToolCall, ToolResult, Toolset, tool
+
+
+@tool
+def answer(value: int | float | str | bool) -> str:
+    """Give the final answer.
+
+    Example:
+        answer(value=12)
+    """
+    return str(value)
+
+
+@tool
+def think(thought: str) -> str:
+    """Note a thought; nothing is computed.
+
+    Example:
+        think(thought="First find the price of one.")
+    """
+    return "Noted."
+
+
+def with_agent_tools(toolset: Toolset, thinking: bool = True) -> Toolset:
+    """`toolset` with `answer` and, where `thinking`, `think` behind its own functions."""
+    own = (think, answer) if thinking else (answer,)
+    return Toolset(toolset.name, toolset.tools + own)
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """Run this call and hand its result to `Agent.observe`."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Append this message and ask the model for its next reply."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The chain has ended."""
+
+    reason: StopReason
+
+
+class Agent:
+    """One chain in the making. `steps` and `answer` are what happened so far."""
+
+    def __init__(self, dialect: Dialect, max_steps: int) -> None:
+        self._dialect = dialect
+        self._max_steps = max_steps
+        self.steps: list[Step] = []
+        self.answer: str | None = None
+
+    def read(self, reply: EngineReply, prompt_tokens: int = 0) -> Execute | Ask | Stop:
+        """Take the model's reply; `prompt_tokens` is what it read to write it."""
+        step = Step(reply.text, None, None, prompt_tokens, len(reply.token_ids))
+        try:
+            call = self._dialect.parse(reply.text)
+        except CallError as error:
+            self.steps.append(step)
+            return self.observe(ToolResult(False, str(error), error.kind))
+        self.steps.append(replace(step, call=call))
+        if call.name == answer.name:
+            self.answer = answer(**call.arguments)
+            return Stop("answer")
+        if call.name == think.name:
+            return self.observe(ToolResult(True, think(**call.arguments)))
+        return Execute(call)
+
+    def observe(self, result: ToolResult) -> Ask | Stop:
+        """Take the result of the last call."""
+        self.steps[-1] = replace(self.steps[-1], result=result)
+        if len(self.steps) >= self._max_steps:
+            return Stop("max_steps")
+        return Ask(self._dialect.result(result))

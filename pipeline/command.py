@@ -1,0 +1,245 @@
+"""What the commands of `python -m pipeline` do, once their arguments are read."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import toolsets
+from cluster import machine
+from cluster.session import ConnectError, connect
+from pipeline import models
+from pipeline.errors import CannotStart
+from pipeline.evaluate import evaluated
+from pipeline.problems import ProblemError, ProblemFile, read_problems, summarise, write_rejects
+from pipeline.recipe import Recipe, RecipeError, shipped
+from pipeline.recipe import load as load_recipe
+from pipeline.report import LABELS, print_report
+from pipeline.rundir import RunDir, opened
+from pipeline.sources import read_source
+from pipeline.stages import (
+    NEEDS_RAY,
+    STAGES,
+    Run,
+    evaluated_models,
+    generate_stage,
+    generators,
+    prepare,
+)
+from pipeline.transcript import TemplateError
+
+OPERATOR_ERRORS = (
+    CannotStart,
+    RecipeError,
+    ProblemError,
+    TemplateError,
+    toolsets.ToolsetError,
+    machine.MachineError,
+    ConnectError,
+)
+ENGINE_BASE_GIB = 1.5  # of memory that an engine takes beside its KV cache and weights, on CPU
+RESULT_GIB = 0.2  # of disk that the smallest run writes
+
+
+def execute(
+    recipe: Recipe, run_dir: Path, name: str, root: Path, redo_errors: bool, as_json: bool
+) -> int:
+    """Run one stage, or all of them, and print what it came to."""
+    if name == "report":
+        return report(run_dir, as_json)
+    stages = list(STAGES) if name == "run" else [name]
+    prepared = prepare(recipe, RunDir(run_dir))  # says what is wrong before anything is made
+    _check_machine(recipe, run_dir, stages)
+    with opened(run_dir, recipe, root) as directory:
+        write_rejects(prepared.source.rejects, directory.rejects)
+        if any(stage in NEEDS_RAY for stage in stages):
+            with connect(root):
+                _run_stages(prepared, stages, redo_errors)
+        else:
+            _run_stages(prepared, stages, redo_errors)
+    return report(run_dir, as_json) if name == "run" else _stage_result(run_dir, name, as_json)
+
+
+def dry_run(recipe: Recipe, run_dir: Path, name: str, as_json: bool) -> int:
+    """Resolve and validate everything, print the plan, start nothing."""
+    prepared = prepare(recipe, RunDir(run_dir))
+    stages = list(STAGES) if name == "run" else [name]
+    plan = _plan(prepared, stages)
+    if as_json:
+        print(json.dumps({"recipe": recipe.model_dump(mode="json"), "plan": plan}))
+        return 0
+    for stage, text in plan.items():
+        print(f"{stage:<10} {text}")
+    print(f"{'into':<10} {run_dir}")
+    return 0
+
+
+def report(run_dir: Path, as_json: bool) -> int:
+    """Print a run's table."""
+    directory = RunDir(run_dir)
+    path = directory.evaluation / "metrics.json"
+    if not path.is_file():
+        raise CannotStart(f"{path} does not exist; run evaluate first")
+    metrics = json.loads(path.read_text())
+    if as_json:
+        print(json.dumps(metrics))
+    else:
+        print_report(metrics, directory.read(), str(run_dir))
+    return 0
+
+
+def describe_problems(source: str, format: str | None, rejects: Path | None, as_json: bool) -> int:
+    """Read a problem file, or the problems of a recipe; print counts, rejects and one example."""
+    if source in shipped() or source.endswith((".yaml", ".yml")):
+        recipe = load_recipe(source)
+        found, toolset = read_source(recipe), toolsets.load(recipe.toolset)
+    else:
+        found, toolset = read_problems(source, format=format), toolsets.load("arithmetic")
+    summary = summarise(found, toolset)
+    if rejects is not None:
+        write_rejects(found.rejects, rejects)
+    if as_json:
+        print(json.dumps(summary))
+        return 0
+    _print_problems(found, summary)
+    return 0
+
+
+def show(run_dir: Path, chain_id: str | None, mask: bool, as_json: bool) -> int:
+    """Print chains, one chain, or a pair's mask."""
+    from pipeline import show as shown
+
+    console = Console(highlight=False)
+    run = shown.run_of(run_dir)
+    if mask:
+        pieces = _mask_pieces(run)
+        if as_json:
+            print(json.dumps(pieces))
+        else:
+            shown.show_mask(pieces, console)
+    elif chain_id is not None:
+        row = shown.chain_row(run, chain_id)
+        if as_json:
+            print(json.dumps(row))
+        else:
+            shown.show_chain(row, console)
+    else:
+        shown.list_chains(run, console)
+    return 0
+
+
+def compare(run_dirs: Sequence[Path], as_json: bool) -> int:
+    """Print the accuracies of several runs side by side."""
+    tables = {}
+    for path in run_dirs:
+        metrics = RunDir(path).evaluation / "metrics.json"
+        if not metrics.is_file():
+            raise CannotStart(f"{metrics} does not exist; {path} was not evaluated")
+        tables[str(path)] = json.loads(metrics.read_text())["models"]
+    if as_json:
+        print(json.dumps(tables))
+        return 0
+    table = Table("run", "split", *LABELS.values())
+    for path, found in tables.items():
+        for split in ("test", "ood"):
+            cells = [found.get(model, {}).get(split) for model in LABELS]
+            if any(cells):
+                shares = [f"{100 * c['accuracy']:.1f}%" if c else "-" for c in cells]
+                table.add_row(path, split, *shares)
+    Console().print(table)
+    return 0
+
+
+def _run_stages(run: Run, stages: Sequence[str], redo_errors: bool) -> None:
+    for stage in stages:
+        if stage == "generate":
+            generate_stage(run, redo_errors)
+        elif stage == "pairs" and len(stages) > 1 and run.dir.is_done("pairs") and not redo_errors:
+            continue
+        else:
+            STAGES[stage](run)
+
+
+def _stage_result(run_dir: Path, name: str, as_json: bool) -> int:
+    facts = RunDir(run_dir).read()["stages"][name]
+    if as_json:
+        print(json.dumps(facts))
+    else:
+        print("\n".join(f"{key:<12} {_plain(value)}" for key, value in facts.items()))
+    return 0
+
+
+def _check_machine(recipe: Recipe, run_dir: Path, stages: Sequence[str]) -> None:
+    machine.check_disk(run_dir, RESULT_GIB)
+    if "generate" in stages or "evaluate" in stages:
+        needed = recipe.cluster.kv_cache_gib + ENGINE_BASE_GIB
+        machine.check_memory(needed, "an engine", "cluster.kv_cache_gib")
+
+
+def _plan(run: Run, stages: Sequence[str]) -> dict[str, str]:
+    recipe = run.recipe
+    splits = Counter(problem.split for problem in run.problems)
+    plans: dict[str, Callable[[], str]] = {
+        "generate": lambda: ", ".join(_generation(run, name) for name in generators(recipe)),
+        "pairs": lambda: (
+            f"strategies {', '.join(recipe.pairs.strategies)}; at most "
+            f"{recipe.pairs.per_problem} a problem"
+        ),
+        "train": lambda: (
+            f"{' then '.join(recipe.train.stages)}, loss {recipe.train.loss}, "
+            f"{recipe.train.workers} workers, ZeRO-{recipe.train.zero_stage}, student "
+            f"{models.resolve(recipe.student.model, 'student')}"
+        ),
+        "evaluate": lambda: (
+            f"{', '.join(evaluated_models(recipe))} on {len(evaluated(run.problems, recipe)):,} "
+            "problems each"
+        ),
+    }
+    read = ", ".join(f"{count:,} {split}" for split, count in sorted(splits.items()))
+    rejected = f"; {len(run.source.rejects):,} rows rejected" if run.source.rejects else ""
+    return {"problems": read + rejected} | {s: plans[s]() for s in stages if s in plans}
+
+
+def _generation(run: Run, name: str) -> str:
+    model = getattr(run.recipe, name)
+    training = sum(problem.split == "train" for problem in run.problems)
+    most, least = training * model.samples.max, training * model.samples.min
+    chains = f"{most:,}" if most == least or model.samples.until is None else f"{least:,}-{most:,}"
+    return f"{chains} chains of {models.resolve(model.model, name)}"
+
+
+def _print_problems(found: ProblemFile, summary: dict[str, Any]) -> None:
+    for key, value in summary.items():
+        print(f"{key:<28} {_plain(value)}")
+    for reject in found.rejects[:5]:
+        print(f"rejected line {reject.line}: {reject.reason}")
+    if found.problems:
+        example = found.problems[0]
+        print(f"\n{example.problem_id} ({example.task}, {example.split})")
+        print(f"question   {example.question}\nanswer     {example.answer}")
+        print(f"reference  {'; '.join(example.reference) or '-'}")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_plain(item)}" for key, item in value.items()) or "-"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _mask_pieces(run: RunDir) -> dict[str, Any]:
+    from transformers import AutoTokenizer
+
+    from pipeline.show import mask_pieces
+    from pipeline.transcript import ChatTemplate
+
+    recipe = Recipe.model_validate(run.read()["recipe"])
+    tokenizer = AutoTokenizer.from_pretrained(models.resolve(recipe.student.model, "student"))
+    return mask_pieces(run, ChatTemplate(tokenizer), tokenizer)

@@ -1,0 +1,76 @@
+"""TRL's DPO trainer, extended by as little as possible: our masks, and DPO-positive.
+
+Every loss of TRL reads `completion_mask`; a collator that brings our mask is all that masking
+needs. Datasets come tokenised (`pipeline.masks`), so TRL's own preparation is skipped.
+
+Not here: Ray Train (`pipeline.train_loop`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
+
+from pipeline.losses import dpo_positive
+
+MASKS = ("chosen_mask", "rejected_mask")
+
+
+class MaskedPreferenceCollator(DataCollatorForPreference):
+    """TRL's collator; a token of a completion counts only where its mask is 1."""
+
+    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        batch = super().torch_call(examples)
+        masks = [
+            [0] * len(example["prompt_ids"]) + example[side]
+            for side in MASKS
+            for example in examples
+        ]
+        for row, mask in zip(batch["completion_mask"], masks, strict=True):
+            row[: len(mask)] = torch.tensor(mask)
+        return batch
+
+
+class MaskedDPOTrainer(DPOTrainer):
+    """DPO over tokens that the model wrote. With `dpop_lambda`, DPO-positive is added to TRL's
+    losses, which then should hold only the NLL term ("sft")."""
+
+    def __init__(self, *args: Any, dpop_lambda: float | None = None, **kwargs: Any) -> None:
+        self._dpop_lambda = dpop_lambda
+        super().__init__(*args, **kwargs)
+
+    def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+        return dataset
+
+    def _set_signature_columns_if_needed(self) -> None:
+        super()._set_signature_columns_if_needed()
+        assert self._signature_columns is not None
+        self._signature_columns = list({*self._signature_columns, *MASKS})
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
+        if self._dpop_lambda is None or return_outputs:
+            return super()._compute_loss(model, inputs, return_outputs)
+        seen: list[Any] = []
+
+        def recorded(*args: Any, **kwargs: Any) -> Any:
+            seen.append(model(*args, **kwargs))
+            return seen[-1]
+
+        loss = super()._compute_loss(recorded, inputs, return_outputs)
+        return loss + self._dpo_positive(seen[0].log_probs, inputs)
+
+    def _dpo_positive(self, log_probs_BT: Tensor, inputs: dict[str, Any]) -> Tensor:
+        chosen_B, rejected_B = log_probs_BT.sum(dim=1).chunk(2)
+        assert self._dpop_lambda is not None
+        loss_B = dpo_positive(
+            chosen_B,
+            rejected_B,
+            inputs["ref_chosen_logps"],
+            inputs["ref_rejected_logps"],
+            self.beta,
+            self._dpop_lambda,
+        )
+        return loss_B.mean()

@@ -1,0 +1,69 @@
+"""The stage `evaluate`: each model on the unseen splits, through the same agent and functions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pipeline import tables
+from pipeline.actors import RolloutSettings
+from pipeline.metrics import COLUMNS, metrics
+from pipeline.recipe import Model, Recipe
+from pipeline.records import Problem, Task
+from pipeline.rollouts import roll_out, settle
+from pipeline.rundir import RunDir
+from pipeline.tasks import task
+
+
+def evaluate(
+    recipe: Recipe,
+    run: RunDir,
+    problems: Sequence[Problem],
+    models: dict[str, str],
+    settings: RolloutSettings,
+) -> dict[str, Any]:
+    """Evaluate `models` (name to folder); writes metrics.json, returns facts for run.json."""
+    chosen = evaluated(problems, recipe)
+    everything: list[Task] = []
+    for name, folder in models.items():
+        tasks = _tasks(name, chosen, recipe)
+        everything += tasks
+        source: Model = recipe.teacher if name == "teacher" else recipe.student
+        own = replace(
+            settings,
+            model=folder,
+            temperature=recipe.evaluate.temperature,
+            retries=source.retries,
+            engine=tuple(source.engine.items()),
+            out=str(run.evaluation),
+        )
+        roll_out(f"evaluate ({name})", tasks, own, recipe.cluster)
+    settle(run.evaluation, everything)
+    wanted = {task.task_id for task in everything}
+    rows = [r for r in tables.rows(run.evaluation, COLUMNS) if r["task_id"] in wanted]
+    table = metrics(rows)
+    write_json(run.evaluation / "metrics.json", table)
+    return {"rows_in": len(chosen), "rows_out": len(rows), "models": list(models)}
+
+
+def evaluated(problems: Sequence[Problem], recipe: Recipe) -> list[Problem]:
+    """The problems that are evaluated, at most `evaluate.limit` of each split."""
+    chosen = []
+    for split in recipe.evaluate.splits:
+        chosen += [p for p in problems if p.split == split][: recipe.evaluate.limit]
+    return chosen
+
+
+def write_json(path: Path, data: dict[str, Any]) -> None:
+    """Write `data` as JSON, atomically."""
+    hidden = path.with_name(f".{path.name}")
+    hidden.write_text(json.dumps(data, indent=2) + "\n")
+    hidden.replace(path)
+
+
+def _tasks(name: str, problems: Sequence[Problem], recipe: Recipe) -> list[Task]:
+    samples = range(recipe.evaluate.samples)
+    return [task(problem, name, index, recipe.seed) for problem in problems for index in samples]

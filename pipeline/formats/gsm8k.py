@@ -1,0 +1,63 @@
+"""GSM8K (arXiv 2110.14168): word problems whose answer is a worked solution in prose.
+
+The solution carries calculator annotations, `<<48/2=24>>`, and ends with `#### 72`. A numeric final
+answer is kept plain (`#### $1,200` is 1200), the annotations become the reference, in order.
+
+Not here: what an annotation means (`pipeline.reference`).
+"""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.formats.row import (
+    BadRow,
+    RowFormat,
+    Values,
+    problem_id,
+    split_field,
+    text_field,
+)
+from pipeline.records import Problem
+from pipeline.verdict import answer_value
+from toolsets.numbers import write_number
+
+MARK = "####"
+
+_ANNOTATION = re.compile(r"<<(.*?)>>", re.DOTALL)
+
+
+def matches(values: Values) -> bool:
+    """Whether the row is GSM8K's: its answer has a final line marked `####`."""
+    answer = values.get("answer")
+    return "question" in values and isinstance(answer, str) and MARK in answer
+
+
+def read(values: Values) -> Problem:
+    """The problem of a row; raises BadRow."""
+    question, solution = text_field(values, "question"), text_field(values, "answer")
+    return Problem(
+        problem_id=problem_id(values, "gsm8k", question),
+        task="arithmetic",
+        question=question,
+        answer=final_answer(solution),
+        split=split_field(values),
+        reference=calculations(solution),
+    )
+
+
+def final_answer(solution: str) -> str:
+    """What stands after the last `####`, a number plainly; raises BadRow where nothing does."""
+    _, mark, answer = solution.rpartition(MARK)
+    if not mark or not answer.strip():
+        raise BadRow(f"field answer has no final answer after {MARK}")
+    value = answer_value(answer)
+    return answer.strip() if value is None else write_number(value)
+
+
+def calculations(solution: str) -> tuple[str, ...]:
+    """The calculations `expression=value` of a solution, without their brackets."""
+    return tuple(_ANNOTATION.findall(solution))
+
+
+FORMAT = RowFormat("gsm8k", matches, read)

@@ -1,0 +1,38 @@
+"""Which folder a recipe's model stands for: `pocket`, a folder, or a hub name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.errors import CannotStart
+from pipeline.pocket import models as pocket
+
+WEIGHTS = ("*.safetensors", "*.bin")
+
+
+def resolve(model: str, role: str) -> str:
+    """The folder or hub name of `model`; `pocket` is the pocket model of this role.
+
+    Raises CannotStart for a folder that is not a model.
+    """
+    if model == "pocket":
+        pocket.check(role)
+        return str(pocket.folder(role))
+    path = Path(model).expanduser()
+    if path.exists():
+        _check_folder(path, role)
+        return str(path.resolve())
+    if model.startswith(("/", ".", "~")) or model.count("/") != 1:
+        raise CannotStart(
+            f"{role}.model {model!r} is neither pocket, nor a folder, nor a hub name (owner/name)"
+        )
+    return model
+
+
+def _check_folder(path: Path, role: str) -> None:
+    if not (path / "config.json").is_file():
+        raise CannotStart(f"{role}.model {path} is not a model folder: it has no config.json")
+    if not any(next(path.glob(pattern), None) for pattern in WEIGHTS):
+        raise CannotStart(f"{role}.model {path} is not a model folder: it has no weights")
+    if not (path / "tokenizer_config.json").is_file():
+        raise CannotStart(f"{role}.model {path} is not a model folder: it has no tokenizer")

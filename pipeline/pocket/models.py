@@ -1,0 +1,48 @@
+"""Where the pocket models lie, and the prompt that they were trained on.
+
+Not here: torch; this module is cheap to import.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import toolsets
+from pipeline.agent import with_agent_tools
+from pipeline.errors import CannotStart
+from pipeline.prompt import Inject
+
+TOOLSET = "arithmetic[add,subtract,multiply,divide,percent_of]"
+FINGERPRINT = "pocket.json"
+RETRAIN = "python -m pipeline.pocket.train"
+
+
+def folder(name: str) -> Path:
+    """The Hugging Face folder of the pocket model `name` ("teacher" or "student")."""
+    return Path(__file__).parent / name
+
+
+def dialect() -> Inject:
+    """The dialect, with its functions, that the pocket models were trained on."""
+    return Inject(with_agent_tools(toolsets.load(TOOLSET), thinking=False))
+
+
+def fingerprint() -> str:
+    """A hash of the rendered prompt: any change to it needs the models trained anew."""
+    messages = dialect().opening("QUESTION")
+    return hashlib.sha256(json.dumps(messages).encode()).hexdigest()[:16]
+
+
+def check(name: str) -> None:
+    """Raise CannotStart where the model is absent or was trained on another prompt than today's."""
+    file = folder(name) / FINGERPRINT
+    if not file.is_file():
+        raise CannotStart(f"the pocket {name} is not in {file.parent}; train it: {RETRAIN}")
+    stored = json.loads(file.read_text())["prompt"]
+    if stored != fingerprint():
+        raise CannotStart(
+            f"the pocket {name} was trained on another prompt (fingerprint {stored}, now "
+            f"{fingerprint()}); train it anew: {RETRAIN}"
+        )

@@ -1,0 +1,139 @@
+"""What a run came to, as one table in the terminal.
+
+The same numbers as `evaluation/metrics.json`; plain words for what was and was not learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+LABELS = {
+    "student_before": "student before",
+    "student_sft": "student after sft",
+    "student_after": "student after",
+    "teacher": "teacher",
+}
+Metrics = Mapping[str, Any]
+
+
+def render_report(metrics: Metrics, run_json: Metrics, run_dir: str) -> Group:
+    """The table, the paired comparisons, and where everything lies."""
+    lines = [*_paired_lines(metrics), *_learned(metrics, run_json), "", *_places(run_dir)]
+    return Group(_accuracy(metrics), _failures(metrics), Text("\n".join(lines)))
+
+
+def print_report(metrics: Metrics, run_json: Metrics, run_dir: str) -> None:
+    """Print `render_report` to standard output."""
+    Console(width=None if Console().is_terminal else 120).print(
+        render_report(metrics, run_json, run_dir)
+    )
+
+
+def _splits(metrics: Metrics) -> list[str]:
+    found = {split for splits in metrics["models"].values() for split in splits}
+    return [split for split in ("test", "ood") if split in found]
+
+
+def _accuracy(metrics: Metrics) -> Table:
+    table = Table(title="problems solved, 95% intervals", title_justify="left")
+    table.add_column("")
+    for split in _splits(metrics):
+        table.add_column(f"{split} (n={_n(metrics, split):,})", justify="right")
+    table.add_column("calls per solved problem", justify="right")
+    table.add_column("tokens per problem", justify="right")
+    for model, splits in _ordered(metrics):
+        cells = [_share(splits.get(split)) for split in _splits(metrics)]
+        first = splits.get("test") or next(iter(splits.values()))
+        table.add_row(
+            LABELS[model],
+            *cells,
+            f"{first['calls_per_solved']:.1f}" if first["correct"] else "-",
+            f"{first['tokens_per_problem']:.0f}",
+        )
+    return table
+
+
+def _failures(metrics: Metrics) -> Table:
+    models = _ordered(metrics)
+    table = Table(title="failures by kind, all splits", title_justify="left")
+    table.add_column("")
+    for model, _ in models:
+        table.add_column(LABELS[model], justify="right")
+    counts = {model: _all_failures(splits) for model, splits in models}
+    kinds = sorted({kind for found in counts.values() for kind in found})
+    for kind in kinds:
+        table.add_row(kind, *(str(counts[model].get(kind, 0)) for model, _ in models))
+    return table
+
+
+def _all_failures(splits: Metrics) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for name, cell in splits.items():
+        if "/" not in name:
+            for kind, count in cell["failures"].items():
+                total[kind] = total.get(kind, 0) + count
+    return total
+
+
+def _paired_lines(metrics: Metrics) -> list[str]:
+    lines = []
+    for key, baseline in (("paired", "before"), ("paired_vs_sft", "after sft")):
+        for split in _splits(metrics):
+            if row := metrics[key].get(split):
+                low, high = row["ci95"]
+                lines.append(
+                    f"student after against {baseline}, {split}: {100 * row['gain']:+.1f} points "
+                    f"(95% {100 * low:+.1f} to {100 * high:+.1f}; {row['gained']} gained, "
+                    f"{row['lost']} lost, p={row['p_value']:.2g})"
+                )
+    return lines
+
+
+def _learned(metrics: Metrics, run_json: Metrics) -> list[str]:
+    """One plain sentence on what was and was not learned."""
+    row = metrics["paired"].get("test")
+    if row is None:
+        return []
+    low, high = row["ci95"]
+    stages = run_json.get("stages", {})
+    pairs = stages.get("pairs", {})
+    basis = (
+        f"from {pairs.get('rows_out', 0):,} pairs and {pairs.get('supervised', 0):,} right chains"
+    )
+    if low > 0:
+        return [f"The student learned: it solves more unseen problems than before, {basis}."]
+    if high < 0:
+        return [f"The student lost ability: it solves fewer unseen problems, {basis}."]
+    return [
+        "Nothing shows that the student learned to solve more problems: the interval of its gain "
+        f"holds zero ({basis})."
+    ]
+
+
+def _places(run_dir: str) -> list[str]:
+    return [
+        f"student     {run_dir}/student",
+        f"chains      {run_dir}/chains        python -m pipeline show {run_dir}",
+        f"pairs       {run_dir}/pairs         python -m pipeline show {run_dir} --mask",
+        f"numbers     {run_dir}/evaluation/metrics.json, {run_dir}/run.json",
+    ]
+
+
+def _ordered(metrics: Metrics) -> list[tuple[str, Metrics]]:
+    return [(model, metrics["models"][model]) for model in LABELS if model in metrics["models"]]
+
+
+def _n(metrics: Metrics, split: str) -> int:
+    return max(splits[split]["n"] for splits in metrics["models"].values() if split in splits)
+
+
+def _share(cell: Metrics | None) -> str:
+    if cell is None or not cell["n"]:
+        return "-"
+    low, high = cell["ci95"]
+    return f"{100 * cell['accuracy']:.1f}%  [{100 * low:.1f}, {100 * high:.1f}]"

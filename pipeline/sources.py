@@ -1,0 +1,25 @@
+"""The problems of a recipe: the pocket world's, or those of a file."""
+
+from __future__ import annotations
+
+from pipeline.pocket.world import problems as pocket_problems
+from pipeline.problems import ProblemFile, read_problems
+from pipeline.recipe import Recipe
+
+POCKET = "pocket"
+
+
+def read_source(recipe: Recipe) -> ProblemFile:
+    """All problems of a recipe, with the rows that could not be used."""
+    wanted = recipe.problems
+    if wanted.path == POCKET:
+        counts = wanted.counts.model_dump()
+        made = [p for split, n in counts.items() for p in pocket_problems(n, recipe.seed, split)]
+        return ProblemFile(tuple(made[: wanted.limit]), (), POCKET)
+    return read_problems(
+        wanted.path,
+        format=wanted.format,
+        columns=wanted.columns,
+        limit=wanted.limit,
+        test_fraction=wanted.test_fraction,
+    )

@@ -1,0 +1,254 @@
+"""Records as rows: explicit Arrow schemas, versioned, and how files of them are read and written.
+
+A file is written beside its place and renamed into it, so no half-written file is ever read. Every
+column name of the pipeline stands here.
+
+Not here: which rows there are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.records import Chain, PreferencePair, Problem, Step, Task, Verdict
+from toolsets import ToolCall, ToolResult
+
+VERSION = "1"
+
+
+def _schema(kind: str, fields: Mapping[str, pa.DataType]) -> pa.Schema:
+    metadata = {"apprentice_kind": kind, "apprentice_version": VERSION}
+    return pa.schema(list(fields.items()), metadata=metadata)
+
+
+_TEXT, _INT = pa.string(), pa.int64()
+_PROBLEM = pa.struct(
+    {
+        "problem_id": _TEXT,
+        "task": _TEXT,
+        "question": _TEXT,
+        "answer": _TEXT,
+        "split": _TEXT,
+        "reference": pa.list_(_TEXT),
+    }
+)
+_TOOL_CALL = pa.struct(
+    {"id": _TEXT, "type": _TEXT, "function": pa.struct({"name": _TEXT, "arguments": _TEXT})}
+)
+_MESSAGE = pa.struct(
+    {
+        "role": _TEXT,
+        "content": _TEXT,
+        "tool_calls": pa.list_(_TOOL_CALL),
+        "tool_call_id": _TEXT,
+    }
+)
+_STEP = pa.struct(
+    {
+        "reply": _TEXT,
+        "call": pa.struct({"name": _TEXT, "arguments": _TEXT, "raw": _TEXT}),
+        "result": pa.struct({"ok": pa.bool_(), "content": _TEXT, "error_kind": _TEXT}),
+        "prompt_tokens": _INT,
+        "completion_tokens": _INT,
+    }
+)
+_TURNS = pa.list_(pa.struct({"role": _TEXT, "content": _TEXT}))
+
+TASKS = _schema(
+    "tasks",
+    {"task_id": _TEXT, "problem": _PROBLEM, "model": _TEXT, "sample_index": _INT, "seed": _INT},
+)
+CHAINS = _schema(
+    "chains",
+    {
+        "task_id": _TEXT,
+        "problem": _PROBLEM,
+        "model": _TEXT,
+        "sample_index": _INT,
+        "seed": _INT,
+        "messages": pa.list_(_MESSAGE),
+        "steps": pa.list_(_STEP),
+        "stop_reason": _TEXT,
+        "answer": _TEXT,
+        "error": _TEXT,
+        "tokens": _INT,
+        "calls": _INT,
+        "correct": pa.bool_(),
+        "failure": _TEXT,
+    },
+)
+PAIRS = _schema(
+    "pairs",
+    {
+        "prompt": _TURNS,
+        "chosen": _TURNS,
+        "rejected": _TURNS,
+        "tools": _TEXT,  # JSON; null where the prompt describes the functions
+        "pair_id": _TEXT,
+        "problem_id": _TEXT,
+        "strategy": _TEXT,
+        "chosen_chain_id": _TEXT,
+        "rejected_chain_id": _TEXT,
+    },
+)
+SUPERVISED = _schema(
+    "supervised",
+    {
+        "prompt": _TURNS,
+        "completion": _TURNS,
+        "tools": _TEXT,
+        "problem_id": _TEXT,
+        "chain_id": _TEXT,
+    },
+)
+
+
+def task_row(task: Task) -> dict[str, Any]:
+    """A row of TASKS."""
+    return {
+        "task_id": task.task_id,
+        "problem": problem_row(task.problem),
+        "model": task.model,
+        "sample_index": task.sample_index,
+        "seed": task.seed,
+    }
+
+
+def task_of(row: Mapping[str, Any]) -> Task:
+    """The task of a row of TASKS or CHAINS."""
+    return Task(
+        row["task_id"],
+        problem_of(row["problem"]),
+        row["model"],
+        row["sample_index"],
+        row["seed"],
+    )
+
+
+def problem_row(problem: Problem) -> dict[str, Any]:
+    """The value of a `problem` column."""
+    return {name: getattr(problem, name) for name in Problem.__slots__}
+
+
+def problem_of(row: Mapping[str, Any]) -> Problem:
+    """The problem of a `problem` column."""
+    return Problem(**{**row, "reference": tuple(row["reference"] or ())})
+
+
+def chain_row(chain: Chain, problem: Problem, verdict: Verdict) -> dict[str, Any]:
+    """A row of CHAINS."""
+    return {
+        "task_id": chain.chain_id,
+        "problem": problem_row(problem),
+        "model": chain.model,
+        "sample_index": chain.sample_index,
+        "seed": chain.seed,
+        "messages": list(chain.messages),
+        "steps": [_step_row(step) for step in chain.steps],
+        "stop_reason": chain.stop_reason,
+        "answer": chain.answer,
+        "error": chain.error,
+        "tokens": chain.tokens,
+        "calls": chain.calls,
+        "correct": verdict.correct,
+        "failure": verdict.failure,
+    }
+
+
+def chain_of(row: Mapping[str, Any]) -> Chain:
+    """The chain of a row of CHAINS."""
+    return Chain(
+        chain_id=row["task_id"],
+        problem_id=row["problem"]["problem_id"],
+        model=row["model"],
+        sample_index=row["sample_index"],
+        seed=row["seed"],
+        messages=tuple(_without_nulls(message) for message in row["messages"]),
+        steps=tuple(_step_of(step) for step in row["steps"]),
+        stop_reason=row["stop_reason"],
+        answer=row["answer"],
+        error=row["error"],
+    )
+
+
+def pair_row(pair: PreferencePair) -> dict[str, Any]:
+    """A row of PAIRS."""
+    row = {name: getattr(pair, name) for name in PAIRS.names}
+    return row | {"tools": None if pair.tools is None else json.dumps(pair.tools)}
+
+
+def write(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> None:
+    """Write `rows` as the Parquet file `path`, atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    hidden = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), hidden)
+        os.replace(hidden, path)
+    finally:
+        hidden.unlink(missing_ok=True)
+
+
+def files(folder: Path) -> list[Path]:
+    """The Parquet files of `folder`, in order of their names."""
+    return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith("."))
+
+
+def rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The rows of all files of `folder`."""
+    names = None if columns is None else list(columns)  # pyarrow takes no tuple
+    for path in files(folder):
+        yield from pq.read_table(path, columns=names).to_pylist()
+
+
+def write_parts(
+    folder: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema, size: int = 10_000
+) -> int:
+    """Replace what `folder` holds by `rows`, `size` a file; returns how many rows there were."""
+    for path in files(folder):
+        path.unlink()
+    count, part = 0, []
+    for row in rows:
+        part.append(row)
+        count += 1
+        if len(part) == size:
+            write(folder / f"part-{count // size - 1:05d}.parquet", part, schema)
+            part = []
+    if part or count == 0:
+        write(folder / f"part-{count // size:05d}.parquet", part, schema)
+    return count
+
+
+def _step_row(step: Step) -> dict[str, Any]:
+    call, result = step.call, step.result
+    return {
+        "reply": step.reply,
+        "call": call
+        and {"name": call.name, "arguments": json.dumps(call.arguments), "raw": call.raw},
+        "result": result
+        and {"ok": result.ok, "content": result.content, "error_kind": result.error_kind},
+        "prompt_tokens": step.prompt_tokens,
+        "completion_tokens": step.completion_tokens,
+    }
+
+
+def _step_of(row: Mapping[str, Any]) -> Step:
+    call, result = row["call"], row["result"]
+    return Step(
+        row["reply"],
+        call and ToolCall(call["name"], json.loads(call["arguments"]), call["raw"]),
+        result and ToolResult(result["ok"], result["content"], result["error_kind"]),
+        row["prompt_tokens"],
+        row["completion_tokens"],
+    )
+
+
+def _without_nulls(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in message.items() if v is not None or k == "content"}

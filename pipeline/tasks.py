@@ -1,0 +1,64 @@
+"""Which chains a run makes: one task per problem, model and sample, with its id and its seed.
+
+Pure: the same problems, samples and chains so far give the same next tasks, so a run that was
+interrupted plans exactly what it would have planned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from pipeline.recipe import Samples
+from pipeline.records import Problem, Task
+
+
+def task(problem: Problem, model: str, sample_index: int, seed: int) -> Task:
+    """The task of this problem, model and sample; its seed comes from the recipe's and its id."""
+    task_id = f"{problem.problem_id}/{model}/{sample_index}"
+    return Task(task_id, problem, model, sample_index, stable_hash(f"{seed}/{task_id}") % 2**31)
+
+
+def next_tasks(
+    problems: Sequence[Problem],
+    model: str,
+    samples: Samples,
+    seed: int,
+    verdicts: Mapping[str, Sequence[bool | None]],
+) -> list[Task]:
+    """The tasks to make next, none when the model is done.
+
+    `verdicts` holds, by problem id, what the chains so far came to (None: engine error). The first
+    wave is `samples.min` for each problem; later waves one more for each that lacks right or wrong
+    chains, `samples.max` at most.
+    """
+    tasks = []
+    for problem in problems:
+        so_far = verdicts.get(problem.problem_id, ())
+        wanted = _wanted(so_far, samples)
+        tasks += [task(problem, model, index, seed) for index in range(len(so_far), wanted)]
+    return tasks
+
+
+def _wanted(verdicts: Sequence[bool | None], samples: Samples) -> int:
+    if samples.until is None:
+        return samples.max
+    if len(verdicts) < samples.min:
+        return samples.min
+    counts = Counter(verdicts)
+    enough = counts[True] >= samples.until.correct and counts[False] >= samples.until.incorrect
+    return len(verdicts) if enough else min(samples.max, len(verdicts) + 1)
+
+
+def stable_hash(text: str) -> int:
+    """A hash of `text` that is the same in every process, 0 to 2**64 - 1."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def by_problem(rows: Iterable[Mapping[str, object]]) -> dict[str, list[bool | None]]:
+    """Verdicts by problem id, of rows with columns `problem_id` and `correct`."""
+    verdicts: dict[str, list[bool | None]] = {}
+    for row in rows:
+        verdicts.setdefault(str(row["problem_id"]), []).append(row["correct"])  # type: ignore[arg-type]
+    return verdicts
