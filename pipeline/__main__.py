@@ -22,7 +22,7 @@ RUN_COMMANDS = {
     "pairs": "preference pairs from judged chains",
     "train": "train the student on the pairs",
     "evaluate": "solve unseen problems with student before, after, and teacher",
-    "report": "print what a run came to",
+    "report": "print what a run came to (takes a run directory too)",
 }
 
 
@@ -98,8 +98,10 @@ def _add_others(commands: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from pipeline import recipe as recipes
-    from pipeline.command import dry_run, execute
+    from pipeline.command import dry_run, execute, report
 
+    if arguments.name == "report" and Path(arguments.recipe, "run.json").is_file():
+        return report(Path(arguments.recipe), arguments.json)
     recipe = recipes.load(arguments.recipe, arguments.overrides)
     run_dir = arguments.run_dir or Path("runs") / recipe.name
     if arguments.dry_run:

@@ -6,7 +6,7 @@ its summary is returned: a chain that was counted is on disk, whatever dies next
 
 File names are derived from the task ids, so a block that Ray runs twice overwrites its own file.
 
-Not here: which tasks there are, and the pool (`pipeline.generate`).
+Not here: which tasks there are, and the pool (`pipeline.rollouts`).
 """
 
 from __future__ import annotations

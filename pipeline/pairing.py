@@ -20,15 +20,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from pipeline.prompt import Dialect, render
-from pipeline.records import Chain, Message, PreferencePair, Step, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A chain and the truth about it."""
-
-    chain: Chain
-    verdict: Verdict
+from pipeline.records import Chain, Message, PreferencePair, Step
 
 
 @dataclass(frozen=True, slots=True)

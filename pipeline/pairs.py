@@ -126,7 +126,7 @@ def _check(recipe: Recipe, facts: Mapping[str, Any]) -> None:
     needs_right = "sft" in recipe.train.stages and not facts["supervised"]
     if needs_pairs or needs_right:
         outcomes = ", ".join(f"{n:,} {name}" for name, n in sorted(facts["chains"].items()))
-        drops = "; ".join(f"{why}: {n:,} problems" for why, n in facts["dropped"].items())
+        drops = "; ".join(f"{why}: {n:,}" for why, n in facts["dropped"].items())
         what = "no pair could be built" if needs_pairs else "no chain was right"
         raise StageFailed(
             f"{what} from {facts['rows_in']:,} chains ({outcomes}); {drops}; more samples, a "

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from toolsets import ToolCall, ToolResult
@@ -140,4 +140,3 @@ class PreferencePair:
     strategy: str
     chosen_chain_id: str
     rejected_chain_id: str
-    tags: dict[str, str] = field(default_factory=dict)

@@ -14,8 +14,10 @@ def read_source(recipe: Recipe) -> ProblemFile:
     wanted = recipe.problems
     if wanted.path == POCKET:
         counts = wanted.counts.model_dump()
+        if wanted.limit is not None:
+            counts = {split: min(count, wanted.limit) for split, count in counts.items()}
         made = [p for split, n in counts.items() for p in pocket_problems(n, recipe.seed, split)]
-        return ProblemFile(tuple(made[: wanted.limit]), (), POCKET)
+        return ProblemFile(tuple(made), (), POCKET)
     return read_problems(
         wanted.path,
         format=wanted.format,

@@ -169,10 +169,10 @@ def _planned(folder: Path, name: str) -> list[Task]:
 
 def _verdicts(folder: Path, name: str) -> dict[str, list[bool | None]]:
     rows = tables.rows(folder, ["task_id", "problem", "model", "correct"])
+    once = {row["task_id"]: row for row in rows if row["model"] == name}
     return by_problem(
         {"problem_id": row["problem"]["problem_id"], "correct": row["correct"]}
-        for row in rows
-        if row["model"] == name
+        for row in once.values()
     )
 
 

@@ -43,7 +43,7 @@ def train(
         if not finished.is_dir():
             _train_stage(recipe, run_dir, stage, model, tools)
             fresh = True
-        facts[stage] = _facts(finished.parent / "metrics.jsonl")
+        facts[stage] = _facts(finished.parent)
         model = str(finished)
     if fresh:
         _publish(Path(model), run_dir / "student")
@@ -159,13 +159,12 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def _facts(metrics: Path) -> dict[str, Any]:
-    lines = [line for line in read_metrics(metrics) if "loss" in line]
-    if not lines:
-        return {}
-    last = lines[-1]
-    kept = ("loss", "rewards/accuracies", "rewards/margins", "logps/chosen", "logps/rejected")
-    return {"steps": last["step"]} | {name: last[name] for name in kept if name in last}
+def _facts(folder: Path) -> dict[str, Any]:
+    """What a finished stage came to: rows, rows too long to train on, and its last metrics."""
+    facts = json.loads((folder / "data.json").read_text())
+    last = next((m for m in reversed(read_metrics(folder / "metrics.jsonl")) if "loss" in m), {})
+    kept = ("step", "loss", "rewards/accuracies", "rewards/margins", "logps/chosen")
+    return facts | {name: last[name] for name in kept if name in last}
 
 
 def _publish(model: Path, student: Path) -> None:

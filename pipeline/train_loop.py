@@ -14,6 +14,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -88,8 +89,7 @@ def _supervised(
 
     from pipeline.masks import encode_supervised
 
-    rows = _encoded(job, lambda row: encode_supervised(row, template))
-    fitting = rows.filter(lambda row: len(row["input_ids"]) <= settings.max_tokens)
+    rows = _encoded(job, lambda row: encode_supervised(row, template), settings.max_tokens)
     return SFTTrainer(
         model=_model(job),
         args=SFTConfig(
@@ -99,7 +99,7 @@ def _supervised(
             max_length=None,
             dataset_kwargs={"skip_prepare_dataset": True},
         ),
-        train_dataset=fitting,
+        train_dataset=rows,
         processing_class=tokenizer,
         peft_config=_lora(settings),
     )
@@ -116,13 +116,7 @@ def _preference(
     positive = settings.loss == "dpop"
     losses = {} if positive else {settings.loss: 1.0}
     losses |= {"sft": settings.nll_weight}
-    longest = settings.max_tokens
-    rows = _encoded(job, lambda row: encode_pair(row, template)).filter(
-        lambda row: (
-            len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"]))
-            <= longest
-        )
-    )
+    rows = _encoded(job, lambda row: encode_pair(row, template), settings.max_tokens)
     return MaskedDPOTrainer(
         model=_model(job),
         args=DPOConfig(
@@ -143,12 +137,36 @@ def _preference(
     )
 
 
-def _encoded(job: TrainJob, encode: Any) -> Any:
-    from datasets import Dataset
+def _encoded(job: TrainJob, encode: Any, longest: int) -> Any:
+    """The rows as tokens, but those of more than `longest`; the first worker writes, all read.
+
+    On disk, because TRL keeps the reference's log-probabilities beside the data set, where every
+    worker must find them.
+    """
+    import torch.distributed
+    from datasets import Dataset, load_from_disk
 
     from pipeline import tables
 
-    return Dataset.from_list([encode(row) for row in tables.rows(Path(job.rows))])
+    folder = Path(job.out) / "tokens"
+    first = not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
+    if first:
+        encoded = [encode(row) for row in tables.rows(Path(job.rows))]
+        fitting = [row for row in encoded if tokens_of(row) <= longest]
+        shutil.rmtree(folder, ignore_errors=True)
+        Dataset.from_list(fitting).save_to_disk(folder)
+        facts = {"rows": len(fitting), "too_long": len(encoded) - len(fitting)}
+        (Path(job.out) / "data.json").write_text(json.dumps(facts))
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+    return load_from_disk(str(folder))
+
+
+def tokens_of(row: Mapping[str, Sequence[int]]) -> int:
+    """How many tokens an encoded row has, in its longer side where it is a pair."""
+    if "input_ids" in row:
+        return len(row["input_ids"])
+    return len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"]))
 
 
 def _model(job: TrainJob) -> Any:

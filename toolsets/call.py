@@ -20,6 +20,7 @@ from toolsets.errors import CallError, ErrorKind
 
 LONGEST_CALL = 20_000  # characters
 DEEPEST_NESTING = 50
+LONGEST_INTEGER = 13_000  # bits; Python writes no more than 4,300 decimal digits
 
 _FENCE = re.compile(r"```[a-zA-Z_]*\s*\n")
 _CALL_LINE = re.compile(r"^[A-Za-z_]\w*\(.*\)[.;]?$")
@@ -118,8 +119,10 @@ def _literal(node: ast.expr, depth: int = 0) -> Any:
     if depth > DEEPEST_NESTING:
         raise _unparseable(f"An argument is nested deeper than {DEEPEST_NESTING} levels.")
     match node:
-        case ast.Constant(value=bool() | str() | None):
+        case ast.Constant(value=bool() | None):
             return node.value
+        case ast.Constant(value=str() as text):
+            return _encodable(text)
         case ast.Constant(value=int() | float() as number):
             return _finite(number)
         case ast.Name(id=word) if word in _WORDS:
@@ -138,13 +141,23 @@ def _literal(node: ast.expr, depth: int = 0) -> Any:
 
 def _key(node: ast.expr | None) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
+        return _encodable(node.value)
     raise _unparseable("The keys of a dict must be strings.")
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _unparseable("A text holds half of a character.") from None
+    return text
 
 
 def _finite(number: int | float) -> int | float:
     if isinstance(number, float) and not math.isfinite(number):
         raise _unparseable("A number is too large to be written with an exponent.")
+    if isinstance(number, int) and number.bit_length() > LONGEST_INTEGER:
+        raise _unparseable("A whole number is too long.")
     return number
 
 

@@ -8,7 +8,8 @@ All chains share the system prompt, so its keys and values
 are computed once per batch and shared (gradients flow through them as if it stood in every row).
 
 The student stops in the middle of its rise, before its schedule ends: able enough to have right
-chains of its own, with room to learn. A fingerprint of the rendered prompt is stored with each model (`pipeline.pocket.models`).
+chains of its own, with room to learn. Each model is stored with a fingerprint of the prompt that it
+was trained on (`pipeline.pocket.models`).
 """
 
 from __future__ import annotations

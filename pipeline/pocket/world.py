@@ -4,8 +4,8 @@ A story starts with a quantity and changes it event by event; each event costs o
 calls. Distractors mention numbers that do not matter. Every problem comes with its worked calls.
 
 Problem i of a split depends on the seed, the split and i alone, so asking for more problems keeps
-the earlier ones. A question's hash decides which splits it may appear in, so no question of one
-split can appear in another.
+the earlier ones. A question's hash decides which split it may appear in, and every
+out-of-distribution question has an unseen wording, so no question appears in two splits.
 
 Not here: how the calls become a chain (`pipeline.reference`).
 """
@@ -44,6 +44,7 @@ class Story:
     things: str
     ood: bool  # told partly in wordings that no training problem has
     value: int = 0
+    strange: bool = False  # whether any sentence has an unseen wording
     sentences: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
 
@@ -54,8 +55,10 @@ class Story:
 
     def say(self, *seen: str, unseen: str = "", **words: object) -> None:
         """Add a sentence in one of the wordings `seen`, or, out of distribution, in `unseen`."""
-        strange = self.ood and unseen and self.rng.random() < UNSEEN_CHANCE
-        text = unseen if strange else self.rng.choice(seen)
+        if self.ood and unseen and self.rng.random() < UNSEEN_CHANCE:
+            self.strange, text = True, unseen
+        else:
+            text = self.rng.choice(seen)
         self.sentences.append(text.format(name=self.name, things=self.things, **words))
 
 
@@ -77,7 +80,7 @@ def problem(index: int, seed: int, split: str) -> Problem:
         if story is None:
             continue
         question = " ".join(story.sentences)
-        if split == "ood" or _share(question) in _SHARES[split]:
+        if story.strange if split == "ood" else _share(question) in _SHARES[split]:
             break
     problem_id = f"pocket-{split}-{seed}-{index:06d}"
     return Problem(problem_id, "arithmetic", question, str(story.value), split, tuple(story.calls))

@@ -163,3 +163,17 @@ def test_a_refusal_says_how_to_mend_the_call(text: str, reason: str) -> None:
 
 def test_nothing_is_evaluated() -> None:
     assert refusal("f(__import__('os').getcwd())").startswith("A call cannot be an argument")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"answer(value=0x1{'0' * 3600})", "A whole number is too long."),
+        ("answer(value='\\ud800')", "A text holds half of a character."),
+        ("f(a={'\\ud800': 1})", "A text holds half of a character."),
+    ],
+)
+def test_a_value_that_cannot_be_written_down_is_unparseable(text: str, reason: str) -> None:
+    with pytest.raises(CallError, match=reason) as caught:
+        parse_call(text)
+    assert caught.value.kind == "unparseable_call"

@@ -1,0 +1,52 @@
+"""Commands of `python -m pipeline` as a user types them, in a process of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+SMALL = (
+    "problems.counts.train=48",
+    "problems.counts.test=24",
+    "problems.counts.ood=12",
+    "cluster.batch_tasks=16",
+)
+
+
+def run(*arguments: object, timeout: float = 280) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        command(*arguments),
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def start(*arguments: object, log: Path) -> subprocess.Popen[bytes]:
+    """Start one command, its output going to `log`."""
+    with log.open("wb") as file:
+        return subprocess.Popen(
+            command(*arguments),
+            cwd=ROOT,
+            env=environment(),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "pipeline", *map(str, arguments)]
+
+
+def environment() -> dict[str, str]:
+    """This process's environment without a cluster to join."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}

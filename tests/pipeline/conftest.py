@@ -1,0 +1,28 @@
+"""What tests of the pipeline share: a small tokenizer of the pocket kind."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from transformers import PreTrainedTokenizerFast
+
+from pipeline.pocket.models import dialect
+from pipeline.pocket.tokenizer import train_tokenizer
+from pipeline.pocket.world import problems
+from pipeline.transcript import ChatTemplate
+
+settings.register_profile("shared_machine", deadline=None)  # a slow moment is no failure
+settings.load_profile("shared_machine")
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> PreTrainedTokenizerFast:
+    """A pocket tokenizer, trained here on a few texts; copy it before changing it."""
+    texts = [text for p in problems(100, 0, "train") for text in (p.question, *p.reference)]
+    return train_tokenizer([*texts, dialect().opening("")[0]["content"]])
+
+
+@pytest.fixture(scope="session")
+def template(tokenizer: PreTrainedTokenizerFast) -> ChatTemplate:
+    """The pocket chat template."""
+    return ChatTemplate(tokenizer)

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipeline.pocket.models import FINGERPRINT, check, dialect, fingerprint, folder
+
+
+@pytest.mark.parametrize("name", ["teacher", "student"])
+def test_the_models_that_ship_were_trained_on_todays_prompt(name: str) -> None:
+    check(name)
+    assert json.loads((folder(name) / FINGERPRINT).read_text()) == {"prompt": fingerprint()}
+
+
+def test_the_prompt_is_short_and_offers_the_five_functions_and_answer() -> None:
+    system, user = dialect().opening("How many?")
+    assert user == {"role": "user", "content": "How many?"}
+    functions = system["content"].partition("Functions:\n")[2].splitlines()
+    names = ["add", "subtract", "multiply", "divide", "percent_of", "answer"]
+    assert [line.partition("(")[0] for line in functions] == names
+
+
+def test_a_model_that_is_not_there_names_the_command_that_trains_it() -> None:
+    with pytest.raises(ValueError, match=r"^the pocket giant is not in .*/giant; train it: python"):
+        check("giant")

@@ -1,0 +1,106 @@
+"""An engine that replies by a script, and what makes a rollout of it; no model, no GPU, no patch.
+
+`ScriptedEngine` implements `pipeline.rollout.Engine` to the letter: tokens in, tokens out, replies
+end with the template's end of turn, or are cut where `max_tokens` ends them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import toolsets
+from pipeline.agent import with_agent_tools
+from pipeline.prompt import Inject
+from pipeline.records import Problem, Reply, Task
+from pipeline.rollout import EngineError, Limits, Rollout, Runner, Sampling
+from pipeline.transcript import ChatTemplate, Tokenizer
+from toolsets import ToolCall, ToolResult, Toolset
+
+ARITHMETIC = toolsets.load("arithmetic[add,subtract,multiply,divide,percent_of]")
+TURN = "<|assistant|>"  # how the pocket template opens a turn of the model
+
+
+class TextTokenizer(Tokenizer, Protocol):
+    """What tests use of a Hugging Face tokenizer, with plainer types than its own."""
+
+    def decode(self, token_ids: Sequence[int]) -> str: ...
+
+    def convert_tokens_to_ids(self, tokens: str) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the engine was asked."""
+
+    prompt: tuple[int, ...]
+    sampling: Sampling
+
+
+@dataclass
+class ScriptedEngine:
+    """Replies by `script`: to the question that stands in the prompt, its replies turn by turn.
+
+    The first `failures` requests raise EngineError. A question in `gates` waits for its gate.
+    """
+
+    tokenizer: TextTokenizer
+    script: Mapping[str, Sequence[str]]
+    context: int = 2048
+    failures: int = 0
+    gates: Mapping[str, asyncio.Event] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+
+    async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
+        self.requests.append(Request(tuple(prompt_token_ids), sampling))
+        assert len(prompt_token_ids) + sampling.max_tokens <= self.context
+        if self.failures:
+            self.failures -= 1
+            raise EngineError("the engine is away")
+        prompt = self.tokenizer.decode(list(prompt_token_ids))
+        question = next(question for question in self.script if question in prompt)
+        if question in self.gates:
+            await self.gates[question].wait()
+        return self._reply(self.script[question][prompt.count(TURN) - 1], sampling.max_tokens)
+
+    def _reply(self, text: str, max_tokens: int) -> Reply:
+        tokens = ChatTemplate(self.tokenizer).reply(text)
+        if len(tokens) <= max_tokens:
+            return Reply(text, tuple(tokens))
+        cut = tokens[:max_tokens]
+        return Reply(self.tokenizer.decode(cut), tuple(cut), "length")
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """Executes calls in this process."""
+
+    toolset: Toolset = ARITHMETIC
+
+    async def submit(self, call: ToolCall) -> ToolResult:
+        return self.toolset.execute(call)
+
+
+def rollout(
+    engine: ScriptedEngine,
+    runner: Runner | None = None,
+    limits: Limits | None = None,
+    tool_role: str = "user",
+) -> Rollout:
+    """A greedy rollout of `engine` over the arithmetic functions."""
+    return Rollout(
+        dialect=Inject(with_agent_tools(ARITHMETIC), tool_role),
+        template=ChatTemplate(engine.tokenizer),
+        engine=engine,
+        runner=runner or InProcess(),
+        limits=limits or Limits(max_steps=8, reply_tokens=64),
+        temperature=0.0,
+    )
+
+
+def task(question: str, answer: str = "0", seed: int = 7) -> Task:
+    """The task of one question, which is also its problem's id."""
+    problem = Problem(question, "arithmetic", question, answer, "train")
+    return Task(f"{question}/teacher/0", problem, "teacher", 0, seed)

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import pytest
+
+from pipeline.agent import Agent, Ask, Execute, Stop, with_agent_tools
+from pipeline.prompt import Inject, canonical, render
+from pipeline.records import Message, Reply, Step
+from tests.pipeline.scripted import ARITHMETIC
+from toolsets import ToolCall, ToolResult
+
+TOOLSET = with_agent_tools(ARITHMETIC)
+MEND = "Reply with one call, like name(a=1, b=2)."
+
+
+def _agent(max_steps: int = 8, tool_role: str = "user") -> Agent:
+    return Agent(Inject(TOOLSET, tool_role), max_steps)
+
+
+def _reply(text: str, tokens: int = 1) -> Reply:
+    return Reply(text, tuple(range(tokens)))
+
+
+def _user(content: str) -> Message:
+    return {"role": "user", "content": content}
+
+
+def test_a_call_is_executed_and_its_result_asked_about() -> None:
+    agent = _agent()
+    call = ToolCall("add", {"a": 2, "b": 3}, "add(a=2, b=3)")
+    assert agent.read(_reply("add(a=2, b=3)", tokens=5), prompt_tokens=40) == Execute(call)
+    assert agent.observe(ToolResult(True, "5")) == Ask(_user("5"))
+    assert agent.steps == [Step("add(a=2, b=3)", call, ToolResult(True, "5"), 40, 5)]
+    assert agent.answer is None
+
+
+def test_the_result_comes_in_the_role_that_was_set() -> None:
+    agent = _agent(tool_role="ipython")
+    agent.read(_reply("add(a=2, b=3)"))
+    assert agent.observe(ToolResult(True, "5")) == Ask({"role": "ipython", "content": "5"})
+
+
+@pytest.mark.parametrize(
+    ("reply", "given"),
+    [
+        ("answer(value=12)", "12"),
+        ("answer(12.5)", "12.5"),
+        ("answer(value='Uncertain')", "Uncertain"),
+        ("answer(value=True)", "True"),
+        ("So it is done.\nanswer(value=-3)", "-3"),
+    ],
+)
+def test_an_answer_stops_the_chain_and_is_kept_as_text(reply: str, given: str) -> None:
+    agent = _agent()
+    assert agent.read(_reply(reply)) == Stop("answer")
+    assert agent.answer == given
+    assert agent.steps[0].result is None
+
+
+def test_a_thought_needs_no_executor() -> None:
+    agent = _agent()
+    assert agent.read(_reply('think(thought="First the price of one.")')) == Ask(_user("Noted."))
+    assert agent.steps[0].result == ToolResult(True, "Noted.")
+
+
+def test_thinking_is_offered_only_where_asked_for() -> None:
+    assert with_agent_tools(ARITHMETIC).tool_names[-2:] == ("think", "answer")
+    assert with_agent_tools(ARITHMETIC, thinking=False).tool_names[-2:] == ("percent_of", "answer")
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "message"),
+    [
+        ("It is 12.", "unparseable_call", f"The reply is not a call. {MEND}"),
+        ("", "unparseable_call", f"The reply is empty. {MEND}"),
+        (
+            "ad(a=2, b=3)",
+            "unknown_function",
+            "There is no function ad. Did you mean add? The functions are: add, subtract, "
+            "multiply, divide, percent_of, think, answer.",
+        ),
+        (
+            "add(a=2)",
+            "bad_arguments",
+            "add: argument b is missing. Use: add(a: number, b: number)",
+        ),
+    ],
+)
+def test_a_bad_call_becomes_a_step_and_a_message_that_helps(
+    reply: str, kind: str, message: str
+) -> None:
+    agent = _agent()
+    assert agent.read(_reply(reply, tokens=3), prompt_tokens=9) == Ask(_user(message))
+    (step,) = agent.steps
+    assert (step.reply, step.call, step.prompt_tokens, step.completion_tokens) == (
+        reply,
+        None,
+        9,
+        3,
+    )
+    assert step.result is not None
+    assert (step.result.ok, step.result.content, step.result.error_kind) == (False, message, kind)
+
+
+def test_a_bad_answer_does_not_stop_the_chain() -> None:
+    agent = _agent()
+    assert isinstance(agent.read(_reply("answer(value=[1, 2])")), Ask)
+    assert agent.answer is None
+    assert agent.read(_reply("answer(value=3)")) == Stop("answer")
+    assert len(agent.steps) == 2
+
+
+def test_the_last_step_may_still_answer_but_nothing_else() -> None:
+    agent = _agent(max_steps=2)
+    agent.read(_reply("add(a=1, b=1)"))
+    assert isinstance(agent.observe(ToolResult(True, "2")), Ask)
+    assert agent.read(_reply("answer(value=2)")) == Stop("answer")
+
+    agent = _agent(max_steps=2)
+    agent.read(_reply("add(a=1, b=1)"))
+    agent.observe(ToolResult(True, "2"))
+    assert isinstance(agent.read(_reply("add(a=2, b=1)")), Execute)
+    assert agent.observe(ToolResult(True, "3")) == Stop("max_steps")
+    assert len(agent.steps) == 2
+
+
+@pytest.mark.parametrize("reply", ["no call", 'think(thought="Hm.")'])
+def test_steps_without_an_executor_count_as_steps(reply: str) -> None:
+    agent = _agent(max_steps=2)
+    assert isinstance(agent.read(_reply(reply)), Ask)
+    assert agent.read(_reply(reply)) == Stop("max_steps")
+
+
+def _steps() -> list[Step]:
+    agent = _agent()
+    agent.read(_reply("Let me see: add(2, 3"))
+    agent.read(_reply("add(2, 3)"))
+    agent.observe(ToolResult(True, "5"))
+    agent.read(_reply("answer(5)"))
+    return agent.steps
+
+
+def test_steps_become_text_turns_for_the_student() -> None:
+    assert render(Inject(TOOLSET, "tool"), _steps()) == (
+        {"role": "assistant", "content": "Let me see: add(2, 3"},
+        {"role": "tool", "content": f"The reply is not a call. {MEND}"},
+        {"role": "assistant", "content": "add(2, 3)"},
+        {"role": "tool", "content": "5"},
+        {"role": "assistant", "content": "answer(5)"},
+    )
+
+
+def test_steps_become_openai_messages_in_canonical_form() -> None:
+    def called(call_id: str, name: str, arguments: str) -> Message:
+        function = {"name": name, "arguments": arguments}
+        calls = [{"id": call_id, "type": "function", "function": function}]
+        return {"role": "assistant", "content": None, "tool_calls": calls}
+
+    assert canonical(_steps()) == (
+        {"role": "assistant", "content": "Let me see: add(2, 3"},
+        {"role": "user", "content": f"The reply is not a call. {MEND}"},
+        called("call_1", "add", '{"a": 2, "b": 3}'),
+        {"role": "tool", "tool_call_id": "call_1", "content": "5"},
+        called("call_2", "answer", '{"value": 5}'),
+    )
+
+
+def test_a_step_of_another_dialect_is_written_as_a_call_of_this_one() -> None:
+    dialect = Inject(TOOLSET)
+    call = ToolCall("add", {"a": 2, "b": 3}, '{"name": "add"}')
+    for reply in ('{"name": "add"}', "subtract(a=2, b=3)", "add(a=2, b=4)"):
+        message = dialect.reply(Step(reply, call, ToolResult(True, "5")))
+        assert message == {"role": "assistant", "content": "add(a=2, b=3)"}
+    own = dialect.reply(Step("First: \nadd(2, 3)", call, ToolResult(True, "5")))
+    assert own["content"] == "First: \nadd(2, 3)"

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.recipe import Recipe, RecipeError, Section, load, shipped
+
+SECTIONS = {  # design.md, section 6; teacher.endpoint, train.rounds and serving come later
+    "problems": ("path", "format", "columns", "limit", "test_fraction"),
+    "agent": ("dialect", "max_steps", "tool_role"),
+    "teacher": ("model", "temperature", "retries", "engine"),
+    "teacher.samples": ("min", "max", "until"),
+    "student": ("model",),
+    "pairs": ("strategies", "per_problem", "rejected_from"),
+    "train": ("stages", "loss", "beta", "nll_weight", "learning_rate", "epochs", "lora"),
+    "evaluate": ("models", "splits", "samples"),
+}
+CONTRACT = [f"{section}.{key}" for section, keys in SECTIONS.items() for key in keys]
+CONTRACT += ["toolset", "cluster", "train.zero_stage", "train.workers"]
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """The path of an empty recipe of the user's own."""
+    path = tmp_path / "mine.yaml"
+    path.write_text("{}\n")
+    return path
+
+
+def _error(path: Path, *overrides: str) -> str:
+    with pytest.raises(RecipeError) as raised:
+        load(str(path), overrides)
+    return str(raised.value).removeprefix(f"recipe {path}").removeprefix(": ")
+
+
+def _get(recipe: Recipe, key: str) -> Any:
+    value: Any = recipe
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_shipped_recipe_is_valid_and_says_what_it_is(name: str) -> None:
+    recipe = load(name)
+    assert recipe.name == name
+    assert recipe.description
+    assert "\n" not in recipe.description
+
+
+@pytest.mark.parametrize("key", CONTRACT)
+def test_a_key_of_the_contract_exists(key: str) -> None:
+    _get(load("pocket"), key)
+
+
+def test_every_field_has_a_default_that_works(mine: Path) -> None:
+    recipe = load(str(mine))
+    assert recipe == Recipe(name="mine")
+    assert (recipe.problems.path, recipe.toolset, recipe.seed) == ("pocket", "arithmetic", 0)
+
+
+def test_a_number_that_someone_may_tune_is_described() -> None:
+    def undescribed(section: type[Section], prefix: str) -> list[str]:
+        found = []
+        for name, field in section.model_fields.items():
+            inner = field.annotation
+            if isinstance(inner, type) and issubclass(inner, Section):
+                found += undescribed(inner, f"{prefix}{name}.")
+            elif inner in (int, float) and not field.description:
+                found.append(prefix + name)
+        return found
+
+    plain = {"seed", "teacher.samples.min", "teacher.samples.max", "student.samples.min"}
+    plain |= {"student.samples.max", "train.sft.epochs", "train.epochs"}  # their names say it
+    assert set(undescribed(Recipe, "")) <= plain
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "teacher.temprature=1",
+            "unknown key teacher.temprature; did you mean teacher.temperature? "
+            "(known here: model, temperature, samples, retries, engine)",
+        ),
+        (
+            "train.lora.rang=1",
+            "unknown key train.lora.rang (known here: r, alpha, dropout, target_modules)",
+        ),
+        (
+            "teacher.samples.until.corect=1",
+            "unknown key teacher.samples.until.corect; did you mean "
+            "teacher.samples.until.correct? (known here: correct, incorrect)",
+        ),
+        (
+            "temperature=1",
+            "unknown key temperature (known here: name, description, seed, toolset, problems, "
+            "agent, teacher, student, pairs, train, evaluate, cluster)",
+        ),
+        (
+            "agent.max_steps=many",
+            "agent.max_steps: input should be a valid integer, unable to parse string as an "
+            "integer, got 'many'",
+        ),
+        ("agent.max_steps=0", "agent.max_steps: input should be greater than or equal to 1, got 0"),
+        (
+            "agent.tool_role=robot",
+            "agent.tool_role: input should be 'user', 'tool' or 'ipython', got 'robot'",
+        ),
+        ("train.zero_stage=4", "train.zero_stage: input should be 0, 1, 2 or 3, got 4"),
+        ("train.stages=[sft, ppo]", "train.stages.1: input should be 'sft' or 'dpo', got 'ppo'"),
+        ("train.beta=.nan", "train.beta: input should be a finite number, got nan"),
+        (
+            "problems=pocket",
+            "problems: input should be a valid dictionary or instance of Problems, got 'pocket'",
+        ),
+        ("toolset.x=1", "toolset: input should be a valid string, got {'x': 1}"),
+        ("teacher.samples.min=5", "teacher.samples: max (4) must be at least min (5)"),
+        (
+            "train.batch_size=10",
+            "train: batch_size (10) must be a multiple of micro_batch_size x workers (4 x 1)",
+        ),
+        ("cluster.actors_min=3", "cluster: actors_max (1) must be at least actors_min (3)"),
+        (
+            "pairs.strategies.best=1",
+            "pairs.strategies.best: input should be 'outcome', 'first_divergence' or "
+            "'reference', got 'best'",
+        ),
+        (
+            "pairs.strategies.outcome=-1",
+            "pairs.strategies.outcome: input should be greater than or equal to 0, got -1",
+        ),
+        ("pairs.strategies.outcome=0", "pairs: strategies needs at least one weight above 0"),
+        ("agent.max_steps", "expected key=value, got 'agent.max_steps'"),
+        ("=3", "expected key=value, got '=3'"),
+    ],
+)
+def test_a_wrong_override_is_one_sentence(override: str, message: str, mine: Path) -> None:
+    assert _error(mine, override) == message
+
+
+def test_a_value_that_is_no_yaml_is_refused(mine: Path) -> None:
+    message = _error(mine, "problems.path=*.jsonl")
+    assert message.startswith("problems.path: '*.jsonl' is not a value: ")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- a\n", "is not a mapping of keys to values"),
+        ("", "is not a mapping of keys to values"),
+        ("problems: {1: 2}\n", "problems.1: keys should be strings, got 1"),
+        ("name:\n", "name: input should be a valid string, got None"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_refused(text: str, message: str, mine: Path) -> None:
+    mine.write_text(text)
+    assert _error(mine).strip() == message
+
+
+def test_broken_yaml_is_one_sentence(mine: Path) -> None:
+    mine.write_text("agent: [1\n")
+    message = _error(mine)
+    assert message.startswith(" is not valid YAML: ")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("gsm8", "recipe 'gsm8' does not exist; did you mean gsm8k? (shipped: {})"),
+        ("/no/such.yaml", "recipe '/no/such.yaml' does not exist (shipped: {})"),
+    ],
+)
+def test_a_missing_recipe_names_the_nearest(name: str, message: str) -> None:
+    with pytest.raises(RecipeError) as raised:
+        load(name)
+    assert str(raised.value) == message.format(", ".join(shipped()))
+
+
+@pytest.mark.parametrize(
+    ("override", "value"),
+    [
+        ("problems.limit=200", 200),
+        ("problems.limit=null", None),
+        ("problems.path=a/b=c.jsonl", "a/b=c.jsonl"),
+        ("problems.columns={question: prompt}", {"question": "prompt"}),
+        ("train.learning_rate=5e-6", 5e-6),
+        ("train.epochs=2", 2.0),
+        ("train.stages=[dpo]", ["dpo"]),
+        ("agent.think=false", False),
+        ("toolset=arithmetic[add,divide]", "arithmetic[add,divide]"),
+        ("pairs.strategies.reference=0.5", {"outcome": 1.0, "reference": 0.5}),
+        ("teacher.engine.max_model_len=512", {"max_model_len": 512}),
+    ],
+)
+def test_an_override_is_typed_like_the_file(override: str, value: Any, mine: Path) -> None:
+    mine.write_text("pairs: {strategies: {outcome: 1}}\n")
+    key = override.partition("=")[0]
+    key = {"pairs.strategies.reference": "pairs.strategies"}.get(key, key)
+    key = {"teacher.engine.max_model_len": "teacher.engine"}.get(key, key)
+    found = _get(load(str(mine), [override]), key)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_an_override_opens_a_section_that_was_off(mine: Path) -> None:
+    mine.write_text("train: {lora: null}\nteacher: {samples: {until: null}}\n")
+    recipe = load(str(mine), ["train.lora.r=8", "teacher.samples.until.correct=2"])
+    assert recipe.train.lora is not None
+    assert recipe.train.lora.r == 8
+    assert recipe.teacher.samples.until is not None
+    assert recipe.teacher.samples.until.correct == 2
+
+
+def test_later_overrides_win(mine: Path) -> None:
+    assert load(str(mine), ["seed=1", "seed=2"]).seed == 2
+
+
+def test_an_override_changes_its_own_section_only_even_through_a_yaml_alias(mine: Path) -> None:
+    mine.write_text("teacher: {engine: &engine {seed: 1}}\nstudent: {engine: *engine}\n")
+    recipe = load(str(mine), ["teacher.engine.seed=2"])
+    assert (recipe.teacher.engine, recipe.student.engine) == ({"seed": 2}, {"seed": 1})
+
+
+def test_the_name_is_the_files_unless_it_says_another(mine: Path) -> None:
+    assert load(str(mine)).name == "mine"
+    mine.write_text("name: other\n")
+    assert load(str(mine)).name == "other"
+
+
+def test_a_recipe_cannot_be_changed_once_read() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load("pocket").agent.max_steps = 3
+
+
+def test_what_is_stored_of_a_recipe_reads_back_the_same() -> None:
+    for name in shipped():
+        recipe = load(name)
+        assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import toolsets
+from pipeline.problems import read_problems
+from pipeline.records import Problem
+from pipeline.reference import (
+    LONGEST_EXPRESSION,
+    reference_calls,
+    replay,
+    replay_calculation,
+)
+from toolsets.numbers import write_number
+
+ARITHMETIC = toolsets.load("arithmetic")
+
+
+def _problem(answer: str, *reference: str) -> Problem:
+    return Problem("p", "arithmetic", "How many?", answer, "train", reference)
+
+
+def _raws(text: str) -> list[str]:
+    return [worked.call.raw for worked in replay_calculation(text, ARITHMETIC).calls]
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("48/2=24", ["divide(a=48, b=2)"]),
+        ("20*.01=.2", ["multiply(a=20, b=0.01)"]),
+        ("9.00-1=8", ["subtract(a=9, b=1)"]),
+        ("1,200+1=1201", ["add(a=1200, b=1)"]),
+        ("007+1=8", ["add(a=7, b=1)"]),
+        ("560//10=56", ["integer_divide(a=560, b=10)"]),
+        ("2**3=8", ["power(base=2, exponent=3)"]),
+        ("17%5=2", ["remainder(a=17, b=5)"]),
+        (
+            "6\N{MULTIPLICATION SIGN}4\N{DIVISION SIGN}3=8",
+            ["multiply(a=6, b=4)", "divide(a=24, b=3)"],
+        ),
+        ("71+-3=68", ["add(a=71, b=-3)"]),
+        ("3*+6=18", ["multiply(a=3, b=6)"]),
+        ("-18/-2=9", ["divide(a=-18, b=-2)"]),
+        ("-(2+3)=-5", ["add(a=2, b=3)", "subtract(a=0, b=5)"]),
+        ("2+3*4=14", ["multiply(a=3, b=4)", "add(a=2, b=12)"]),
+        ("(2+3)*(4-1)=15", ["add(a=2, b=3)", "subtract(a=4, b=1)", "multiply(a=5, b=3)"]),
+        ("100-50-30=20", ["subtract(a=100, b=50)", "subtract(a=50, b=30)"]),
+        ("10/3*3=10", ["divide(a=10, b=3)", "multiply(a=3.33333333333333, b=3)"]),
+        ("12=12", []),
+        ("-47=-47", []),
+    ],
+)
+def test_a_calculation_becomes_one_call_per_operator(text: str, calls: list[str]) -> None:
+    worked = replay_calculation(text, ARITHMETIC)
+    assert [step.call.raw for step in worked.calls] == calls
+    assert worked.exact and worked.lossless and worked.reason == ""
+
+
+def test_every_call_is_what_the_toolset_parses_from_its_text() -> None:
+    for worked in replay_calculation("(1/3+2.5)*-4=-34/3", ARITHMETIC).calls:
+        assert ARITHMETIC.parse(worked.call.raw) == worked.call
+        assert ARITHMETIC.execute(worked.call) == worked.result
+
+
+def test_digits_beyond_a_float_travel_as_text() -> None:
+    text = "0.12345678901234567*1+1=1.12345678901234567"
+    assert _raws(text) == [
+        "multiply(a='0.12345678901234567', b=1)",
+        "add(a='0.12345678901234567', b=1)",
+    ]
+    assert replay_calculation(text, ARITHMETIC).exact
+
+
+def test_a_rounded_annotation_is_not_exact_but_nothing_was_lost() -> None:
+    worked = replay_calculation("10/3=3.33", ARITHMETIC)
+    assert (worked.value, worked.annotated) == (Fraction(10, 3), Fraction(333, 100))
+    assert worked.lossless and not worked.exact
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("5/0=0", "divide: b must not be 0"),
+        ("9**9**9=1", "power: the result has more than 1,000 digits"),
+        ("2**.5=1", "power: exponent must be a whole number"),
+        ("x+1=2", "'x+1' is not an arithmetic expression"),
+        ("2+=2", "'2+' is not an arithmetic expression"),
+        ("1(2)=2", "'1(2)' is not an arithmetic expression"),
+        ("(1,2)=2", "'(1,2)' is not an arithmetic expression"),
+        ("...=2", "expected a number"),
+        ("=2", "'' is not an arithmetic expression"),
+        ("7", ""),
+        ("1" + "+1" * 250 + "=251", "the expression is longer than 500 characters"),
+    ],
+)
+def test_what_cannot_be_replayed_says_why(text: str, reason: str) -> None:
+    worked = replay_calculation(text, ARITHMETIC)
+    assert not worked.exact
+    assert worked.reason == reason
+
+
+def test_the_deepest_expression_is_still_replayed() -> None:
+    signs = "-" * (LONGEST_EXPRESSION - 2)
+    assert replay_calculation(f"{signs}(5)=5", ARITHMETIC).reason.endswith("500 characters")
+    assert replay_calculation(f"{signs}5=5", ARITHMETIC).exact
+
+
+def test_a_function_that_the_toolset_lacks_is_the_reason() -> None:
+    few = ARITHMETIC.select(["add", "subtract"])
+    worked = replay_calculation("6*2=12", few)
+    assert worked.value is None
+    assert worked.reason.startswith("There is no function multiply.")
+
+
+def test_a_replay_ends_at_the_answer_where_its_last_value_is_the_answer() -> None:
+    worked = replay(_problem("72", "48/2=24", "48+24=72"), ARITHMETIC)
+    assert worked.last_value == 72
+    assert worked.ends_at_answer
+    assert [call.result.content for call in worked.calls] == ["24", "72"]
+    assert not replay(_problem("73", "48/2=24", "48+24=72"), ARITHMETIC).ends_at_answer
+    assert not replay(_problem("72", "48+24=72", "x=72"), ARITHMETIC).ends_at_answer
+    assert not replay(_problem("72"), ARITHMETIC).ends_at_answer
+
+
+def test_formulas_are_not_calculations() -> None:
+    problem = Problem("p", "logic", "Is it so?", "True", "train", ("Cat(tom)",))
+    assert replay(problem, ARITHMETIC).calculations == ()
+
+
+def test_a_reference_written_as_calls_is_replayed_as_it_stands() -> None:
+    problem = _problem("15", "add(a=2, b=3)", "multiply(a=5, b=3)")
+    worked = replay(problem, ARITHMETIC)
+    assert worked.ends_at_answer and all(step.exact for step in worked.calculations)
+    assert [step.call.raw for step in reference_calls(problem, ARITHMETIC)] == [*problem.reference]
+    assert (
+        replay(_problem("1", "ad(a=1, b=0)"), ARITHMETIC)
+        .calculations[0]
+        .reason.startswith("There is no function ad. Did you mean add?")
+    )
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        _problem("72"),
+        _problem("12", "12=12"),
+        _problem("73", "48+24=72"),
+        _problem("10", "10/3=3.33", "5+5=10"),
+    ],
+    ids=["no reference", "no call", "ends elsewhere", "an inexact step"],
+)
+def test_only_a_faithful_reference_gives_calls(problem: Problem) -> None:
+    assert reference_calls(problem, ARITHMETIC) == ()
+
+
+def test_gsm8k_gives_the_measured_number_of_reference_chains(gsm8k_path: str) -> None:
+    problems = read_problems(gsm8k_path).problems
+    texts = [text for problem in problems for text in problem.reference]
+    calculations = [replay_calculation(text, ARITHMETIC) for text in texts]
+    assert all(step.exact and step.lossless for step in calculations)
+    assert sum(len(step.calls) for step in calculations) == 27_195
+    assert sum(not step.calls for step in calculations) == 357  # bare numbers
+    assert sum("//" in step.text for step in calculations) == 2
+
+
+def _expressions() -> st.SearchStrategy[str]:
+    numbers = st.integers(0, 20).map(str) | st.sampled_from(["0.5", ".25", "3.75", "020"])
+    operators = st.sampled_from("+-*/")
+    return st.recursive(
+        numbers,
+        lambda inner: (
+            st.tuples(inner, operators, inner).map(lambda parts: f"({''.join(parts)})")
+            | inner.map(lambda text: f"-{text}")
+        ),
+        max_leaves=3,  # denominators up to 20 * 20 * 4, which 15 digits recover
+    )
+
+
+@given(_expressions())
+def test_the_value_survives_the_text_between_calls(expression: str) -> None:
+    wrapped = re.sub(r"\d*\.?\d+", lambda number: f"Fraction('{number[0]}')", expression)
+    try:
+        expected = eval(wrapped, {"Fraction": Fraction})  # by Python's own grammar
+    except ZeroDivisionError:
+        assert replay_calculation(f"{expression}=1", ARITHMETIC).value is None
+        return
+    worked = replay_calculation(f"{expression}={write_number(expected)}", ARITHMETIC)
+    assert worked.evaluated == expected
+    assert worked.exact
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_replayed_or_refused_with_a_reason(text: str) -> None:
+    worked = replay_calculation(text, ARITHMETIC)
+    assert (worked.value is None) == bool(worked.reason)
+
+
+@given(st.text("0123456789.+-*/%() =,", max_size=40))
+def test_any_arithmetic_text_is_replayed_or_refused_with_a_reason(text: str) -> None:
+    worked = replay_calculation(text, ARITHMETIC)
+    assert (worked.value is None) == bool(worked.reason)
+    assert worked.value is None or worked.evaluated is not None

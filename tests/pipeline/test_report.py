@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from pipeline.metrics import metrics
+from pipeline.report import LABELS, render_report
+from pipeline.statistics import wilson
+
+STAGES = {"stages": {"pairs": {"rows_out": 1_234, "supervised": 56}}}
+
+
+def _rows(model: str, right: int, wrong: int, split: str = "test") -> list[dict[str, Any]]:
+    return [
+        {
+            "task_id": f"{split}-{index:04d}/{model}/0",
+            "problem": {"problem_id": f"{split}-{index:04d}", "task": "arithmetic", "split": split},
+            "model": model,
+            "sample_index": 0,
+            "correct": index < right,
+            "failure": None if index < right else "wrong_answer",
+            "calls": 3,
+            "tokens": 41,
+        }
+        for index in range(right + wrong)
+    ]
+
+
+def _text(rows: list[dict[str, Any]], run_json: dict[str, Any] | None = None) -> str:
+    console = Console(record=True, width=140, file=io.StringIO())
+    console.print(render_report(metrics(rows), run_json or STAGES, "runs/[x]"))
+    return console.export_text()
+
+
+def _of(before: int, after: int, total: int = 100) -> list[dict[str, Any]]:
+    return [
+        *_rows("student_before", before, total - before),
+        *_rows("student_after", after, total - after),
+    ]
+
+
+def test_the_table_holds_each_models_share_with_its_interval() -> None:
+    rows = [*_of(40, 75), *_rows("teacher", 95, 5), *_rows("teacher", 9, 11, "ood")]
+    text = _text(rows)
+    assert "test (n=100)" in text
+    assert "ood (n=20)" in text
+    (before,) = [line for line in text.splitlines() if "student before" in line and "%" in line]
+    low, high = wilson(40, 100)
+    assert f"40.0%  [{100 * low:.1f}, {100 * high:.1f}]" in before
+    assert "3.0" in before  # calls per solved problem
+    assert "41" in before  # tokens per problem
+    (teacher,) = [line for line in text.splitlines() if "teacher" in line and "%" in line]
+    assert "95.0%" in teacher
+    assert "45.0%" in teacher
+
+
+def test_a_model_that_was_not_evaluated_on_a_split_has_a_dash() -> None:
+    text = _text([*_rows("teacher", 1, 1), *_rows("student_before", 1, 1, "ood")])
+    (teacher,) = [line for line in text.splitlines() if "teacher" in line and "%" in line]
+    assert " - " in teacher
+
+
+def test_failures_are_counted_by_kind_over_all_splits_once() -> None:
+    text = _text([*_rows("teacher", 95, 5), *_rows("teacher", 9, 11, "ood")])
+    (line,) = [line for line in text.splitlines() if "wrong_answer" in line]
+    assert " 16 " in line  # 5 + 11, not once more for test/arithmetic
+
+
+def test_a_gain_clear_of_zero_is_called_learning() -> None:
+    text = _text(_of(40, 75))
+    assert "student after against before, test: +35.0 points (95% +2" in text
+    assert "35 gained, 0 lost" in text
+    assert (
+        "The student learned: it solves more unseen problems than before, from 1,234 pairs and 56 "
+        "right chains." in text
+    )
+
+
+def test_it_says_plainly_when_nothing_was_learned() -> None:
+    text = " ".join(_text(_of(40, 41)).split())
+    assert (
+        "Nothing shows that the student learned to solve more problems: the interval of its gain "
+        "holds zero (from 1,234 pairs and 56 right chains)." in text
+    )
+    assert "The student learned" not in text
+    assert "Nothing shows" in _text(_of(0, 0))
+
+
+def test_it_says_plainly_when_the_student_got_worse() -> None:
+    text = _text(_of(75, 40))
+    assert "The student lost ability: it solves fewer unseen problems" in text
+    assert "-35.0 points" in text
+
+
+def test_supervision_alone_stands_beside_it() -> None:
+    text = _text([*_of(40, 75), *_rows("student_sft", 70, 30)])
+    assert "student after against after sft, test: +5.0 points" in text
+    assert LABELS["student_sft"] in text
+
+
+def test_it_says_where_everything_lies_whatever_the_name_of_the_folder() -> None:
+    text = _text(_of(1, 2))
+    assert "runs/[x]/student" in text
+    assert "python -m pipeline show runs/[x] --mask" in text
+
+
+def test_a_run_without_the_student_still_has_a_table() -> None:
+    text = _text(_rows("teacher", 3, 1), {})
+    assert "75.0%" in text
+    assert "learned" not in text
+
+
+def test_nothing_evaluated_makes_no_crash() -> None:
+    assert "student" in _text([])

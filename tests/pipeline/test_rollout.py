@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+from pipeline.masks import encode
+from pipeline.prompt import Inject, render
+from pipeline.records import Chain, Step
+from pipeline.rollout import Limits, Rollout, Runner, Sampling
+from pipeline.transcript import ChatTemplate
+from tests.pipeline.scripted import (
+    ARITHMETIC,
+    InProcess,
+    ScriptedEngine,
+    TextTokenizer,
+    rollout,
+    task,
+)
+from toolsets import Executor, ToolCall, ToolResult
+
+T = TypeVar("T")
+
+QUESTION = "Ava has 3 bags of 4 pens and loses 2. How many pens?"
+SCRIPT = {
+    QUESTION: [
+        "multiply(a=3, b=4)",
+        "subtract(a=12)",
+        'think(thought="Two arguments.")',
+        "subtract(a=12, b=2)",
+        "answer(value=10)",
+    ]
+}
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(asyncio.wait_for(work, 30))
+
+
+@pytest.fixture(params=["in process", "in a worker process"])
+def runner(request: pytest.FixtureRequest) -> Any:
+    if request.param == "in process":
+        yield InProcess()
+    else:
+        with Executor(ARITHMETIC, workers=1) as executor:
+            yield executor
+
+
+def test_a_chain_is_made_end_to_end(tokenizer: TextTokenizer, runner: Runner) -> None:
+    chain = _run(rollout(ScriptedEngine(tokenizer, SCRIPT), runner)(task(QUESTION, "10")))
+    assert (chain.stop_reason, chain.answer, chain.error) == ("answer", "10", None)
+    assert (chain.chain_id, chain.problem_id) == (f"{QUESTION}/teacher/0", QUESTION)
+    assert (chain.model, chain.sample_index, chain.seed) == ("teacher", 0, 7)
+    assert [step.reply for step in chain.steps] == SCRIPT[QUESTION]
+    bad = "subtract: argument b is missing. Use: subtract(a: number, b: number)"
+    assert [step.result for step in chain.steps] == [
+        ToolResult(True, "12"),
+        ToolResult(False, bad, "bad_arguments"),
+        ToolResult(True, "Noted."),
+        ToolResult(True, "10"),
+        None,
+    ]
+    assert chain.calls == 3  # multiply, think, subtract: a call that could not be read is none
+    roles = [message["role"] for message in chain.messages]
+    expected = "system user assistant tool assistant user assistant tool assistant tool assistant"
+    assert roles == expected.split()
+    assert chain.messages[1]["content"] == QUESTION
+
+
+def test_each_prompt_starts_with_the_tokens_before_and_the_reply_as_sampled(
+    tokenizer: TextTokenizer,
+) -> None:
+    engine = ScriptedEngine(tokenizer, SCRIPT)
+    chain = _run(rollout(engine)(task(QUESTION)))
+    prompts = [request.prompt for request in engine.requests]
+    replies = [tuple(ChatTemplate(tokenizer).reply(reply)) for reply in SCRIPT[QUESTION]]
+    for before, reply, after in zip(prompts, replies, prompts[1:], strict=False):
+        assert after[: len(before) + len(reply)] == before + reply
+        new = tokenizer.decode(list(after[len(before) + len(reply) :]))
+        assert new.startswith("<|user|>")
+        assert new.endswith("<|assistant|>")
+    assert [step.prompt_tokens for step in chain.steps] == [len(prompt) for prompt in prompts]
+    assert [step.completion_tokens for step in chain.steps] == [len(reply) for reply in replies]
+    assert chain.tokens == sum(map(len, replies))
+
+
+def test_what_the_engine_reads_is_what_a_student_is_trained_on(
+    tokenizer: TextTokenizer,
+) -> None:
+    engine = ScriptedEngine(tokenizer, SCRIPT)
+    driver = rollout(engine, tool_role="tool")
+    chain = _run(driver(task(QUESTION)))
+    dialect = driver.dialect
+    messages = (*dialect.opening(QUESTION), *render(dialect, chain.steps))
+    trained = encode(messages, driver.template)
+    last = engine.requests[-1].prompt
+    assert tuple(trained.token_ids[: len(last)]) == last
+    assert trained.token_ids[len(last) :] == driver.template.reply("answer(value=10)")
+
+
+def test_every_turn_has_a_seed_of_its_own(tokenizer: TextTokenizer) -> None:
+    engine = ScriptedEngine(tokenizer, SCRIPT)
+    _run(rollout(engine)(task(QUESTION, seed=100)))
+    expected = [Sampling(0.0, 64, 100 + turn) for turn in range(5)]
+    assert [request.sampling for request in engine.requests] == expected
+
+
+def test_a_reply_that_is_cut_becomes_a_step_and_the_chain_goes_on(
+    tokenizer: TextTokenizer,
+) -> None:
+    script = {"2 + 3?": ["Let me think about all of it first: add(a=2, b=3)", "answer(value=5)"]}
+    engine = ScriptedEngine(tokenizer, script)
+    whole = tuple(ChatTemplate(tokenizer).reply(script["2 + 3?"][0]))
+    chain = _run(rollout(engine, limits=Limits(8, reply_tokens=15))(task("2 + 3?")))
+    first, second = chain.steps
+    assert (first.call, first.completion_tokens) == (None, 15)
+    assert first.result is not None
+    assert first.result.error_kind == "unparseable_call"
+    assert (second.reply, chain.answer) == ("answer(value=5)", "5")
+    opening, after = (request.prompt for request in engine.requests)
+    assert after[: len(opening) + 15] == opening + whole[:15]
+    end = len(opening) + 15
+    assert tokenizer.decode(list(after[end : end + 2])) == "<|end|><|user|>"
+
+
+def test_a_chain_ends_where_the_context_is_full(tokenizer: TextTokenizer) -> None:
+    probe = ScriptedEngine(tokenizer, SCRIPT)
+    _run(rollout(probe)(task(QUESTION)))
+    second = len(probe.requests[1].prompt)
+
+    engine = ScriptedEngine(tokenizer, SCRIPT, context=second)
+    chain = _run(rollout(engine)(task(QUESTION)))
+    assert (chain.stop_reason, chain.answer) == ("context_full", None)
+    assert len(chain.steps) == len(engine.requests) == 1
+
+    engine = ScriptedEngine(tokenizer, SCRIPT, context=second + 1)
+    chain = _run(rollout(engine)(task(QUESTION)))
+    assert (chain.stop_reason, len(chain.steps)) == ("context_full", 2)
+    assert engine.requests[-1].sampling.max_tokens == 1  # all the room there was
+
+
+def test_a_question_that_leaves_no_room_makes_a_chain_without_steps(
+    tokenizer: TextTokenizer,
+) -> None:
+    chain = _run(rollout(ScriptedEngine(tokenizer, SCRIPT, context=10))(task(QUESTION)))
+    assert (chain.stop_reason, chain.steps, len(chain.messages)) == ("context_full", (), 2)
+
+
+def test_a_chain_ends_after_max_steps(tokenizer: TextTokenizer) -> None:
+    engine = ScriptedEngine(tokenizer, SCRIPT)
+    chain = _run(rollout(engine, limits=Limits(max_steps=3, reply_tokens=64))(task(QUESTION)))
+    assert (chain.stop_reason, len(chain.steps), len(engine.requests)) == ("max_steps", 3, 3)
+
+
+def test_an_engine_error_is_retried_with_the_same_request(
+    tokenizer: TextTokenizer,
+) -> None:
+    engine = ScriptedEngine(tokenizer, SCRIPT, failures=2)
+    chain = _run(rollout(engine, limits=Limits(8, 64, retries=2))(task(QUESTION)))
+    assert (chain.stop_reason, chain.answer, chain.error) == ("answer", "10", None)
+    assert engine.requests[0] == engine.requests[1] == engine.requests[2]
+    assert len(engine.requests) == 5 + 2
+
+
+def test_an_engine_that_keeps_failing_ends_the_chain_with_its_error(
+    tokenizer: TextTokenizer,
+) -> None:
+    engine = ScriptedEngine(tokenizer, SCRIPT, failures=3)
+    chain = _run(rollout(engine, limits=Limits(8, 64, retries=2))(task(QUESTION)))
+    assert (chain.stop_reason, chain.error) == ("engine_error", "the engine is away")
+    assert (chain.answer, chain.steps, len(engine.requests)) == (None, (), 3)
+
+
+def test_a_bug_is_not_taken_for_an_engine_error(tokenizer: TextTokenizer) -> None:
+    script = {QUESTION: ["add(a=1, b=1)"]}  # and nothing for the second turn
+    with pytest.raises(IndexError):
+        _run(rollout(ScriptedEngine(tokenizer, script))(task(QUESTION)))
+
+
+def test_chains_do_not_wait_for_each_other(tokenizer: TextTokenizer) -> None:
+    """The first chain's engine answers only once all others are through."""
+
+    async def all_chains() -> list[Chain]:
+        questions = [f"How many are {i} and {i}?" for i in range(100, 140)]
+        script = {q: [f"add(a={q[13:16]}, b={q[13:16]})", "answer(value=0)"] for q in questions}
+        gate = asyncio.Event()
+        engine = ScriptedEngine(tokenizer, script, gates={questions[0]: gate})
+        driver = rollout(engine)
+        slow, *others = [asyncio.ensure_future(driver(task(q))) for q in questions]
+        done = await asyncio.gather(*others)
+        assert not slow.done()
+        gate.set()
+        return [await slow, *done]
+
+    chains = _run(all_chains())
+    assert [chain.stop_reason for chain in chains] == ["answer"] * 40
+    results = [chain.steps[0].result for chain in chains]
+    assert results == [ToolResult(True, str(2 * i)) for i in range(100, 140)]
+
+
+def test_a_chain_does_not_wait_for_the_calls_of_others(tokenizer: TextTokenizer) -> None:
+    class Slow(InProcess):
+        """Holds the call with argument 1 until the gate opens."""
+
+        async def submit(self, call: ToolCall) -> ToolResult:
+            if call.arguments["a"] == 1:
+                await gate.wait()
+            return self.toolset.execute(call)
+
+    gate = asyncio.Event()
+    script = {"One?": ["add(a=1, b=1)", "answer(2)"], "Two?": ["add(a=2, b=2)", "answer(4)"]}
+
+    async def both() -> list[Chain]:
+        driver: Rollout = rollout(ScriptedEngine(tokenizer, script), Slow())
+        slow = asyncio.ensure_future(driver(task("One?")))
+        fast = await driver(task("Two?"))
+        assert not slow.done()
+        gate.set()
+        return [await slow, fast]
+
+    assert [chain.answer for chain in _run(both())] == ["2", "4"]
+
+
+def test_the_same_script_makes_the_same_chain(tokenizer: TextTokenizer) -> None:
+    first, second = (
+        _run(rollout(ScriptedEngine(tokenizer, SCRIPT))(task(QUESTION))) for _ in range(2)
+    )
+    assert first == second
+
+
+def test_steps_of_a_chain_keep_the_raw_text_of_calls(tokenizer: TextTokenizer) -> None:
+    script = {"2 + 3?": ["I add them.\nadd(2, b=3)", "answer(5)"]}
+    chain = _run(rollout(ScriptedEngine(tokenizer, script))(task("2 + 3?")))
+    raw = "I add them.\nadd(2, b=3)"
+    call = ToolCall("add", {"a": 2, "b": 3}, raw)
+    first = chain.steps[0]
+    assert first == Step(
+        raw, call, ToolResult(True, "5"), first.prompt_tokens, first.completion_tokens
+    )
+    assert Inject(ARITHMETIC).reply(first) == {"role": "assistant", "content": raw}

@@ -1,0 +1,125 @@
+"""The main job, small, through the real stack: Ray Data, vLLM, Ray Train, DeepSpeed, TRL."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from datasets import Dataset
+
+from pipeline import tables
+from tests.pipeline.cli import SMALL, run
+
+pytestmark = [pytest.mark.ray, pytest.mark.vllm, pytest.mark.train, pytest.mark.timeout(600)]
+
+OPTIONS = (*SMALL, "train.epochs=1", "train.checkpoint_steps=2", "pairs.per_problem=2")
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    done = run("run", "pocket", *OPTIONS, "--run-dir", folder, timeout=580)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "problems solved" in done.stdout
+    assert "student after against before" in done.stdout
+    return folder
+
+
+def test_chains_hold_each_task_exactly_once(run_dir: Path) -> None:
+    tasks = sorted(row["task_id"] for row in tables.rows(run_dir / "tasks", ["task_id"]))
+    chains = sorted(row["task_id"] for row in tables.rows(run_dir / "chains", ["task_id"]))
+    assert len(tasks) == 48 * 3  # one of the teacher, two of the student
+    assert chains == tasks
+
+
+def test_every_chain_carries_its_verdict_and_schema(run_dir: Path) -> None:
+    for path in tables.files(run_dir / "chains"):
+        assert pq.read_schema(path).equals(tables.CHAINS, check_metadata=True)
+    rows = list(tables.rows(run_dir / "chains"))
+    assert all(row["correct"] is not None for row in rows)
+    assert all((row["failure"] is None) == row["correct"] for row in rows)
+    right = [row for row in rows if row["model"] == "teacher" and row["correct"]]
+    assert len(right) >= 30
+    assert all(row["steps"][-1]["call"]["name"] == "answer" for row in right)
+
+
+def test_pairs_prefer_right_chains_to_wrong_ones(run_dir: Path) -> None:
+    correct = {row["task_id"]: row["correct"] for row in tables.rows(run_dir / "chains")}
+    pairs = list(tables.rows(run_dir / "pairs"))
+    assert pairs
+    assert all(correct[pair["chosen_chain_id"]] for pair in pairs)
+    assert not any(correct[pair["rejected_chain_id"]] for pair in pairs)
+
+
+def test_pairs_load_as_a_data_set(run_dir: Path) -> None:
+    files = [str(path) for path in tables.files(run_dir / "pairs")]
+    loaded = Dataset.from_parquet(files)
+    assert {"prompt", "chosen", "rejected", "tools"} <= set(loaded.column_names)
+
+
+def test_the_student_is_a_plain_model_folder(run_dir: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(run_dir / "student")
+    before = AutoModelForCausalLM.from_pretrained("pipeline/pocket/student")
+    assert model.dtype == before.dtype
+    changed = [
+        name
+        for (name, new), old in zip(model.named_parameters(), before.parameters(), strict=True)
+        if not (new == old).all()
+    ]
+    assert changed
+    assert AutoTokenizer.from_pretrained(run_dir / "student").chat_template
+
+
+def test_metrics_compare_before_after_and_teacher(run_dir: Path) -> None:
+    metrics = json.loads((run_dir / "evaluation" / "metrics.json").read_text())
+    assert set(metrics["models"]) == {"student_before", "student_sft", "student_after", "teacher"}
+    for splits in metrics["models"].values():
+        assert splits["test"]["n"] == 24
+        assert splits["ood"]["n"] == 12
+        assert set(splits) == {"test", "ood", "test/arithmetic", "ood/arithmetic"}
+    assert metrics["models"]["teacher"]["test"]["accuracy"] > 0.7
+    assert {"gain", "ci95", "gained", "lost", "p_value"} == set(metrics["paired"]["test"])
+
+
+def test_run_json_tells_what_happened(run_dir: Path) -> None:
+    told = json.loads((run_dir / "run.json").read_text())
+    assert told["recipe"]["train"]["loss"] == "dpop"
+    assert {"ray", "torch", "trl", "deepspeed"} <= set(told["versions"])
+    assert all(stage["status"] == "done" for stage in told["stages"].values())
+    assert told["stages"]["generate"]["rows_out"] == 48 * 3
+    assert told["stages"]["pairs"]["rows_out"] > 0
+
+
+def test_the_same_command_again_redoes_nothing(run_dir: Path) -> None:
+    def stamps() -> dict[str, int]:
+        files = [p for p in run_dir.rglob("*") if p.suffix in (".parquet", ".safetensors")]
+        return {str(path): path.stat().st_mtime_ns for path in files if "pairs" not in str(path)}
+
+    before = stamps()
+    again = run("run", "pocket", *OPTIONS, "--run-dir", run_dir)
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert stamps() == before
+    assert "chains  " not in again.stderr.replace("0/", "")  # no live line of generation
+
+
+def test_another_recipe_is_refused_with_the_difference(run_dir: Path) -> None:
+    refused = run("run", "pocket", *OPTIONS, "train.beta=0.7", "--run-dir", run_dir)
+    assert refused.returncode == 2
+    assert "train.beta is 0.3 there, 0.7 here" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_show_prints_chains_and_the_mask(run_dir: Path) -> None:
+    listed = run("show", run_dir)
+    assert listed.returncode == 0
+    assert "pocket-train-0-000000/teacher/0" in listed.stdout
+    one = run("show", run_dir, "pocket-train-0-000000/teacher/0")
+    assert "answer(value=" in one.stdout
+    mask = json.loads(run("show", run_dir, "--mask", "--json").stdout)
+    trained = "".join(p["text"] for p in mask["chosen"] if p["trained"])
+    assert trained.endswith("<|end|>")
+    assert "<|user|>" not in trained
