@@ -37,7 +37,7 @@ class Section(BaseModel):
 class PocketCounts(Section):
     """How many problems the pocket world makes for each split."""
 
-    train: int = Field(default=1500, ge=1, description="problems to learn from")
+    train: int = Field(default=2000, ge=1, description="problems to learn from")
     test: int = Field(default=500, ge=1, description="unseen problems of the same kind")
     ood: int = Field(default=200, ge=0, description="problems with more steps and other wordings")
 

@@ -89,7 +89,7 @@ def test_a_dry_run_prints_the_plan_and_makes_nothing(
     run_dir = tmp_path / "run"
     assert main(["run", "pocket", "--dry-run", "--json", "--run-dir", str(run_dir)]) == 0
     plan = json.loads(capsys.readouterr().out)["plan"]
-    assert plan["problems"] == "200 ood, 500 test, 1,500 train"
+    assert plan["problems"] == "200 ood, 500 test, 2,000 train"
     assert list(plan) == ["problems", "generate", "pairs", "train", "evaluate"]
     assert not run_dir.exists()
 

@@ -1,8 +1,9 @@
-"""`kill -9` in the middle: the same command continues, nothing is lost, nothing outlives its driver."""
+"""`kill -9` in the middle: the same command continues, and nothing outlives its driver."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -36,6 +37,8 @@ TRAINING = (
     "cluster.train_cpus=1",
 )
 
+OURS = ("EngineCore", "RolloutActor", "toolsets.worker")  # Ray's own agents go when they notice
+
 
 @pytest.mark.vllm
 def test_a_killed_driver_leaves_no_engine_and_its_run_continues(tmp_path: Path) -> None:
@@ -44,11 +47,11 @@ def test_a_killed_driver_leaves_no_engine_and_its_run_continues(tmp_path: Path) 
     driver = start(*arguments, log=log)
     wait_for(lambda: len(tables.files(run_dir / "chains")) >= 2, driver, log)
     family = psutil.Process(driver.pid).children(recursive=True)
-    engines = [process for process in family if "spawn_main" in " ".join(process.cmdline())]
-    assert engines
+    ours = [process for process in family if any(name in title(process) for name in OURS)]
+    assert {name for name in OURS if any(name in title(process) for process in ours)} == set(OURS)
     driver.kill()
     driver.wait()
-    _, alive = psutil.wait_procs(family, timeout=40)
+    _, alive = psutil.wait_procs(ours, timeout=30)
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
     before = {row["task_id"]: row for row in tables.rows(run_dir / "chains")}
@@ -87,7 +90,7 @@ def test_training_resumes_from_its_checkpoint_after_a_worker_and_the_driver_were
     assert done.returncode == 0, done.stderr[-3000:]
 
     steps = [line["step"] for line in read_metrics(metrics) if "loss" in line]
-    restarts = [(a, b) for a, b in zip(steps, steps[1:], strict=False) if b <= a]
+    restarts = [(a, b) for a, b in itertools.pairwise(steps) if b <= a]
     assert len(restarts) <= 2
     assert min(b for _, b in restarts) > 4, "training began anew instead of from its checkpoint"
     assert steps[-1] == read_metrics(metrics)[-1]["steps"]
@@ -114,6 +117,10 @@ def write_pairs(run_dir: Path) -> None:
         assert pair
         rows.append(tables.pair_row(pair))
     tables.write_parts(run_dir / "pairs", rows, tables.PAIRS)
+
+
+def title(process: psutil.Process) -> str:
+    return " ".join(process.cmdline())
 
 
 def last_step(metrics: Path) -> int:
