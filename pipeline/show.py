@@ -7,6 +7,7 @@ show RUN_DIR --mask      one pair, the trained tokens coloured
 
 from __future__ import annotations
 
+import heapq
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,22 +28,28 @@ COLUMNS = ("task_id", "problem", "stop_reason", "answer", "correct", "failure", 
 
 
 def list_chains(run: RunDir, console: Console) -> None:
-    """The first chains of a run, a line each."""
-    total = 0
-    for row in _chains(run, COLUMNS):
-        total += 1
-        if total > SHOWN:
-            continue
-        mark = {True: ("right", "green"), False: ("wrong", "red"), None: ("error", "yellow")}
-        word, style = mark[row["correct"]]
-        line = Text(f"{word}  ", style)
-        line.append(row["task_id"], "bold")
-        line.append(f"  {row['calls']} calls  answer {row['answer']}")
-        line.append(f"  expected {row['problem']['answer']}  {row['failure'] or ''}")
-        console.print(line, soft_wrap=True)
-    if total > SHOWN:
-        more = f"... {total - SHOWN:,} more; python -m pipeline show {run.path} CHAIN_ID"
-        console.print(Text(more), soft_wrap=True)
+    """The first chains of a run, a line each, those for training before those of evaluation."""
+    total = itertools.count()
+    counted = (row for row, _ in zip(_chains(run, COLUMNS), total, strict=False))
+    for row in heapq.nsmallest(SHOWN, counted, key=_place):
+        console.print(_line(row), soft_wrap=True)
+    if (more := next(total) - SHOWN) > 0:
+        text = f"... {more:,} more; python -m pipeline show {run.path} CHAIN_ID"
+        console.print(Text(text), soft_wrap=True)
+
+
+def _place(row: dict[str, Any]) -> tuple[bool, str]:
+    return row["problem"]["split"] != "train", row["task_id"]
+
+
+def _line(row: dict[str, Any]) -> Text:
+    mark = {True: ("right", "green"), False: ("wrong", "red"), None: ("error", "yellow")}
+    word, style = mark[row["correct"]]
+    line = Text(f"{word}  ", style)
+    line.append(row["task_id"], "bold")
+    line.append(f"  {row['calls']} calls  answer {row['answer']}")
+    line.append(f"  expected {row['problem']['answer']}  {row['failure'] or ''}")
+    return line
 
 
 def chain_row(run: RunDir, chain_id: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ GENERATION = (
 )
 TRAINING = (
     "train.stages=[dpo]",
-    "train.epochs=30",
+    "train.epochs=12",
     "train.checkpoint_steps=4",
     "train.batch_size=8",
     "train.micro_batch_size=4",
