@@ -3,7 +3,7 @@
 The private one answers on loopback only, has no dashboard, and asks for a token that is made for it
 alone and never written into the user's home.
 
-Not here: what runs on it.
+Not here: what is wrong with an address (`cluster.reach`), what runs there, jobs (`cluster.jobs`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cluster.reach import ConnectError, ask
+
 OBJECT_STORE_BYTES = 512 * 2**20
-
-
-class ConnectError(ValueError):
-    """Ray cannot be reached or started; the message is one sentence for the operator."""
+# What workers need in their environment, wherever they run.
+WORKER_SETTINGS = {
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
 
 
 @contextmanager
@@ -34,7 +38,9 @@ def connect(root: Path, cpus: int | None = None) -> Iterator[None]:
     _quiet()
     address = os.environ.get("RAY_ADDRESS")
     with tempfile.TemporaryDirectory(prefix="apprentice-") as private:
-        if address is None:
+        if address:
+            ask(address)
+        else:
             _private_token(Path(private))
         import ray
 
@@ -50,8 +56,8 @@ def connect(root: Path, cpus: int | None = None) -> Iterator[None]:
                     logging_level=logging.ERROR,
                 )
         except (ConnectionError, RuntimeError, ValueError) as error:
-            where = f"the Ray cluster at {address}" if address else "a local Ray"
-            raise ConnectError(f"{where} does not answer: {' '.join(str(error).split())}") from None
+            where = f"the Ray cluster at {address} cannot be joined" if address else "no local Ray"
+            raise ConnectError(f"{where}: {' '.join(str(error).split())}") from None
         try:
             yield
         finally:
@@ -60,7 +66,9 @@ def connect(root: Path, cpus: int | None = None) -> Iterator[None]:
 
 def _joined(root: Path) -> dict[str, Any]:
     """Options of a cluster that is joined: its address is in the environment."""
-    return {"runtime_env": {"working_dir": str(root)}}
+    if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:  # a submitted job, which has its own
+        return {}
+    return {"runtime_env": {"working_dir": str(root), "env_vars": WORKER_SETTINGS}}
 
 
 def _local(cpus: int | None) -> dict[str, Any]:
@@ -102,12 +110,9 @@ def _quiet() -> None:
     """Settings that workers inherit; they must stand before ray is imported."""
     here = filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")])
     os.environ["PYTHONPATH"] = os.pathsep.join(here)
-    defaults = {
+    defaults = WORKER_SETTINGS | {
         "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         "RAY_DEDUP_LOGS": "0",
-        "TOKENIZERS_PARALLELISM": "false",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
         "RAY_BACKEND_LOG_LEVEL": "fatal",  # Ray's own notes to its developers
     }
     for name, value in defaults.items():

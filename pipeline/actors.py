@@ -19,20 +19,22 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 import toolsets
+from cluster import storage
 from pipeline import tables
-from pipeline.agent import with_agent_tools
-from pipeline.prompt import Inject
+from pipeline.agent import dialect_of
 from pipeline.records import Chain, Task
 from pipeline.rollout import Limits, Rollout
 from pipeline.transcript import ChatTemplate
 from pipeline.verdict import judge
 
+ENGINE = "pipeline.engine:VllmEngine"
 DEATHS = ".engine-deaths"  # file beside the chains: the process ids of actors whose engine died
 MOST_DEATHS = 4  # during one command, before the job counts as hopeless
 
@@ -54,27 +56,24 @@ class RolloutSettings:
     kv_cache_gib: float
     function_workers: int
     out: str  # folder that the files of chains go to
-
-
-def dialect_of(toolset: str, think: bool, tool_role: str) -> Inject:
-    """The dialect of a recipe, with the agent's own tools."""
-    return Inject(with_agent_tools(toolsets.load(toolset), think), tool_role)
+    engine_class: str = ENGINE  # module:class, made of `model`, `engine` and `kv_cache_gib`
+    mark: str | None = None  # file in `out` that the driver left (`cluster.storage`)
 
 
 class RolloutActor:
     """Makes chains. Called with a table of tasks; returns a summary row of each block."""
 
     def __init__(self, settings: RolloutSettings) -> None:
+        if settings.mark is not None:
+            storage.check(settings.mark)  # the node may have come after the driver looked
         self._settings = settings
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="chains", daemon=True).start()
         self._rollout = asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
 
     async def _start(self) -> Rollout:
-        from pipeline.engine import VllmEngine
-
         s = self._settings
-        self._engine = VllmEngine(s.model, dict(s.engine), s.kv_cache_gib)
+        self._engine = resolve_name(s.engine_class)(s.model, dict(s.engine), s.kv_cache_gib)
         dialect = dialect_of(s.toolset, s.think, s.tool_role)
         return Rollout(
             dialect=dialect,
@@ -90,10 +89,17 @@ class RolloutActor:
         chains = asyncio.run_coroutine_threadsafe(self._chains(tasks), self._loop).result()
         if self._engine.dead:
             _die(Path(self._settings.out))
-        return summary(write_chains(Path(self._settings.out), tasks, chains, self._settings))
+        rows = write_chains(Path(self._settings.out), tasks, chains, self._settings)
+        return summary(rows) | {"engine": np.array([_actor_id()])}
 
     async def _chains(self, tasks: Sequence[Task]) -> list[Chain]:
         return await asyncio.gather(*(self._rollout(task) for task in tasks))
+
+
+def _actor_id() -> str:
+    import ray
+
+    return ray.get_runtime_context().get_actor_id() or ""
 
 
 def forget_deaths(out: Path) -> None:

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pipeline.prompt import Dialect
+import toolsets
+from pipeline.prompt import Dialect, Inject
 from pipeline.records import Message, Step, StopReason
 from pipeline.records import Reply as EngineReply
 from toolsets import CallError, ToolCall, ToolResult, Toolset, tool
@@ -45,6 +46,11 @@ def with_agent_tools(toolset: Toolset, thinking: bool = True) -> Toolset:
     """`toolset` with `answer` and, where `thinking`, `think` behind its own functions."""
     own = (think, answer) if thinking else (answer,)
     return Toolset(toolset.name, toolset.tools + own)
+
+
+def dialect_of(toolset: str, think: bool, tool_role: str) -> Inject:
+    """The dialect of a recipe, with the agent's own tools; raises toolsets.ToolsetError."""
+    return Inject(with_agent_tools(toolsets.load(toolset), think), tool_role)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from pipeline.problems import ProblemError, ProblemFile, read_problems, summaris
 from pipeline.recipe import Recipe, RecipeError, shipped
 from pipeline.recipe import load as load_recipe
 from pipeline.report import LABELS, print_report
-from pipeline.rundir import RunDir, opened
+from pipeline.rundir import RunDir, opened, refuse_other
 from pipeline.sources import read_source
 from pipeline.stages import (
     NEEDS_RAY,
@@ -55,14 +57,15 @@ def execute(
         return report(run_dir, as_json)
     stages = list(STAGES) if name == "run" else [name]
     prepared = prepare(recipe, RunDir(run_dir))  # says what is wrong before anything is made
+    refuse_other(run_dir, recipe)
     _check_machine(recipe, run_dir, stages)
-    with opened(run_dir, recipe, root) as directory:
+    needs_ray = any(stage in NEEDS_RAY for stage in stages)
+    with (
+        connect(root) if needs_ray else nullcontext(),
+        opened(run_dir, recipe, root) as directory,
+    ):
         write_rejects(prepared.source.rejects, directory.rejects)
-        if any(stage in NEEDS_RAY for stage in stages):
-            with connect(root):
-                _run_stages(prepared, stages, redo_errors)
-        else:
-            _run_stages(prepared, stages, redo_errors)
+        _run_stages(prepared, stages, redo_errors)
     return report(run_dir, as_json) if name == "run" else _stage_result(run_dir, name, as_json)
 
 
@@ -177,7 +180,8 @@ def _stage_result(run_dir: Path, name: str, as_json: bool) -> int:
 
 def _check_machine(recipe: Recipe, run_dir: Path, stages: Sequence[str]) -> None:
     machine.check_disk(run_dir, RESULT_GIB)
-    if "generate" in stages or "evaluate" in stages:
+    joined = "RAY_ADDRESS" in os.environ  # then engines run elsewhere
+    if not joined and ("generate" in stages or "evaluate" in stages):
         needed = recipe.cluster.kv_cache_gib + ENGINE_BASE_GIB
         machine.check_memory(needed, "an engine", "cluster.kv_cache_gib")
 

@@ -11,10 +11,11 @@ from typing import Any
 from pipeline import tables
 from pipeline.actors import RolloutSettings
 from pipeline.metrics import COLUMNS, metrics
-from pipeline.recipe import Model, Recipe
+from pipeline.recipe import Recipe
 from pipeline.records import Problem, Task
 from pipeline.rollouts import roll_out, settle
 from pipeline.rundir import RunDir
+from pipeline.sections import Model
 from pipeline.tasks import task
 
 

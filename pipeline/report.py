@@ -121,6 +121,7 @@ def _places(run_dir: str) -> list[str]:
         f"chains      {run_dir}/chains        python -m pipeline show {run_dir}",
         f"pairs       {run_dir}/pairs         python -m pipeline show {run_dir} --mask",
         f"numbers     {run_dir}/evaluation/metrics.json, {run_dir}/run.json",
+        f"serve it    .venv/bin/python -m serving up {run_dir}",
     ]
 
 

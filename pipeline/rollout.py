@@ -8,13 +8,13 @@ Not here: what to do next (`pipeline.agent`), which tasks there are (`pipeline.t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from pipeline.agent import Agent, Ask, Execute, Stop
 from pipeline.prompt import Dialect, canonical
-from pipeline.records import Chain, Reply, Task
+from pipeline.records import Chain, Reply, Step, Task
 from pipeline.transcript import ChatTemplate, Transcript
 from toolsets import ToolCall, ToolResult
 
@@ -58,6 +58,9 @@ class Limits:
     retries: int = 0
 
 
+OnStep = Callable[[Step], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Rollout:
     """Everything that chains of one model have in common."""
@@ -69,14 +72,17 @@ class Rollout:
     limits: Limits
     temperature: float
 
-    async def __call__(self, task: Task) -> Chain:
-        """The chain of one task. An engine error becomes a chain that says so."""
+    async def __call__(self, task: Task, on_step: OnStep = lambda step: None) -> Chain:
+        """The chain of one task, each step told when it is whole.
+
+        An engine error becomes a chain that says so.
+        """
         agent = Agent(self.dialect, self.limits.max_steps)
         opening = self.dialect.opening(task.problem.question)
         transcript = Transcript(self.template, opening)
         error: str | None = None
         try:
-            stop = await self._run(agent, transcript, task.seed)
+            stop = await self._run(agent, transcript, task.seed, on_step)
         except EngineError as failure:
             stop, error = Stop("engine_error"), str(failure)
         return Chain(
@@ -92,7 +98,7 @@ class Rollout:
             error=error,
         )
 
-    async def _run(self, agent: Agent, transcript: Transcript, seed: int) -> Stop:
+    async def _run(self, agent: Agent, transcript: Transcript, seed: int, on_step: OnStep) -> Stop:
         while True:
             room = self.engine.context - len(transcript.token_ids)
             if room < 1:
@@ -108,6 +114,7 @@ class Rollout:
             action = agent.read(reply, prompt_tokens)
             if isinstance(action, Execute):
                 action = agent.observe(await self.runner.submit(action.call))
+            on_step(agent.steps[-1])
             if isinstance(action, Stop):
                 return action
             assert isinstance(action, Ask)

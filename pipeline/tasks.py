@@ -10,8 +10,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from pipeline.recipe import Samples
 from pipeline.records import Problem, Task
+from pipeline.sections import Samples
 
 
 def task(problem: Problem, model: str, sample_index: int, seed: int) -> Task:

@@ -12,13 +12,16 @@ import json
 import os
 import shutil
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline import tables
+from cluster import storage
+from pipeline import machines, tables
 from pipeline.errors import StageFailed
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
+from pipeline.rollouts import without_class
 from pipeline.train_loop import MODEL, TrainJob, steps_of, train_loop
 
 POLL_SECONDS = 1.0
@@ -57,12 +60,9 @@ def _train_stage(
     model: str,
     tools: tuple[dict[str, Any], ...] | None,
 ) -> None:
-    import ray
-
     out = run_dir / "checkpoints" / stage
-    out.mkdir(parents=True, exist_ok=True)
     rows = run_dir / "pairs" / ("supervised" if stage == "sft" else "")
-    gpu = ray.cluster_resources().get("GPU", 0) >= recipe.train.workers
+    gpu = machines.may_have_gpus(recipe.train.workers)
     job = TrainJob(
         stage=stage,  # type: ignore[arg-type]  # the recipe's literal
         model=model,
@@ -76,27 +76,32 @@ def _train_stage(
     count = sum(1 for _ in tables.rows(rows, ["problem_id"]))
     epochs = recipe.train.sft.epochs if stage == "sft" else recipe.train.epochs
     steps = steps_of(count, epochs, recipe.train.batch_size)
-    with Progress(f"train ({stage})", steps, "steps") as progress, _following(out, progress):
-        _fit(recipe, job, out)
+    bundle = {"CPU": recipe.cluster.train_cpus, "GPU": float(gpu)}
+    with (
+        machines.reachable(out) as mark,
+        Progress(f"train ({stage})", steps, "steps") as progress,
+        _following(out / "metrics.jsonl", progress) as began,
+        machines.waiting(progress, 0, bundle, recipe.train.workers, began),
+    ):
+        _fit(recipe, job, bundle, mark)
 
 
-def _fit(recipe: Recipe, job: TrainJob, out: Path) -> None:
+def _fit(recipe: Recipe, job: TrainJob, bundle: dict[str, float], mark: str) -> None:
     os.environ.setdefault("RAY_TRAIN_ENABLE_PRINT_PATCH", "0")
     from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
 
-    cpus = recipe.cluster.train_cpus
     trainer = TorchTrainer(
         _loop,
-        train_loop_config={"job": job},
+        train_loop_config={"job": job, "mark": mark},
         scaling_config=ScalingConfig(
             num_workers=recipe.train.workers,
             use_gpu=job.gpu,
-            resources_per_worker={"CPU": cpus} | ({"GPU": 1} if job.gpu else {}),
+            resources_per_worker={name: amount for name, amount in bundle.items() if amount},
         ),
         run_config=RunConfig(
             name="ray",
-            storage_path=str(out),
+            storage_path=job.out,
             failure_config=FailureConfig(max_failures=recipe.train.max_failures),
             checkpoint_config=CheckpointConfig(num_to_keep=2),
         ),
@@ -108,32 +113,42 @@ def _fit(recipe: Recipe, job: TrainJob, out: Path) -> None:
 
 
 def _loop(config: dict[str, Any]) -> None:
+    storage.check(config["mark"])  # the node may have come after the driver looked
     train_loop(config["job"])
 
 
 def _cause(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     errors = [line for line in lines if "Error" in line or "error" in line]
-    return (errors or lines or [type(error).__name__])[-1]
+    return without_class((errors or lines or [type(error).__name__])[-1])
 
 
 @contextlib.contextmanager
-def _following(out: Path, progress: Progress) -> Any:
-    """Show the metrics that the first worker writes while training goes on."""
-    stop = threading.Event()
+def _following(metrics: Path, progress: Progress) -> Iterator[Callable[[], bool]]:
+    """Show the metrics that the first worker writes while training goes on; gives whether it
+    began to, as a training that resumes has some from before."""
+    stop, before = threading.Event(), _size(metrics)
+
+    def began() -> bool:
+        return _size(metrics) != before
 
     def follow() -> None:
         while not stop.wait(POLL_SECONDS):
-            _show(out / "metrics.jsonl", progress)
+            if began():
+                _show(metrics, progress)
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()
     try:
-        yield
+        yield began
     finally:
         stop.set()
         thread.join()
-        _show(out / "metrics.jsonl", progress)
+        _show(metrics, progress)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _show(metrics: Path, progress: Progress) -> None:

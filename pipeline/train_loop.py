@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.recipe import Train
+from pipeline.sections import Train
 
 MODEL = "model"  # folder of the finished model, inside a stage's folder
 

@@ -30,8 +30,6 @@ def test_rays_loader_accepts_cluster_yaml() -> None:
     prepared = _load(_read())
     assert prepared["head_node_type"] == "head"
     assert prepared["available_node_types"]["head"]["max_workers"] == 0
-    assert prepared["available_node_types"]["gpu"]["min_workers"] == 0
-    assert prepared["available_node_types"]["gpu"]["resources"]["GPU"] >= 1
 
 
 def test_rays_loader_refuses_what_it_does_not_know() -> None:
@@ -41,10 +39,54 @@ def test_rays_loader_refuses_what_it_does_not_know() -> None:
         _load(_read() | {"min_wrokers": 1})
 
 
-def test_only_the_workers_take_work() -> None:
+def test_only_the_workers_take_work_and_all_of_them_may_go() -> None:
     types = _load(_read())["available_node_types"]
-    assert types["head"]["resources"] == {"CPU": 0}
-    assert types["gpu"]["resources"]["CPU"] >= types["gpu"]["resources"]["GPU"]
+    assert types.pop("head")["resources"] == {"CPU": 0}
+    assert set(types) == {"cpu", "teacher_gpu", "train_gpu"}
+    assert [kind["min_workers"] for kind in types.values()] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "brought"),
+    [
+        ([{"CPU": 1}] * 4, {"cpu": 1}),
+        ([{"CPU": 1, "GPU": 4}] * 3, {"teacher_gpu": 3}),
+        ([{"CPU": 1, "GPU": 1}] * 8, {"train_gpu": 1}),
+        ([{"CPU": 1, "GPU": 1}], {"teacher_gpu": 1}),
+    ],
+    ids=["without-gpus", "teacher-of-recipe-paper", "training-of-recipe-paper", "small-engine"],
+)
+def test_the_autoscaler_brings_the_group_that_a_stage_is_meant_for(
+    asked: list[dict[str, int]], brought: dict[str, int]
+) -> None:
+    from ray.autoscaler._private.resource_demand_scheduler import (
+        _resource_based_utilization_scorer,
+        get_nodes_for,
+    )
+
+    def score(resources: Any, demands: Any, _: str) -> Any:
+        nowhere_short: Any = None
+        return _resource_based_utilization_scorer(
+            resources, demands, node_availability_summary=nowhere_short
+        )
+
+    prepared = _load(_read())
+    types, head = prepared["available_node_types"], prepared["head_node_type"]
+    most = prepared["max_workers"]
+    added, left = get_nodes_for(types, {head: 1}, head, most, list(asked), score)
+    assert dict(added) == brought
+    assert left == []
+
+
+def test_recipe_paper_finds_its_machines_once_they_have_come() -> None:
+    from cluster.__main__ import _requirements
+    from cluster.requirements import check
+    from cluster.resources import HEAD, of
+    from pipeline.recipe import load
+
+    there = of(({HEAD: 1.0, "CPU": 0.0},), _load(_read()))
+    fit = check(_requirements(load("paper"), there, "run"), there)
+    assert [place.verdict for place in fit.places] == ["later"] * 3
 
 
 def test_every_mounted_file_of_ours_is_there() -> None:
@@ -60,6 +102,7 @@ def test_every_node_is_set_up_by_our_script_and_asks_for_the_token() -> None:
         start = prepared[f"{kind}_start_ray_commands"][-1]
         assert "RAY_AUTH_MODE=token" in start
         assert "RAY_AUTH_TOKEN_PATH=" in start
+        assert "PATH=~/apprentice/.venv/bin:$PATH" in start.split()  # a job's `python`
 
 
 def test_the_dashboard_answers_on_loopback_only() -> None:

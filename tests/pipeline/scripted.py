@@ -43,7 +43,8 @@ class Request:
 class ScriptedEngine:
     """Replies by `script`: to the question that stands in the prompt, its replies turn by turn.
 
-    The first `failures` requests raise EngineError. A question in `gates` waits for its gate.
+    The first `failures` requests raise EngineError. A question or a reply in `gates` waits for its
+    gate; `cancelled` counts those that waited in vain.
     """
 
     tokenizer: TextTokenizer
@@ -52,6 +53,7 @@ class ScriptedEngine:
     failures: int = 0
     gates: Mapping[str, asyncio.Event] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
+    cancelled: int = 0
 
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
         self.requests.append(Request(tuple(prompt_token_ids), sampling))
@@ -61,9 +63,18 @@ class ScriptedEngine:
             raise EngineError("the engine is away")
         prompt = self.tokenizer.decode(list(prompt_token_ids))
         question = next(question for question in self.script if question in prompt)
-        if question in self.gates:
-            await self.gates[question].wait()
-        return self._reply(self.script[question][prompt.count(TURN) - 1], sampling.max_tokens)
+        text = self.script[question][prompt.count(TURN) - 1]
+        for gate in (self.gates.get(question), self.gates.get(text)):
+            if gate is not None:
+                await self._pass(gate)
+        return self._reply(text, sampling.max_tokens)
+
+    async def _pass(self, gate: asyncio.Event) -> None:
+        try:
+            await gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
 
     def _reply(self, text: str, max_tokens: int) -> Reply:
         tokens = ChatTemplate(self.tokenizer).reply(text)

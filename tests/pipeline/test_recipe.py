@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.recipe import Recipe, RecipeError, Section, load, shipped
+from pipeline.recipe import Recipe, RecipeError, load, shipped
+from pipeline.sections import Section
 
 SECTIONS = {  # design.md, section 6; teacher.endpoint, train.rounds and serving come later
     "problems": ("path", "format", "columns", "limit", "test_fraction"),
@@ -97,7 +98,7 @@ def test_a_number_that_someone_may_tune_is_described() -> None:
         (
             "temperature=1",
             "unknown key temperature (known here: name, description, seed, toolset, problems, "
-            "agent, teacher, student, pairs, train, evaluate, cluster)",
+            "agent, teacher, student, pairs, train, evaluate, cluster, serving)",
         ),
         (
             "agent.max_steps=many",

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.recipe import Samples, Until
 from pipeline.records import Problem, Task
+from pipeline.sections import Samples, Until
 from pipeline.tasks import by_problem, next_tasks, stable_hash, task
 
 PROBLEMS = [Problem(f"p{i}", "arithmetic", f"{i} + 1?", str(i + 1), "train") for i in range(1, 5)]

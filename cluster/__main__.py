@@ -1,0 +1,271 @@
+"""The command line for clusters: `python -m cluster check | submit | follow | stop | jobs`.
+
+Exit codes: 0 done; 2 it cannot start as asked, one sentence, nothing changed; 1 it failed after it
+started; 130 Ctrl-C, which ends the following of a job and not the job.
+
+This entry point alone knows both sides: what a recipe requires, and what a cluster has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what these load makes `--help` slow
+    from cluster.jobs import Jobs
+    from cluster.requirements import Requirement
+    from cluster.resources import Capacity
+    from pipeline.recipe import Recipe
+
+ROOT = Path(__file__).parents[1]
+STAGES = ("run", "generate", "pairs", "train", "evaluate", "report")
+RECIPE_VARIABLE = "APPRENTICE_RECIPE"  # brings a recipe that does not ship to its job
+HTTP = ("http://", "https://")
+STOPPED = {
+    "STOPPED": "was stopped",
+    "SUCCEEDED": "had succeeded already",
+    "FAILED": "had failed already",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    from cluster.jobs import JobError, JobLost
+    from cluster.reach import ConnectError
+    from cluster.requirements import RequirementError
+    from pipeline.recipe import RecipeError
+
+    try:
+        return options.command(options)
+    except (ConnectError, JobError, RecipeError, RequirementError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (JobLost, OSError) as error:
+        print(f"failed: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m cluster", description="Runs on a Ray cluster, from any machine."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    check = _add(commands, "check", _check, "what a recipe needs, what is there, what may come")
+    submit = _add(commands, "submit", _submit, "send a run to a cluster and follow it")
+    for command in (check, submit):
+        command.add_argument("recipe", metavar="RECIPE", help="a shipped recipe or a YAML file")
+        command.add_argument("overrides", nargs="*", metavar="key=value", help="dotted overrides")
+        command.add_argument("--stage", choices=STAGES, default="run", help="default: all stages")
+    submit.add_argument(
+        "--run-dir",
+        type=Path,
+        help="absolute, on storage that all nodes mount; default: ~/apprentice/runs/RECIPE there",
+    )
+    submit.add_argument("--dry-run", action="store_true", help="print the plan, start nothing")
+    submit.add_argument("--no-follow", action="store_true", help="only print the job's id")
+    follow = _add(commands, "follow", _follow, "print a job's log until it ends")
+    stop = _add(commands, "stop", _stop, "end a job; finished work is kept")
+    for command in (follow, stop):
+        command.add_argument("job_id", metavar="JOB_ID")
+    _add(commands, "jobs", _jobs, "list the jobs of a cluster")
+    return parser
+
+
+def _add(commands: Any, name: str, function: Any, text: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    command.add_argument(
+        "--address", help="http://HOST:8265, or HOST:6379 on a node; default: RAY_ADDRESS"
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON object instead")
+    command.set_defaults(command=function)
+    return command
+
+
+def _check(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from cluster.requirements import as_json, as_table, check, refuse_never
+    from pipeline.recipe import load
+
+    recipe = load(options.recipe, options.overrides)
+    names = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")  # a job has the first, which must win there
+    address = options.address or next(filter(None, map(os.environ.get, names)), None)
+    if address and address.startswith(HTTP):
+        return _check_there(options, recipe)
+    capacity, where = _capacity(address), f"the cluster at {address}" if address else "this machine"
+    fit = check(_requirements(recipe, capacity, options.stage), capacity)
+    if options.json:
+        print(json.dumps(as_json(fit)))
+    else:
+        Console().print(as_table(fit))
+    refuse_never(fit, where)
+    return 0
+
+
+def _check_there(options: argparse.Namespace, recipe: Recipe) -> int:
+    """Check by a job on the head: over HTTP a cluster does not tell what may come."""
+    from cluster.jobs import Jobs
+
+    jobs, log = Jobs(options.address), io.StringIO()
+    before, environment, arguments = _for_a_job(options)
+    command = f"{before}{_check_command(options, arguments)}{' --json' * options.json}"
+    ended = jobs.follow(jobs.submit(f"check-{recipe.name}", command, ROOT, environment), log)
+    _, _, said = log.getvalue().rpartition(command)  # before it, what Ray says
+    for line in [*said.splitlines(), ended.message]:
+        if line:
+            print(line, file=sys.stderr if line.startswith("error: ") else sys.stdout)
+    return ended.code
+
+
+def _submit(options: argparse.Namespace) -> int:
+    from cluster.jobs import JobError, Jobs
+    from pipeline.recipe import load
+
+    recipe = load(options.recipe, options.overrides)
+    if options.run_dir and not options.run_dir.is_absolute():
+        raise JobError(
+            f"--run-dir {options.run_dir} is relative, expected an absolute path on storage that "
+            "all nodes mount"
+        )
+    before, environment, arguments = _for_a_job(options)
+    run_dir = _run_dir(options, recipe)
+    run = f"exec python -m pipeline {options.stage} {arguments} --run-dir {run_dir}"
+    first = "" if options.dry_run else f"{_check_command(options, arguments)} && "
+    jobs = Jobs(options.address)
+    entrypoint = f"{before}{first}{run}{' --dry-run' * options.dry_run}"
+    job_id = jobs.submit(f"apprentice-{recipe.name}", entrypoint, ROOT, environment)
+    if not options.no_follow:
+        print(f"submitted {job_id} to {jobs.address}", file=sys.stderr)
+        return _followed(jobs, job_id, options)
+    print(json.dumps({"job_id": job_id, "address": jobs.address}) if options.json else job_id)
+    return 0
+
+
+def _follow(options: argparse.Namespace) -> int:
+    from cluster.jobs import Jobs
+
+    return _followed(Jobs(options.address), options.job_id, options)
+
+
+def _stop(options: argparse.Namespace) -> int:
+    from cluster.jobs import Jobs
+
+    status = Jobs(options.address).stop(options.job_id)
+    if options.json:
+        print(json.dumps({"job_id": options.job_id, "status": status}))
+    else:
+        print(f"job {options.job_id} {STOPPED[status]}")
+    return 0
+
+
+def _jobs(options: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from cluster.jobs import Jobs
+
+    found = Jobs(options.address).list()
+    if options.json:
+        kept = {"submission_id": "job_id", "status": "status", "start_time": "started_ms"}
+        print(json.dumps({"jobs": [{new: job[old] for old, new in kept.items()} for job in found]}))
+        return 0
+    table = Table("job", "status", "started")
+    for job in found:
+        started = datetime.fromtimestamp((job["start_time"] or 0) / 1000)
+        table.add_row(job["submission_id"], job["status"].lower(), f"{started:%Y-%m-%d %H:%M:%S}")
+    Console().print(table)
+    return 0
+
+
+def _followed(jobs: Jobs, job_id: str, options: argparse.Namespace) -> int:
+    """Follow a job; with --json its log goes to standard error."""
+    from cluster.jobs import JobLost
+
+    same = f"{job_id}{f' --address {options.address}' if options.address else ''}"
+    again = (
+        f"continue with python -m cluster follow {same}, end it with python -m cluster stop {same}"
+    )
+    try:
+        ended = jobs.follow(job_id, sys.stderr if options.json else sys.stdout)
+    except KeyboardInterrupt:
+        print(f"\nstopped following; job {job_id} goes on: {again}", file=sys.stderr)
+        return 130
+    except JobLost as error:
+        raise JobLost(f"{error}; job {job_id} may go on: {again}") from None
+    if options.json:
+        print(json.dumps({"job_id": job_id, "status": ended.status, "exit_code": ended.code}))
+    elif ended.status != "SUCCEEDED":
+        said = f": {ended.message}" if ended.message else ""
+        print(f"job {job_id} {ended.status.lower()}{said}", file=sys.stderr)
+    return ended.code
+
+
+def _for_a_job(options: argparse.Namespace) -> tuple[str, dict[str, str], str]:
+    """A recipe for the shell of a job: commands before, environment, recipe with its overrides.
+
+    A recipe that does not ship travels in the environment and is written to a file there.
+    """
+    from pipeline.recipe import shipped
+
+    before, environment, recipe = "", {}, options.recipe
+    if recipe not in shipped():
+        file = shlex.quote(f"{Path(recipe).stem}.yaml")
+        before = f'recipe=$(mktemp -d)/{file} && printenv {RECIPE_VARIABLE} > "$recipe" && '
+        environment, recipe = {RECIPE_VARIABLE: Path(recipe).read_text()}, '"$recipe"'
+    return before, environment, " ".join([recipe, *map(shlex.quote, options.overrides)])
+
+
+def _check_command(options: argparse.Namespace, arguments: str) -> str:
+    return f"python -m cluster check {arguments} --stage {options.stage}"
+
+
+def _run_dir(options: argparse.Namespace, recipe: Recipe) -> str:
+    """The run directory for the shell of a job."""
+    if options.run_dir:
+        return shlex.quote(str(options.run_dir))
+    return f'"$HOME"/apprentice/runs/{shlex.quote(recipe.name)}'
+
+
+def _capacity(address: str | None) -> Capacity:
+    from cluster import resources
+
+    if not address:
+        return resources.this_machine()
+    from cluster.session import connect
+
+    os.environ["RAY_ADDRESS"] = address
+    with connect(ROOT):
+        return resources.capacity()
+
+
+def _requirements(recipe: Recipe, capacity: Capacity, stage: str) -> list[Requirement]:
+    """What the stages ask Ray for: the same rules as `pipeline.rollouts` and `pipeline.train`."""
+    from cluster.requirements import Requirement
+
+    asked, gpus = recipe.cluster, capacity.ceiling.get("GPU", 0)
+    models = recipe.teacher, recipe.student
+    engines = [asked.engine_bundle(model.engine, gpus >= 1) for model in models]
+    engine = max(engines, key=lambda bundle: bundle["GPU"])
+    worker = {"CPU": asked.train_cpus, "GPU": 1 if gpus >= recipe.train.workers else 0}
+    workers = recipe.train.workers
+    needs = {
+        "generate": ("engine", engine, asked.actors_min, asked.actors_max),
+        "train": ("worker", worker, workers, workers),
+        "evaluate": ("engine", engine, asked.actors_min, asked.actors_max),
+    }
+    return [Requirement(name, *need) for name, need in needs.items() if stage in ("run", name)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

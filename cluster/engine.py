@@ -1,0 +1,128 @@
+"""vLLM on this machine: options that suit the device, and no process that outlives this one.
+
+An engine's core is a child process. A guard process ends it if this process dies in any way, so no
+engine is left behind a killed driver, actor or replica.
+
+Not here: what is asked of it (`pipeline.engine`, `serving.student`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import psutil
+
+# Waits for the end of its standard input, that is for the death of its parent, then ends the
+# process ids in its arguments.
+_GUARD = """
+import os, signal, sys
+sys.stdin.buffer.read()
+for pid in map(int, sys.argv[1:]):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What the engine wrote: text, token ids, and why it ended."""
+
+    text: str
+    token_ids: tuple[int, ...]
+    finish_reason: Literal["stop", "length"]
+
+
+class LocalEngine:
+    """One vLLM engine. Make it inside a running event loop, and use it from that loop only.
+
+    `options` are vLLM's engine arguments, over defaults that suit this machine; `kv_cache_gib` is
+    the size of the KV cache on CPUs.
+    """
+
+    def __init__(self, model: str, options: dict[str, Any], kv_cache_gib: float) -> None:
+        os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+        os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+        os.environ["VLLM_CPU_KVCACHE_SPACE"] = str(max(1, round(kv_cache_gib)))
+        options = _defaults(options) | options
+        if options.get("distributed_executor_backend") == "uni":
+            # else vLLM takes "mp" for it on CPUs: one process and one import of everything more.
+            # The engine's core is a process of its own all the same.
+            os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+        from vllm.engine.arg_utils import AsyncEngineArgs
+        from vllm.v1.engine.async_llm import AsyncLLM
+
+        self.arguments = AsyncEngineArgs(model=model, **options)
+        before = set(psutil.Process().children(recursive=True))
+        self.llm = AsyncLLM.from_engine_args(self.arguments)
+        engines = set(psutil.Process().children(recursive=True)) - before
+        self._guard = subprocess.Popen(
+            [sys.executable, "-S", "-c", _GUARD, *(str(process.pid) for process in engines)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._ids = itertools.count()
+
+    @property
+    def context(self) -> int:
+        """Most tokens of prompt and reply together."""
+        return self.llm.model_config.max_model_len
+
+    @property
+    def dead(self) -> bool:
+        """Whether the engine process is gone; it cannot be revived."""
+        return self.llm.errored
+
+    async def generate(
+        self, prompt_token_ids: Sequence[int], temperature: float, max_tokens: int, seed: int
+    ) -> Completion:
+        """One completion; cancelling ends its decoding. Raises whatever vLLM raises."""
+        from vllm import SamplingParams
+        from vllm.inputs import TokensPrompt
+        from vllm.sampling_params import RequestOutputKind
+
+        params = SamplingParams(
+            temperature=temperature,
+            max_tokens=max_tokens,
+            seed=seed,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+        prompt = TokensPrompt(prompt_token_ids=list(prompt_token_ids))
+        final = None
+        async for output in self.llm.generate(prompt, params, str(next(self._ids))):
+            final = output
+        if final is None:
+            raise RuntimeError("the engine answered nothing")
+        written = final.outputs[0]
+        reason = "length" if written.finish_reason == "length" else "stop"
+        return Completion(written.text, tuple(written.token_ids), reason)
+
+    def close(self) -> None:
+        """End the engine process."""
+        self.llm.shutdown()
+        if self._guard.stdin is not None:
+            self._guard.stdin.close()
+        self._guard.wait(timeout=10)
+
+
+def _defaults(options: dict[str, Any]) -> dict[str, Any]:
+    """Engine options that suit chains of short replies; a recipe's own come over them."""
+    import torch
+
+    defaults: dict[str, Any] = {"enable_prefix_caching": True, "disable_log_stats": True}
+    if torch.cuda.is_available():
+        return defaults
+    # vLLM 0.32 on CPU: a seeded request whose prompt is read in chunks ends the engine ("CPU
+    # Generator does not use offset").
+    defaults["enable_chunked_prefill"] = False
+    parallel = {"tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size"}
+    if not parallel & options.keys():
+        defaults["distributed_executor_backend"] = "uni"
+    return defaults

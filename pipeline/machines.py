@@ -1,0 +1,118 @@
+"""The machines that a stage asks for: the pool of engines, what each takes, what is waited for.
+
+All tasks are known before the pool starts, so it asks for its whole size at once: actors that find
+no place are what Ray's autoscaler sees, and it brings machines for just these. Ray Data would ask
+for more only after the first block is done, doubling, and only while most of what is there is busy.
+
+Not here: what an engine actor does (`pipeline.actors`), what a cluster has (`cluster.resources`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cluster import storage
+from pipeline.errors import CannotStart
+from pipeline.progress import EVERY_SECONDS, Progress
+from pipeline.sections import Cluster
+
+
+def engine_pool(blocks: int, cluster: Cluster) -> Any:
+    """Ray Data's ActorPoolStrategy for `blocks` blocks of tasks.
+
+    As many actors as keep `chains_in_flight` chains each at work, within `actors_min` and
+    `actors_max`. A block more than an actor works on waits at it, so that none idles in between;
+    not more, as blocks at one actor are lost to those that come later.
+    """
+    from ray.data import ActorPoolStrategy
+
+    calls = max(2, -(-cluster.chains_in_flight // cluster.batch_tasks))
+    least = min(cluster.actors_min, blocks)
+    return ActorPoolStrategy(
+        min_size=least,
+        max_size=cluster.actors_max,
+        initial_size=min(cluster.actors_max, max(least, -(-blocks // calls))),
+        max_tasks_in_flight_per_actor=calls + 1,
+        max_concurrent_calls_per_actor=calls,
+        enable_true_multi_threading=True,
+    )
+
+
+def prepare_ray_data() -> None:
+    """Settings of Ray Data in this process: how the pool grows, that it waits, and no chatter."""
+    import logging
+
+    import ray
+
+    context = ray.data.DataContext.get_current()
+    # All work is there from the start: grow as soon as all are busy, shrink when nothing is left.
+    context.autoscaling_config.actor_pool_util_upscaling_threshold = 1.0
+    context.autoscaling_config.actor_pool_util_downscaling_threshold = 0.0
+    context.execution_no_progress_timeout_s = -1  # a machine may take longer than half an hour
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # its errors are raised as well
+
+
+def may_have_gpus(count: float = 1) -> bool:
+    """Whether the joined cluster has, or may come to have, `count` GPUs."""
+    from cluster.resources import ceiling
+
+    return ceiling().get("GPU", 0) >= count
+
+
+@contextmanager
+def reachable(folder: Path) -> Iterator[str]:
+    """Leave a mark in `folder` for the workers to look for; gives its path.
+
+    Raises CannotStart where a node that is there does not see it.
+    """
+    with storage.marked(folder) as mark:
+        try:
+            storage.check_nodes(mark)
+        except storage.StorageError as error:
+            raise CannotStart(str(error)) from None
+        yield mark
+
+
+@contextmanager
+def waiting(
+    progress: Progress,
+    done: int,
+    bundle: Mapping[str, float],
+    least: int,
+    began: Callable[[], bool],
+) -> Iterator[None]:
+    """Say in the live line what is waited for until work `began`; once for each change."""
+    stop = threading.Event()
+
+    def watch() -> None:
+        said = ""
+        while not stop.wait(EVERY_SECONDS) and not began():
+            if (text := _missing(bundle, least)) != said:
+                progress.update(done, text)
+                said = text
+
+    thread = threading.Thread(target=watch, name="waiting", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _missing(bundle: Mapping[str, float], least: int) -> str:
+    from cluster.resources import capacity
+
+    found = capacity()
+    now, ever = found.places(bundle)
+    if now >= least:
+        return "starting"
+    size = ", ".join(f"{amount:g} {name}" for name, amount in bundle.items() if amount)
+    known = "; no autoscaler brings them" if found.known and ever < least else ""
+    return f"waiting for machines: {now} of {least} with {size} are there{known}"

@@ -1,0 +1,82 @@
+"""python -m cluster without a cluster: bad input, and what this machine can hold."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cluster.__main__ import _requirements, main
+from cluster.resources import Capacity
+from pipeline.recipe import load
+from tests.conftest import ROOT
+
+HELP_SECONDS = 0.5
+GPUS = Capacity(({"CPU": 64.0, "GPU": 8.0},))
+CPUS = Capacity(({"CPU": 64.0},))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["check", "pockt"], "recipe 'pockt' does not exist; did you mean pocket?"),
+        (["check", "pocket", "train.bata=1"], "unknown key train.bata"),
+        (["submit", "pockt"], "recipe 'pockt' does not exist; did you mean pocket?"),
+        (["submit", "pocket", "cluster.actors_max=0"], "cluster.actors_max"),
+        (["submit", "pocket", "--run-dir", "here"], "--run-dir here is relative"),
+        (["jobs", "--address", "ray://head:10001"], "expected http://HOST:8265"),
+        (["check", "pocket", "cluster.engine_cpus=1000"], "can never run generate: it needs 1"),
+    ],
+)
+def test_what_cannot_start_is_said_in_one_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert sentence in error
+    assert error.count("\n") == 1
+
+
+def test_check_answers_for_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "pocket", "cluster.train_cpus=1", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["verdict"] == "now"
+    assert told["stages"]["generate"]["there"] >= 1
+    assert main(["check", "pocket", "cluster.train_cpus=1"]) == 0
+    assert "fits on the nodes that are there" in capsys.readouterr().out
+
+
+def test_an_engine_takes_a_gpu_per_rank_where_there_are_any() -> None:
+    overrides = ["teacher.engine.tensor_parallel_size=4", "cluster.actors_max=2"]
+    needs = {need.stage: need for need in _requirements(load("pocket", overrides), GPUS, "run")}
+    assert needs["generate"].bundle == {"CPU": 1, "GPU": 4}
+    assert (needs["generate"].at_least, needs["generate"].at_most) == (1, 2)
+    assert needs["train"].bundle == {"CPU": 2, "GPU": 1}
+    without = _requirements(load("pocket", overrides), CPUS, "run")
+    assert [need.bundle["GPU"] for need in without] == [0, 0, 0]
+
+
+def test_a_recipe_that_names_its_gpus_gets_these() -> None:
+    needs = _requirements(load("paper"), CPUS, "run")
+    assert [need.bundle["GPU"] for need in needs] == [4, 0, 4]
+    assert needs[1].at_least == needs[1].at_most == 8
+
+
+def test_only_the_stage_that_is_asked_for_is_checked() -> None:
+    assert [need.stage for need in _requirements(load("paper"), CPUS, "train")] == ["train"]
+    assert _requirements(load("paper"), CPUS, "pairs") == []
+
+
+def test_help_answers_in_under_half_a_second() -> None:
+    def once() -> float:
+        start = time.perf_counter()
+        command = [sys.executable, "-m", "cluster", "--help"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert "usage" in done.stdout
+        return time.perf_counter() - start
+
+    assert min(once() for _ in range(5)) < HELP_SECONDS

@@ -1,0 +1,151 @@
+"""cluster.reach: real servers that say something else than our cluster would."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import ray
+
+from cluster.reach import ConnectError, same_versions
+from tests.conftest import ROOT
+from tests.raylets import free_port
+
+PYTHON = platform.python_version()
+GENERATE = ("-m", "pipeline", "generate", "pocket", "--run-dir")
+METADATA = "/ray.rpc.InternalKVGcsService/InternalKVGet"
+
+
+def said(*arguments: object, **environment: str) -> str:
+    """What a command says that cannot start, one sentence."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=ROOT,
+        env=mine | {"RAY_AUTH_MODE": "disabled"} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert time.monotonic() - start < 40
+    return done.stderr
+
+
+def test_nobody_at_the_address(tmp_path: Path) -> None:
+    port = free_port()
+    here = f"127.0.0.1:{port}"
+    assert f"no Ray cluster answers at {here}" in said(*GENERATE, tmp_path, RAY_ADDRESS=here)
+    assert f"no Ray cluster answers at http://{here}" in said(
+        "-m", "cluster", "submit", "pocket", "--address", f"http://{here}"
+    )
+
+
+def test_the_address_of_a_dashboard_is_not_that_of_a_head(tmp_path: Path) -> None:
+    sentence = said(*GENERATE, tmp_path, RAY_ADDRESS="http://127.0.0.1:8265")
+    assert "expected host:port of a Ray head" in sentence
+    assert "python -m cluster submit" in sentence
+
+
+def test_a_token_that_is_not_there() -> None:
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": "none/token"}
+    assert "none/token" in said("-m", "cluster", "check", "pocket", RAY_ADDRESS="a:1", **token)
+    assert "none/token" in said("-m", "cluster", "jobs", "--address", "http://a:1", **token)
+
+
+@pytest.mark.parametrize("theirs", [("2.59.0", PYTHON), (ray.__version__, "3.12.1")])
+def test_a_head_of_another_version_is_not_joined(theirs: tuple[str, str], tmp_path: Path) -> None:
+    with head_of(*theirs) as address:
+        sentence = said(*GENERATE, tmp_path, RAY_ADDRESS=address)
+    assert f"has Ray {theirs[0]} and Python {theirs[1]}" in sentence
+    assert f"here is Ray {ray.__version__} and Python {PYTHON}" in sentence
+
+
+@pytest.mark.parametrize("theirs", [("2.59.0", PYTHON), (ray.__version__, "3.12.1")])
+def test_a_dashboard_of_another_version_gets_no_job(theirs: tuple[str, str]) -> None:
+    with dashboard_of(*theirs) as address:
+        sentence = said("-m", "cluster", "submit", "pocket", "--address", address)
+    minor = ".".join(theirs[1].split(".")[:2])
+    assert f"has Ray {theirs[0]} and Python {minor}, here is Ray {ray.__version__}" in sentence
+
+
+def test_a_server_that_is_no_dashboard() -> None:
+    with dashboard_of("", "", status=404) as address:
+        assert f"no Ray cluster answers at {address}" in said(
+            "-m", "cluster", "jobs", "--address", address
+        )
+
+
+def test_the_patch_of_python_may_differ_where_only_minor_versions_count() -> None:
+    other = PYTHON.rpartition(".")[0] + ".99"
+    same_versions("there", ray.__version__, other, python_parts=2)
+    with pytest.raises(ConnectError, match=r"Python 3\.\d+\.99, here is"):
+        same_versions("there", ray.__version__, other)
+
+
+@contextmanager
+def head_of(ray_version: str, python: str) -> Iterator[str]:
+    """A gRPC server that answers the question for its versions as a head does."""
+    from ray.core.generated import gcs_service_pb2
+
+    messages: Any = gcs_service_pb2
+    told = json.dumps({"ray_version": ray_version, "python_version": python})
+
+    def answer(request: Any, _: grpc.ServicerContext) -> Any:
+        assert (request.namespace, request.key) == (b"cluster", b"CLUSTER_METADATA")
+        return messages.InternalKVGetReply(value=told.encode())
+
+    method = grpc.unary_unary_rpc_method_handler(
+        answer,
+        messages.InternalKVGetRequest.FromString,
+        messages.InternalKVGetReply.SerializeToString,
+    )
+    _, service, name = METADATA.split("/")
+    server = grpc.server(ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, {name: method})])
+    port = server.add_insecure_port("0.0.0.0:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(None).wait()
+
+
+@contextmanager
+def dashboard_of(ray_version: str, python: str, status: int = 200) -> Iterator[str]:
+    """An HTTP server that answers the questions for its versions as a dashboard does."""
+    answers = {
+        "/api/version": {"ray_version": ray_version},
+        "/api/v0/cluster_metadata": {"data": {"pythonVersion": python}},
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(answers[self.path]).encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()

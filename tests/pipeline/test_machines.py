@@ -1,0 +1,125 @@
+"""The machines a stage asks for: the pool's size, what an engine takes, waiting, reaching."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.machines import engine_pool
+from pipeline.rollouts import without_class
+from pipeline.sections import Cluster
+from tests.conftest import ROOT
+from tests.pipeline.cli import SMALL, command
+from tests.raylets import can_hide_folders, raylets
+
+BUNDLE = """
+import json, ray
+from pipeline.machines import may_have_gpus
+from pipeline.sections import Cluster
+ray.init(logging_level="ERROR", log_to_driver=False)
+ranks = {"tensor_parallel_size": 2, "pipeline_parallel_size": 2}, {}
+print(json.dumps([Cluster().engine_bundle(engine, may_have_gpus()) for engine in ranks]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("blocks", "least", "most", "initial"),
+    [
+        (1, 1, 8, 1),
+        (4, 1, 8, 1),  # four blocks of 64 are the 256 chains of one engine
+        (5, 1, 8, 2),
+        (100, 1, 8, 8),
+        (1, 4, 8, 1),  # no engine without a block
+        (5, 3, 8, 3),
+        (100, 2, 2, 2),
+    ],
+)
+def test_the_pool_starts_as_large_as_its_backlog(
+    blocks: int, least: int, most: int, initial: int
+) -> None:
+    cluster = Cluster(actors_min=least, actors_max=most, batch_tasks=64, chains_in_flight=256)
+    assert engine_pool(blocks, cluster).initial_size == initial
+
+
+def test_a_full_pool_counts_as_full() -> None:
+    pool = engine_pool(100, Cluster(actors_max=8, batch_tasks=64, chains_in_flight=256))
+    assert pool.max_tasks_in_flight_per_actor > pool.max_concurrent_calls_per_actor
+
+
+def test_gpus_that_are_asked_for_are_taken_as_they_stand() -> None:
+    cluster = Cluster(engine_cpus=2, engine_gpus=0.5)
+    assert cluster.engine_bundle({"tensor_parallel_size": 4}, True) == {"CPU": 2, "GPU": 0.5}
+
+
+@pytest.mark.ray
+def test_an_engine_takes_a_gpu_per_rank_where_only_the_autoscaler_may_bring_any() -> None:
+    machine = {"resources": {"CPU": 8, "GPU": 4}, "node_config": {}, "max_workers": 1}
+    with raylets({"max_workers": 1, "available_node_types": {"gpu": machine}}) as cluster:
+        done = subprocess.run(
+            [sys.executable, "-c", BUNDLE],
+            cwd=ROOT,
+            env=cluster.environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+    assert json.loads(done.stdout) == [{"CPU": 1, "GPU": 4}, {"CPU": 1, "GPU": 1}]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("cluster.storage.StorageError: node a does not", "node a does not"),
+        ("KeyError: 'a'", "KeyError: 'a'"),
+        ("the engine is dead: at once", "the engine is dead: at once"),
+    ],
+)
+def test_an_error_is_said_without_its_class_where_that_is_not_built_in(
+    line: str, said: str
+) -> None:
+    assert without_class(line) == said
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(240)
+def test_generation_waits_for_machines_and_ends_on_one_that_does_not_reach_its_run(
+    tmp_path: Path,
+) -> None:
+    if not can_hide_folders():
+        pytest.skip("this machine lets no process have a disk of its own (unshare --mount)")
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    arguments = command("generate", "pocket", *SMALL, "--run-dir", runs / "pocket")
+    with raylets() as cluster:
+        started = subprocess.Popen(
+            arguments, cwd=ROOT, env=cluster.environment(), stderr=subprocess.PIPE, text=True
+        )
+        assert started.stderr
+        line = next(line for line in started.stderr if "waiting" in line)
+        assert (
+            "waiting for machines: 0 of 1 with 1 CPU are there; no autoscaler brings them" in line
+        )
+        cluster.add("blind", cpus=1, without=runs)
+        rest = started.stderr.read()
+        assert started.wait(timeout=60) == 1, rest
+        assert "failed: making chains failed: node " in rest
+        assert f"does not reach {runs}/pocket/chains" in rest
+        assert "Traceback" not in rest
+
+        refused = subprocess.run(
+            arguments,
+            cwd=ROOT,
+            env=cluster.environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert refused.returncode == 2, refused.stderr
+        assert f"does not reach {runs}/pocket/chains" in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1

@@ -1,0 +1,195 @@
+"""Ray clusters of several nodes on this machine, each node a `ray start` of its own.
+
+Each node has folders of its own: in shared ones a node that comes unpacks the job's code anew and
+so takes it away from under the others. All of it stands in process groups that are ended with the
+cluster; token, port and folder are the cluster's own, so that several clusters do not meet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import psutil
+
+from tests.conftest import ROOT
+
+RAY = Path(sys.executable).with_name("ray")
+STORE_BYTES = 256 * 2**20
+START_SECONDS = 60
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+WATCH = """
+import time, ray
+ray.init(logging_level="ERROR", log_to_driver=False)
+while True:
+    print(sum(node["Alive"] for node in ray.nodes()) - 1, flush=True)
+    time.sleep(0.5)
+"""
+
+
+class Raylets:
+    """A cluster: a head without CPUs, and nodes that are added to it."""
+
+    def __init__(self, folder: Path) -> None:
+        import ray
+
+        self._folder = folder
+        self._groups: list[subprocess.Popen[bytes]] = []
+        token = folder / "token"
+        token.touch(mode=0o600)
+        token.write_text(secrets.token_hex(32))
+        self.address = f"{ray.util.get_node_ip_address()}:{free_port()}"
+        self._auth = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
+        self._auth |= {"RAY_USAGE_STATS_ENABLED": "0"}
+
+    def start(self, autoscaling: Mapping[str, Any] | None) -> None:
+        """Start the head; with Ray's autoscaler beside it, where its configuration is given."""
+        port = self.address.rpartition(":")[2]
+        options = [
+            *("--head", f"--port={port}", f"--temp-dir={self._folder}"),
+            *("--num-cpus=0", "--num-gpus=0", "--include-dashboard=false"),
+            f"--ray-client-server-port={free_port()}",
+        ]
+        more: dict[str, str] = {}
+        if autoscaling is not None:
+            more = {"RAY_FAKE_CLUSTER": "1", "AUTOSCALER_UPDATE_INTERVAL_S": "1"}
+            more["PYTHONPATH"] = str(ROOT)  # for the autoscaler to find tests.machines
+            file = self._folder / "autoscaling.yaml"
+            file.write_text(json.dumps(self._complete(autoscaling)))  # JSON is YAML
+            options.append(f"--autoscaling-config={file}")
+        self._start("head", [], options, more)
+
+    def environment(self) -> dict[str, str]:
+        """This process's environment, for a command that joins the cluster."""
+        mine = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        return mine | self._auth | {"RAY_ADDRESS": self.address}
+
+    def add(self, name: str, cpus: int, without: Path | None = None) -> None:
+        """Add a node; one that has an empty disk of its own at the folder `without`, if given."""
+        command = []
+        if without is not None:
+            hide = 'mount -t tmpfs none "$0" && exec "$@"'
+            command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", hide]
+            command.append(str(without))
+        options = [f"--address={self.address}", f"--num-cpus={cpus}", "--num-gpus=0"]
+        self._start(name, command, [*options, f"--temp-dir={self._folder / name}"])
+
+    @contextmanager
+    def watched(self, log: Path) -> Iterator[None]:
+        """Write how many nodes but the head are alive to `log`, a line twice a second."""
+        watcher = self._popen([sys.executable, "-c", WATCH], log)
+        try:
+            yield
+        finally:
+            watcher.kill()
+            watcher.wait()
+
+    def end(self) -> list[psutil.Process]:
+        """End everything; returns what still lives, which should be nothing."""
+        family = [psutil.Process(group.pid) for group in self._groups if group.poll() is None]
+        family += [child for parent in family for child in parent.children(recursive=True)]
+        for group in self._groups:
+            if group.poll() is None:
+                os.killpg(group.pid, signal.SIGKILL)
+            group.wait()
+        _, alive = psutil.wait_procs(family, timeout=30)
+        return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+    def _start(
+        self, name: str, before: list[str], options: list[str], more: Mapping[str, str] = NOTHING
+    ) -> None:
+        sizes = ["--block", f"--object-store-memory={STORE_BYTES}"]
+        command = [*before, str(RAY), "start", *options, *sizes]
+        log = self._folder / f"{name}.log"
+        self._groups.append(self._popen(command, log, more))
+        until = time.monotonic() + START_SECONDS
+        while b"Ray runtime started" not in log.read_bytes():
+            ended = self._groups[-1].poll() is not None
+            if ended or time.monotonic() > until:
+                raise AssertionError(f"no {name} at {self.address}: {log.read_text()[-2000:]}")
+            time.sleep(0.2)
+
+    def _complete(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """A configuration of Ray's autoscaler whose nodes are processes on this machine.
+
+        Nodes are told apart by their ids, as they share an IP address; else none is seen as idle.
+        """
+        provider = {
+            "type": "external",
+            "module": "tests.machines.Machines",
+            "folder": str(self._folder),
+            "store_bytes": STORE_BYTES,
+            "disable_node_updaters": True,
+            "use_node_id_as_ip": True,
+            "gcs_address": self.address,
+        }
+        head = {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0}
+        steps = ("initialization", "setup", "head_setup", "worker_setup")
+        steps += ("head_start_ray", "worker_start_ray")
+        return {
+            "cluster_name": "test",
+            "provider": provider,
+            "head_node_type": "ray.head.default",
+            "auth": {},
+            "file_mounts": {},
+            "cluster_synced_files": [],
+            "file_mounts_sync_continuously": False,
+            "rsync_exclude": [],
+            "rsync_filter": [],
+            **{f"{step}_commands": [] for step in steps},
+            **config,
+            "available_node_types": {"ray.head.default": head, **config["available_node_types"]},
+        }
+
+    def _popen(
+        self, command: list[str], log: Path, more: Mapping[str, str] = NOTHING
+    ) -> subprocess.Popen[bytes]:
+        with log.open("wb") as file:
+            return subprocess.Popen(
+                command,
+                env=self.environment() | more,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+
+@contextmanager
+def raylets(autoscaling: Mapping[str, Any] | None = None) -> Iterator[Raylets]:
+    """A cluster in a folder of its own, whose path is short enough for Unix sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="nodes-"))
+    cluster = Raylets(folder)
+    try:
+        cluster.start(autoscaling)
+        yield cluster
+    finally:
+        alive = cluster.end()
+        shutil.rmtree(folder, ignore_errors=True)
+    assert alive == []
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return probe.getsockname()[1]
+
+
+def can_hide_folders() -> bool:
+    """Whether a process may have a disk of its own at a folder, as another machine has."""
+    command = ["unshare", "--user", "--map-root-user", "--mount", "true"]
+    return shutil.which("unshare") is not None and subprocess.run(command).returncode == 0
