@@ -1,0 +1,253 @@
+"""The routes: what each takes and answers. Whatever answers stands behind `Service`.
+
+    POST /v1/chat/completions            OpenAI's, whole or streamed; the client's own tools
+    GET  /v1/models
+    POST /v1/solve                       a problem in; answer and chain out, or an event per step
+    GET  /v1/toolsets
+    POST /v1/functions/{toolset}/{name}  arguments in; the function's result out
+    GET  /healthz
+
+Nothing else is reachable. A refusal has the shape of OpenAI's errors.
+
+Not here: deployments (`serving.ingress`), keys and sizes (`serving.protection`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Protocol
+
+from fastapi import Body, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.sse import format_sse_event
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
+
+from pipeline.records import Chain, Step
+from pipeline.rollout import EngineError, Limits, OnStep, Rollout
+from serving.protection import BodyLimit, Keys, error_json, refusal
+from serving.solve import SolveRequest, TooLong, chain_json, check_fits, solve, step_json
+from toolsets import CallError, ToolCall, Toolset, render_call
+from toolsets.toolset import validate
+
+JsonObject = Annotated[dict[str, Any], Body()]
+MOST_CHOICES = 8  # of one chat completion
+UNAVAILABLE = "service_unavailable"
+RETRY_SECONDS = 5  # what a client is told to wait when a part of the service is away
+
+
+class Away(RuntimeError):
+    """A part of the service does not answer now; the message says which."""
+
+
+class ChatRequest(BaseModel):
+    """What is looked at here of POST /v1/chat/completions; vLLM checks the rest."""
+
+    model_config = ConfigDict(extra="allow")
+
+    model: str
+    messages: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    n: Annotated[int, Field(ge=1, le=MOST_CHOICES)] | None = None
+    stream: bool | None = None
+
+
+class Chat(Protocol):
+    """Answers chat completion requests: pairs of HTTP status and text (`serving.student`)."""
+
+    def __call__(self, body: dict[str, Any]) -> AsyncGenerator[tuple[int, str]]: ...
+
+
+class Health(Protocol):
+    """The parts that are away now, none when the service is whole."""
+
+    async def __call__(self) -> Sequence[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything that the routes answer from."""
+
+    name: str  # of the model
+    rollout: Rollout
+    limits: Limits
+    toolsets: Mapping[str, Toolset]
+    chat: Chat
+    health: Health
+    keys: Sequence[str] = ()
+    max_body_bytes: int = 2**20
+    started: int = field(default_factory=lambda: int(time.time()))
+
+
+def http_app(service: Service) -> FastAPI:
+    """The application over one service."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.add_middleware(BodyLimit, most=service.max_body_bytes)
+    app.add_middleware(Keys, keys=service.keys)  # the last added is asked first
+    _add_refusals(app)
+    _add_model_routes(app, service)
+    _add_function_routes(app, service)
+    return app
+
+
+def _add_model_routes(app: FastAPI, service: Service) -> None:
+    @app.get("/v1/models")
+    async def list_models() -> dict[str, Any]:
+        about = {"object": "model", "created": service.started, "owned_by": "apprentice"}
+        return {"object": "list", "data": [{"id": service.name} | about]}
+
+    @app.post("/v1/chat/completions")
+    async def complete(request: ChatRequest) -> Response:
+        _check_model(service, request.model)
+        answers = service.chat(request.model_dump(exclude_unset=True))
+        status, text = await anext(answers)
+        if not request.stream or status != 200:
+            await answers.aclose()
+            return Response(text, status, media_type="application/json")
+        return _Events(_texts(text, answers))
+
+    @app.post("/v1/solve")
+    async def solve_problem(request: SolveRequest) -> Response:
+        if request.model is not None:
+            _check_model(service, request.model)
+        try:
+            check_fits(service.rollout, request.problem)
+        except TooLong as error:
+            raise HTTPException(400, str(error)) from None
+        if request.stream:
+            return _Events(_events(service, request))
+        chain = await _solve(service, request)
+        if chain.stop_reason == "engine_error":
+            raise Away(chain.error or "the student")
+        return JSONResponse(chain_json(chain, request.problem))
+
+    @app.get("/healthz")
+    async def health() -> Response:
+        if away := await service.health():
+            raise Away(", ".join(away))
+        return JSONResponse({"status": "ok"})
+
+
+def _add_function_routes(app: FastAPI, service: Service) -> None:
+    @app.get("/v1/toolsets")
+    async def list_toolsets() -> dict[str, Any]:
+        found = [
+            {"name": name, "functions": [tool.schema()["function"] for tool in toolset.tools]}
+            for name, toolset in service.toolsets.items()
+        ]
+        return {"object": "list", "data": found}
+
+    @app.post("/v1/functions/{toolset}/{name}")
+    async def call_function(toolset: str, name: str, arguments: JsonObject) -> dict[str, Any]:
+        if toolset not in service.toolsets:
+            known = ", ".join(service.toolsets)
+            raise HTTPException(404, f"toolset {toolset!r} is not served here; known: {known}")
+        try:
+            validate(service.toolsets[toolset][name], arguments)
+        except CallError as error:
+            status = 404 if error.kind == "unknown_function" else 400
+            raise HTTPException(status, str(error)) from None
+        call = ToolCall(name, arguments, render_call(name, arguments))
+        try:
+            result = await service.rollout.runner.submit(call)
+        except EngineError as error:
+            raise Away(str(error)) from None
+        return {"ok": result.ok, "content": result.content, "error_kind": result.error_kind}
+
+
+def _add_refusals(app: FastAPI) -> None:
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return refusal(400, _explain(request, error), "invalid_request_error")
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        message = error.detail
+        if error.status_code in (404, 405) and message in ("Not Found", "Method Not Allowed"):
+            message = f"there is no route {request.method} {request.url.path}"
+        return refusal(error.status_code, message, "invalid_request_error")
+
+    @app.exception_handler(Away)
+    async def away(request: Request, error: Away) -> Response:
+        retry = {"Retry-After": str(RETRY_SECONDS)}
+        return refusal(503, f"not available now: {error}", UNAVAILABLE, **retry)
+
+    @app.exception_handler(Exception)  # which is raised all the same, for the log
+    async def failed(request: Request, error: Exception) -> Response:
+        return refusal(500, "the service failed; its log says why", "server_error")
+
+
+def _check_model(service: Service, model: str) -> None:
+    if model != service.name:
+        raise HTTPException(404, f"model {model!r} is not served here; known: {service.name}")
+
+
+async def _solve(
+    service: Service, request: SolveRequest, on_step: OnStep = lambda step: None
+) -> Chain:
+    return await solve(service.rollout, service.limits, request, service.name, on_step)
+
+
+class _Events(StreamingResponse):
+    """Server-sent events of a generator that ends with the answer, wherever its client left."""
+
+    def __init__(self, events: AsyncGenerator[str | bytes]) -> None:
+        super().__init__(events, media_type="text/event-stream")
+        self._generator = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with aclosing(self._generator):  # Starlette leaves it to the garbage collector
+            await super().__call__(scope, receive, send)
+
+
+async def _texts(first: str, rest: AsyncGenerator[tuple[int, str]]) -> AsyncGenerator[str]:
+    try:
+        yield first
+        async for _, text in rest:
+            yield text
+    except Away as error:  # too late for a status
+        refused = error_json(503, f"not available now: {error}", UNAVAILABLE)
+        yield f"data: {json.dumps(refused)}\n\n"
+    finally:
+        await rest.aclose()  # whose end, when the client went away, ends the decoding
+
+
+async def _events(service: Service, request: SolveRequest) -> AsyncGenerator[bytes]:
+    """A server-sent event `step` for each step, then `chain` with the whole, or `error`."""
+    steps: asyncio.Queue[Step | None] = asyncio.Queue()
+    task = asyncio.create_task(_solve(service, request, steps.put_nowait))
+    task.add_done_callback(lambda _: steps.put_nowait(None))
+    try:
+        index = 0
+        while (step := await steps.get()) is not None:
+            yield _event("step", step_json(index, step))
+            index += 1
+        chain = task.result()
+        if chain.stop_reason == "engine_error":
+            yield _event("error", error_json(503, f"not available now: {chain.error}", UNAVAILABLE))
+        else:
+            yield _event("chain", chain_json(chain, request.problem))
+    finally:
+        task.cancel()  # the client went away
+
+
+def _event(name: str, data: dict[str, Any]) -> bytes:
+    return format_sse_event(event=name, data_str=json.dumps(data))
+
+
+def _explain(request: Request, error: RequestValidationError) -> str:
+    problem = error.errors()[0]
+    if isinstance(error.body, bytes):
+        found = request.headers.get("content-type")
+        return f"expected JSON and the header Content-Type: application/json, got {found or 'none'}"
+    if problem["type"] == "json_invalid":
+        return f"the body is not JSON: {problem['ctx']['error']} at character {problem['loc'][-1]}"
+    place = ".".join(str(part) for part in problem["loc"] if part != "body")
+    message = problem["msg"][0].lower() + problem["msg"][1:]
+    return f"{place}: {message}" if place else f"the body: {message}"

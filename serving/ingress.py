@@ -1,0 +1,139 @@
+"""The ingress deployment: holds the routes and drives chains; student and functions are handles.
+
+Not here: what the routes answer (`serving.http`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, cast
+
+from fastapi import FastAPI
+from ray import serve
+from ray.exceptions import RayError
+from ray.serve.exceptions import RayServeException
+from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
+
+from pipeline.agent import dialect_of
+from pipeline.records import Reply
+from pipeline.rollout import EngineError, Limits, Rollout, Sampling
+from pipeline.transcript import ChatTemplate
+from serving.http import Away, Service, http_app
+from serving.spec import Spec, toolsets_by_name
+from toolsets import ToolCall, ToolResult
+
+FUNCTION_TRIES = 3  # a call whose executor died is made again, by another replica
+HEALTH_SECONDS = 1.0  # how old an answer about health may be
+
+
+class RemoteEngine:
+    """The student's replicas as the agent's engine."""
+
+    def __init__(self, student: DeploymentHandle, context: int) -> None:
+        self._student = student
+        self.context = context
+
+    async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
+        """One reply; raises EngineError where its replica died or the queue is full."""
+        try:
+            return await self._student.generate.remote(list(prompt_token_ids), sampling)
+        except (RayError, RayServeException) as error:
+            raise EngineError(f"the student: {_first_line(error)}") from error
+
+
+class RemoteRunner:
+    """The executor's replicas as the agent's runner."""
+
+    def __init__(self, functions: DeploymentHandle) -> None:
+        self._functions = functions
+
+    async def submit(self, call: ToolCall) -> ToolResult:
+        """The call's result; raises EngineError where no replica lives to give one."""
+        for left in reversed(range(FUNCTION_TRIES)):
+            try:
+                return await self._functions.run.remote(call)
+            except (RayError, RayServeException) as error:
+                if not left:
+                    raise EngineError(f"the functions: {_first_line(error)}") from error
+        raise AssertionError("unreachable")
+
+
+@serve.ingress()
+class Ingress:
+    """The application's entry."""
+
+    async def __init__(
+        self,
+        spec: Spec,
+        keys: Sequence[str],
+        student: DeploymentHandle,
+        functions: DeploymentHandle,
+    ) -> None:
+        from transformers import AutoTokenizer
+
+        self._student = student
+        agent = spec.recipe.agent
+        dialect = dialect_of(spec.recipe.toolset, agent.think, agent.tool_role)
+        limits = Limits(agent.max_steps, agent.reply_tokens, spec.recipe.student.retries)
+        tokenizer = AutoTokenizer.from_pretrained(spec.model)
+        engine = RemoteEngine(student, await student.context.remote())
+        self._service = Service(
+            name=spec.name,
+            rollout=Rollout(
+                dialect=dialect,
+                template=ChatTemplate(tokenizer, dialect.tools),
+                engine=engine,
+                runner=RemoteRunner(functions),
+                limits=limits,
+                temperature=0.0,
+            ),
+            limits=limits,
+            toolsets=toolsets_by_name(spec.recipe.toolset),
+            chat=self._chat,
+            health=_Health(),
+            keys=keys,
+            max_body_bytes=spec.recipe.serving.max_body_bytes,
+        )
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        return http_app(self._service)
+
+    async def _chat(self, body: dict[str, Any]) -> AsyncGenerator[tuple[int, str]]:
+        asked = self._student.options(stream=True).chat.remote(body)
+        answers = cast("DeploymentResponseGenerator", asked)
+        try:
+            async for answer in answers:
+                yield answer
+        except (RayError, RayServeException) as error:
+            raise Away(f"the student: {_first_line(error)}") from error
+        finally:
+            answers.cancel()
+
+
+class _Health:
+    """What Serve's controller says of the deployments, asked once a second at most."""
+
+    def __init__(self) -> None:
+        self._away: list[str] = []
+        self._at = float("-inf")
+
+    async def __call__(self) -> Sequence[str]:
+        now = asyncio.get_running_loop().time()
+        if now - self._at > HEALTH_SECONDS:
+            self._at = now
+            self._away = await asyncio.to_thread(_away)
+        return self._away
+
+
+def _away() -> list[str]:
+    found = serve.status().applications[serve.get_replica_context().app_name].deployments
+    return [
+        f"the {name.lower()}"
+        for name, about in found.items()
+        if not any(state == "RUNNING" and count for state, count in about.replica_states.items())
+    ]
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__

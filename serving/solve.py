@@ -1,0 +1,108 @@
+"""A problem over HTTP: driven through the agent exactly as generation and evaluation drive it.
+
+Not here: routes (`serving.http`), deployments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.records import Chain, Problem, Step, Task
+from pipeline.rollout import Limits, OnStep, Rollout
+from pipeline.transcript import Transcript
+
+CHARACTERS_PER_TOKEN = 64  # more than any tokenizer makes of a text that says something
+
+
+class SolveRequest(BaseModel):
+    """The body of POST /v1/solve."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    problem: Annotated[str, Field(min_length=1)]
+    model: str | None = None
+    max_steps: Annotated[int, Field(ge=1)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    stream: bool = False
+
+
+class TooLong(ValueError):
+    """The problem does not fit; the message says how long it is and how much fits."""
+
+
+def check_fits(rollout: Rollout, question: str) -> None:
+    """Raise TooLong where no reply would fit behind the problem."""
+    most = rollout.engine.context * CHARACTERS_PER_TOKEN
+    if len(question) > most:  # said before anything so long is encoded
+        raise TooLong(
+            f"the problem has {len(question):,} characters, and this model reads at most "
+            f"{rollout.engine.context:,} tokens"
+        )
+    tokens = len(Transcript(rollout.template, rollout.dialect.opening(question)).token_ids)
+    if tokens >= rollout.engine.context:
+        raise TooLong(
+            f"the prompt with this problem has {tokens:,} tokens, and this model reads at most "
+            f"{rollout.engine.context:,}, its replies included"
+        )
+
+
+async def solve(
+    rollout: Rollout, limits: Limits, request: SolveRequest, model: str, on_step: OnStep
+) -> Chain:
+    """The chain of one request, of at most `limits.max_steps` steps."""
+    steps = min(request.max_steps or limits.max_steps, limits.max_steps)
+    own = Rollout(
+        rollout.dialect,
+        rollout.template,
+        rollout.engine,
+        rollout.runner,
+        Limits(steps, limits.reply_tokens, limits.retries),
+        request.temperature,
+    )
+    digest = hashlib.sha256(request.problem.encode()).hexdigest()[:16]
+    problem = Problem(digest, "", request.problem, "", "served")
+    return await own(Task(f"{digest}/{model}/0", problem, model, 0, request.seed), on_step)
+
+
+def step_json(index: int, step: Step) -> dict[str, Any]:
+    """One step, as clients read it; `result` is null for the final answer."""
+    call, result = step.call, step.result
+    return {
+        "index": index,
+        "reply": step.reply,
+        "call": {"name": call.name, "arguments": call.arguments} if call else None,
+        "result": (
+            {"ok": result.ok, "content": result.content, "error_kind": result.error_kind}
+            if result
+            else None
+        ),
+        "prompt_tokens": step.prompt_tokens,
+        "completion_tokens": step.completion_tokens,
+    }
+
+
+def chain_json(chain: Chain, problem: str) -> dict[str, Any]:
+    """A whole chain, as clients read it."""
+    return {
+        "id": chain.chain_id,
+        "model": chain.model,
+        "problem": problem,
+        "answer": chain.answer,
+        "stop_reason": chain.stop_reason,
+        "steps": _steps(chain.steps),
+        "messages": list(chain.messages),
+        "usage": {
+            "prompt_tokens": sum(step.prompt_tokens for step in chain.steps),
+            "completion_tokens": chain.tokens,
+            "calls": chain.calls,
+        },
+    }
+
+
+def _steps(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    return [step_json(index, step) for index, step in enumerate(steps)]

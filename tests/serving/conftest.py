@@ -1,0 +1,15 @@
+"""What tests of serving share: the pocket student's own tokenizer."""
+
+from __future__ import annotations
+
+import pytest
+from transformers import AutoTokenizer
+
+from pipeline.pocket.models import folder
+from tests.pipeline.scripted import TextTokenizer
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> TextTokenizer:
+    """The tokenizer of the pocket student."""
+    return AutoTokenizer.from_pretrained(folder("student"))

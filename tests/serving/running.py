@@ -1,0 +1,134 @@
+"""A service of its own, started as a user starts it: `python -m serving up pocket`."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from pipeline.pocket.world import problems
+from pipeline.records import Problem
+from tests.conftest import ROOT
+
+STARTS_SECONDS = 200  # at most, on a machine that is busy with other tests
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running service, and how to reach it."""
+
+    url: str
+    key: str
+    log: Path
+    ray_folder: Path  # Ray's logs
+    ray: dict[str, str]  # what a process needs in its environment to join this Ray
+    process: subprocess.Popen[bytes]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"} if self.key else {}
+
+    def client(self, **options: Any) -> httpx.AsyncClient:
+        """A client with as many connections as are wanted."""
+        return httpx.AsyncClient(
+            base_url=self.url,
+            headers=self.headers,
+            timeout=120,
+            limits=httpx.Limits(max_connections=None),
+            **options,
+        )
+
+    def processes(self) -> list[psutil.Process]:
+        """The service's processes, Ray's own among them."""
+        return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(True)]
+
+    def replica(self, deployment: str) -> psutil.Process:
+        """The process of the only replica of `deployment`."""
+        replica = re.compile(rf"ray::ServeReplica:.*:{deployment}(\.\w+)?")
+        found = [p for p in self.processes() if replica.fullmatch(_title(p))]
+        assert len(found) == 1, f"{len(found)} replicas of {deployment}"
+        return found[0]
+
+
+@contextmanager
+def serving(folder: Path, *overrides: str, key: str = "") -> Iterator[Running]:
+    """`python -m serving up pocket`, until the end of the block; ended by Ctrl-C."""
+    port = free_port()
+    ray_folder = Path("/tmp") / f"as{secrets.token_hex(3)}"  # short: unix sockets lie in it
+    ray_folder.mkdir(mode=0o700)
+    log = folder / "up.log"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
+    token = ray_folder / "token"
+    token.write_text(secrets.token_hex(32))
+    ray = {
+        "RAY_TMPDIR": str(ray_folder),
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token),
+    }
+    environment |= ray | {"APPRENTICE_API_KEY": key}
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "serving", "up", "pocket", f"serving.port={port}", *overrides],
+            cwd=ROOT,
+            env=environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    running = Running(f"http://127.0.0.1:{port}", key, log, ray_folder, ray, process)
+    try:
+        _wait_until_up(running)
+        yield running
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=60)
+        subprocess.run(["rm", "-rf", str(ray_folder)], check=True)
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def unseen(count: int, seed: int = 1) -> list[Problem]:
+    """Problems of the pocket world that its models were not trained on."""
+    return list(problems(count, seed, "test"))
+
+
+def wait_for(condition: Any, seconds: float, what: str) -> None:
+    """Wait until `condition()` holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        time.sleep(0.2)
+
+
+def _wait_until_up(running: Running) -> None:
+    def up() -> bool:
+        assert running.process.poll() is None, running.log.read_text()
+        return "Ctrl-C stops it" in running.log.read_text()
+
+    wait_for(up, STARTS_SECONDS, "the service is up")
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline()).strip()
+    except psutil.Error:  # gone, or nearly so
+        return ""

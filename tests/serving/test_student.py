@@ -1,0 +1,20 @@
+"""The student's deployment as far as it goes without an engine; `test_up` asks a real one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from tests.conftest import ROOT
+
+
+def test_the_application_is_built_without_loading_an_engine() -> None:
+    """Ingress, functions and whoever deploys import the student's class, and never run it."""
+    script = (
+        "import json, sys, serving.app\n"
+        "print(json.dumps([name for name in ('vllm', 'torch') if name in sys.modules]))"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert json.loads(done.stdout) == []

@@ -1,0 +1,180 @@
+"""One script of replies through generation, evaluation and serving: the chains are identical.
+
+Generation and evaluation are their real stages, run by this file as a program: Ray Data, actors,
+executors, Parquet. Serving is its routes. Only the engine is scripted.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer
+
+import toolsets
+from pipeline import tables
+from pipeline.agent import dialect_of
+from pipeline.pocket.models import TOOLSET, folder
+from pipeline.recipe import Recipe, load
+from pipeline.rollout import Limits, Rollout
+from pipeline.rundir import RunDir
+from pipeline.stages import evaluate_stage, generate_stage, prepare
+from pipeline.transcript import ChatTemplate
+from serving.http import Service
+from serving.solve import chain_json
+from tests.conftest import ROOT
+from tests.pipeline.cli import environment
+from tests.pipeline.scripted import ScriptedEngine
+from tests.serving.scripted import ScriptedChat, ask
+
+pytestmark = pytest.mark.ray
+
+SCRIPT = {
+    "Ava has 3 bags of 4 pens and loses 2. How many pens?": [
+        "multiply(a=3, b=4)",
+        "Then two are gone.\nsubtract(12, b=2)",
+        "answer(value=10)",
+    ],
+    "Everything goes wrong once. What is 7 and 0.5?": [
+        "I would add them.",
+        "sqrt(a=7)",
+        "add(a=7)",
+        "divide(a=7, b=0)",
+        'think(thought="Adding it is.")',
+        "add(a=7, b=0.5)",
+        'answer(value="7.5")',
+    ],
+    "No answer ever comes?": ['think(thought="Hm.")'] * 8,
+    "What does a long reply say?": ["0" * 1000] * 8,
+}
+STOPS = ["answer", "answer", "max_steps", "context_full"]
+RECIPE = {
+    "toolset": TOOLSET,
+    "agent": {"max_steps": 8, "reply_tokens": 64},
+    "evaluate": {"models": ["student_before"], "splits": ["test"]},
+    "pairs": {"rejected_from": ["teacher"]},
+    "cluster": {"batch_tasks": 3},  # two blocks
+}
+MODEL = {"engine": {"max_model_len": 800}, "samples": {"min": 1, "max": 1}}
+
+
+class FolderEngine(ScriptedEngine):
+    """Made as vLLM is, of a model folder, in which the script lies."""
+
+    dead = False
+
+    def __init__(self, model: str, options: Mapping[str, Any], kv_cache_gib: float) -> None:
+        script = json.loads((Path(model) / "script.json").read_text())
+        super().__init__(AutoTokenizer.from_pretrained(model), script, options["max_model_len"])
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe whose teacher and student are one script, asked the same in training and test."""
+    place = tmp_path_factory.mktemp("drivers")
+    shutil.copytree(folder("student"), place / "model")
+    (place / "model" / "script.json").write_text(json.dumps(SCRIPT))
+    problems = [
+        {"problem_id": f"{split}-{i}", "question": question, "answer": "10", "split": split}
+        for split in ("train", "test")
+        for i, question in enumerate(SCRIPT)
+    ]
+    (place / "problems.jsonl").write_text("\n".join(map(json.dumps, problems)))
+    model = MODEL | {"model": str(place / "model")}
+    own = {"problems": {"path": str(place / "problems.jsonl")}, "teacher": model, "student": model}
+    (place / "recipe.yaml").write_text(json.dumps(RECIPE | own))  # JSON is YAML
+    return place / "recipe.yaml"
+
+
+@pytest.fixture(scope="module")
+def run(recipe: Path) -> RunDir:
+    """The run directory after the stages `generate` and `evaluate`."""
+    place = recipe.parent / "run"
+    command = [sys.executable, "-m", "tests.test_drivers", str(recipe), str(place)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return RunDir(place)
+
+
+@pytest.fixture(scope="module")
+def served(recipe: Path) -> dict[str, dict[str, Any]]:
+    """What POST /v1/solve answers, by question."""
+    chosen = load(str(recipe))
+    with toolsets.Executor(toolsets.load(chosen.toolset)) as executor:
+        service = _service(chosen, executor)
+        answers = {
+            question: ask(service, "POST", "/v1/solve", json={"problem": question})
+            for question in SCRIPT
+        }
+    return {question: _told(answer.json()) for question, answer in answers.items()}
+
+
+def test_the_script_has_chains_of_every_kind(served: Mapping[str, dict[str, Any]]) -> None:
+    assert [chain["stop_reason"] for chain in served.values()] == STOPS
+    steps = [step for chain in served.values() for step in chain["steps"]]
+    assert {step["result"]["error_kind"] for step in steps if step["result"]} == {
+        None,
+        "unparseable_call",
+        "unknown_function",
+        "bad_arguments",
+        "function_error",
+    }
+
+
+def test_generation_evaluation_and_serving_make_identical_chains(
+    run: RunDir, served: Mapping[str, dict[str, Any]]
+) -> None:
+    assert dict(_stored(run.chains)) == served
+    assert dict(_stored(run.evaluation)) == served
+
+
+def _service(recipe: Recipe, executor: toolsets.Executor) -> Service:
+    """A service of the student, without Serve."""
+    agent = recipe.agent
+    engine = FolderEngine(recipe.student.model, recipe.student.engine, 0)
+    dialect = dialect_of(recipe.toolset, agent.think, agent.tool_role)
+    limits = Limits(agent.max_steps, agent.reply_tokens)
+    template = ChatTemplate(engine.tokenizer, dialect.tools)
+    rollout = Rollout(dialect, template, engine, executor, limits, temperature=0.0)
+
+    async def health() -> tuple[str, ...]:
+        return ()
+
+    return Service("student", rollout, limits, {}, ScriptedChat(), health)
+
+
+def _stored(chains: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The chains of a folder as POST /v1/solve tells them, by question."""
+    for row in tables.rows(chains):
+        question = row["problem"]["question"]
+        yield question, _told(chain_json(tables.chain_of(row), question))
+
+
+def _told(chain: dict[str, Any]) -> dict[str, Any]:
+    """A chain without the names that each driver gives it."""
+    return {key: value for key, value in chain.items() if key not in ("id", "model")}
+
+
+def _run_stages(recipe: str, place: str) -> None:
+    """Run `generate` and `evaluate` with scripted engines on a private Ray."""
+    from cluster.session import connect
+
+    Path(place).mkdir()
+    prepared = prepare(load(recipe), RunDir(Path(place)))
+    scripted = replace(prepared, engine_class=f"tests.test_drivers:{FolderEngine.__name__}")
+    with connect(ROOT, cpus=2):
+        generate_stage(scripted)
+        evaluate_stage(scripted)
+
+
+if __name__ == "__main__":
+    _run_stages(*sys.argv[1:])
