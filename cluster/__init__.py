@@ -1,4 +1,4 @@
-"""Everything about machines: connecting to Ray, resources, storage, job submission.
+"""Everything about machines: connecting to Ray, resources, storage, jobs, vLLM on this machine.
 
-Knows ray and nothing of ours.
+Knows ray, vllm and nothing of ours; `__main__` alone asks the pipeline what a recipe requires.
 """

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import errno
 import json
+import logging
 import os
 import signal
 import socket
@@ -30,7 +31,9 @@ EXAMPLE = "Paul has 159 apples. Paul gives 140 to a friend. How many apples does
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m serving", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m serving", description="A student next to its functions, over HTTP."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="serve a student next to its functions until Ctrl-C")
     up.add_argument("source", metavar="RUN_DIR|MODEL_DIR", help="also: pocket, or a hub name")
@@ -88,6 +91,7 @@ def _deploy(spec: Spec) -> bool:
 
     from serving.app import NAME, application
 
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)  # ours is the one that tells
     serving = spec.recipe.serving
     serve.start(
         http_options=HTTPOptions(
