@@ -12,6 +12,7 @@ import itertools
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,15 +20,17 @@ from typing import Any, Literal
 import psutil
 
 # Waits for the end of its standard input, that is for the death of its parent, then ends the
-# process ids in its arguments.
+# process ids in its arguments and removes the folder that stands before them.
 _GUARD = """
-import os, signal, sys
+import os, shutil, signal, sys
 sys.stdin.buffer.read()
-for pid in map(int, sys.argv[1:]):
+folder, *pids = sys.argv[1:]
+for pid in map(int, pids):
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
+shutil.rmtree(folder, ignore_errors=True)
 """
 
 
@@ -60,11 +63,13 @@ class LocalEngine:
         from vllm.v1.engine.async_llm import AsyncLLM
 
         self.arguments = AsyncEngineArgs(model=model, **options)
+        sockets = tempfile.mkdtemp(prefix="vllm-")
+        os.environ["VLLM_RPC_BASE_PATH"] = sockets
         before = set(psutil.Process().children(recursive=True))
         self.llm = AsyncLLM.from_engine_args(self.arguments)
         engines = set(psutil.Process().children(recursive=True)) - before
         self._guard = subprocess.Popen(
-            [sys.executable, "-S", "-c", _GUARD, *(str(process.pid) for process in engines)],
+            [sys.executable, "-S", "-c", _GUARD, sockets, *(str(p.pid) for p in engines)],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )

@@ -36,8 +36,12 @@ class RemoteEngine:
 
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
         """One reply; raises EngineError where its replica died or the queue is full."""
+        reply = self._student.generate.remote(list(prompt_token_ids), sampling)
         try:
-            return await self._student.generate.remote(list(prompt_token_ids), sampling)
+            return await reply
+        except asyncio.CancelledError:
+            reply.cancel()  # the client went away
+            raise
         except (RayError, RayServeException) as error:
             raise EngineError(f"the student: {_first_line(error)}") from error
 
