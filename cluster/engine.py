@@ -20,17 +20,15 @@ from typing import Any, Literal
 import psutil
 
 # Waits for the end of its standard input, that is for the death of its parent, then ends the
-# process ids in its arguments and removes the folder that stands before them.
+# process ids in its arguments.
 _GUARD = """
-import os, shutil, signal, sys
+import os, signal, sys
 sys.stdin.buffer.read()
-folder, *pids = sys.argv[1:]
-for pid in map(int, pids):
+for pid in map(int, sys.argv[1:]):
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
-shutil.rmtree(folder, ignore_errors=True)
 """
 
 
@@ -63,13 +61,14 @@ class LocalEngine:
         from vllm.v1.engine.async_llm import AsyncLLM
 
         self.arguments = AsyncEngineArgs(model=model, **options)
-        sockets = tempfile.mkdtemp(prefix="vllm-")
-        os.environ["VLLM_RPC_BASE_PATH"] = sockets
         before = set(psutil.Process().children(recursive=True))
-        self.llm = AsyncLLM.from_engine_args(self.arguments)
+        # Once all are connected the sockets' files serve nobody: whatever dies leaves none behind.
+        with tempfile.TemporaryDirectory(prefix="vllm-") as sockets:
+            os.environ["VLLM_RPC_BASE_PATH"] = sockets
+            self.llm = AsyncLLM.from_engine_args(self.arguments)
         engines = set(psutil.Process().children(recursive=True)) - before
         self._guard = subprocess.Popen(
-            [sys.executable, "-S", "-c", _GUARD, sockets, *(str(p.pid) for p in engines)],
+            [sys.executable, "-S", "-c", _GUARD, *(str(process.pid) for process in engines)],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )

@@ -14,7 +14,8 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -24,12 +25,15 @@ import pytest
 
 import toolsets
 from pipeline.pocket.models import TOOLSET
+from pipeline.sections import Serving
 from tests.conftest import ROOT
 from tests.serving.running import Running, serving, unseen, wait_for
 
 pytestmark = [pytest.mark.serve, pytest.mark.vllm, pytest.mark.ray]
 
 KEY = "correct horse"
+ONGOING = Serving().max_ongoing
+QUEUED = Serving().max_queued
 LONG = ("student.engine.max_model_len=2048", "serving.max_tokens=1900")
 ADD = {
     "type": "function",
@@ -158,7 +162,13 @@ def test_two_hundred_at_once_are_all_answered(running: Running) -> None:
 
 
 def test_more_than_the_queues_hold_are_told_to_come_back(running: Running) -> None:
-    answers = asyncio.run(_solve_all(running, 450))
+    async def crowd() -> list[httpx.Response]:
+        async with _decoding_streams(running, ONGOING):
+            asked = asyncio.create_task(_solve_all(running, QUEUED + 50))
+            await asyncio.sleep(3)
+        return await asked
+
+    answers = asyncio.run(crowd())
     statuses = Counter(answer.status_code for answer in answers)
     assert set(statuses) == {200, 429}
     refused = next(answer for answer in answers if answer.status_code == 429)
@@ -167,19 +177,8 @@ def test_more_than_the_queues_hold_are_told_to_come_back(running: Running) -> No
 
 def test_a_client_that_goes_away_ends_its_decoding(running: Running) -> None:
     async def leave() -> None:
-        body = {
-            "model": "pocket",
-            "messages": [{"role": "user", "content": "Hello"}],
-            "max_tokens": 1900,
-            "ignore_eos": True,
-            "stream": True,
-        }
-        async with running.client() as client:
-            streams = [client.stream("POST", "/v1/chat/completions", json=body) for _ in range(48)]
-            answers = await asyncio.gather(*(stream.__aenter__() for stream in streams))
-            assert {answer.status_code for answer in answers} == {200}
-            assert _decoding(running) >= 40
-            await asyncio.gather(*(answer.aclose() for answer in answers))
+        async with _decoding_streams(running, 100):
+            assert _decoding(running) >= 80
 
     asyncio.run(leave())  # to their ends these would take half a minute
     wait_for(lambda: _decoding(running) == 0, 10, "decoding ends")
@@ -249,6 +248,24 @@ def test_ctrl_c_leaves_no_process_behind(running: Running) -> None:
     assert [process.name() for process in alive] == []
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", int(running.url.rpartition(":")[2])))
+
+
+@asynccontextmanager
+async def _decoding_streams(running: Running, count: int) -> AsyncIterator[None]:
+    """`count` completions that take long, left by their client at the end of the block."""
+    body = {
+        "model": "pocket",
+        "messages": [{"role": "user", "content": "Hello"}],
+        "max_tokens": 1900,
+        "ignore_eos": True,
+        "stream": True,
+    }
+    async with running.client() as client:
+        streams = [client.stream("POST", "/v1/chat/completions", json=body) for _ in range(count)]
+        answers = await asyncio.gather(*(stream.__aenter__() for stream in streams))
+        assert {answer.status_code for answer in answers} == {200}
+        yield
+        await asyncio.gather(*(answer.aclose() for answer in answers))
 
 
 async def _solve_all(running: Running, count: int) -> list[httpx.Response]:
