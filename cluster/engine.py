@@ -13,11 +13,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import psutil
+from pydantic import ValidationError
 
 # Waits for the end of its standard input, that is for the death of its parent, then ends the
 # process ids in its arguments.
@@ -41,6 +43,10 @@ class Completion:
     finish_reason: Literal["stop", "length"]
 
 
+class EngineRefused(RuntimeError):
+    """An engine cannot be started, in one sentence."""
+
+
 class LocalEngine:
     """One vLLM engine. Make it inside a running event loop, and use it from that loop only.
 
@@ -60,12 +66,15 @@ class LocalEngine:
         from vllm.engine.arg_utils import AsyncEngineArgs
         from vllm.v1.engine.async_llm import AsyncLLM
 
-        self.arguments = AsyncEngineArgs(model=model, **options)
         before = set(psutil.Process().children(recursive=True))
         # Once all are connected the sockets' files serve nobody: whatever dies leaves none behind.
         with tempfile.TemporaryDirectory(prefix="vllm-") as sockets:
             os.environ["VLLM_RPC_BASE_PATH"] = sockets
-            self.llm = AsyncLLM.from_engine_args(self.arguments)
+            try:
+                self.arguments = AsyncEngineArgs(model=model, **options)
+                self.llm = AsyncLLM.from_engine_args(self.arguments)
+            except Exception as error:  # vLLM's many ways to refuse a model or an option
+                raise EngineRefused(f"vLLM cannot start {model}: {_reason(error)}") from None
         engines = set(psutil.Process().children(recursive=True)) - before
         self._guard = subprocess.Popen(
             [sys.executable, "-S", "-c", _GUARD, *(str(process.pid) for process in engines)],
@@ -130,3 +139,10 @@ def _defaults(options: dict[str, Any]) -> dict[str, Any]:
     if not parallel & options.keys():
         defaults["distributed_executor_backend"] = "uni"
     return defaults
+
+
+def _reason(error: Exception) -> str:
+    """What was wrong, on one line: pydantic, through which vLLM checks, writes several."""
+    checked = isinstance(error, ValidationError)
+    said = error.errors()[0]["msg"].removeprefix("Value error, ") if checked else str(error)
+    return textwrap.shorten(said, 300, placeholder=" ...") or type(error).__name__

@@ -105,7 +105,8 @@ def _deploy(spec: Spec) -> bool:
         about = serve.status().applications[NAME]
         reasons = [d.message for d in about.deployments.values() if d.status != "HEALTHY"]
         lines = (reasons[0] if reasons else about.message).strip().splitlines()
-        print(f"failed: the application did not start: {lines[-1]}", file=sys.stderr)
+        reason = lines[-1].removeprefix("cluster.engine.EngineRefused: ")
+        print(f"failed: the application did not start: {reason}", file=sys.stderr)
         _leave()
         return False
     return True
