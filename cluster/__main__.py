@@ -28,6 +28,10 @@ if TYPE_CHECKING:  # what these load makes `--help` slow
 ROOT = Path(__file__).parents[1]
 STAGES = ("run", "generate", "pairs", "train", "evaluate", "report")
 RECIPE_VARIABLE = "APPRENTICE_RECIPE"  # brings a recipe that does not ship to its job
+NO_GPU_KNOWN = (
+    "No GPU is there, and which nodes may come cannot be told: what the recipe leaves open is "
+    "planned on CPUs. cluster.engine_gpus=1 and cluster.train_gpus=1 ask for GPUs."
+)
 HTTP = ("http://", "https://")
 STOPPED = {
     "STOPPED": "was stopped",
@@ -102,29 +106,33 @@ def _check(options: argparse.Namespace) -> int:
     names = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")  # a job has the first, which must win there
     address = options.address or next(filter(None, map(os.environ.get, names)), None)
     if address and address.startswith(HTTP):
-        return _check_there(options, recipe)
+        return _check_there(options, recipe, address)
     capacity, where = _capacity(address), f"the cluster at {address}" if address else "this machine"
     fit = check(_requirements(recipe, capacity, options.stage), capacity)
     if options.json:
         print(json.dumps(as_json(fit)))
     else:
         Console().print(as_table(fit))
+        if not capacity.known and not capacity.present.get("GPU"):
+            print(NO_GPU_KNOWN)
     refuse_never(fit, where)
     return 0
 
 
-def _check_there(options: argparse.Namespace, recipe: Recipe) -> int:
+def _check_there(options: argparse.Namespace, recipe: Recipe, address: str) -> int:
     """Check by a job on the head: over HTTP a cluster does not tell what may come."""
     from cluster.jobs import Jobs
 
-    jobs, log = Jobs(options.address), io.StringIO()
+    jobs, log = Jobs(address), io.StringIO()
     before, environment, arguments = _for_a_job(options)
     command = f"{before}{_check_command(options, arguments)}{' --json' * options.json}"
     ended = jobs.follow(jobs.submit(f"check-{recipe.name}", command, ROOT, environment), log)
     _, _, said = log.getvalue().rpartition(command)  # before it, what Ray says
     for line in [*said.splitlines(), ended.message]:
         if line:
-            print(line, file=sys.stderr if line.startswith("error: ") else sys.stdout)
+            answer = not options.json or line.startswith("{")
+            told = answer and not line.startswith("error: ")
+            print(line, file=sys.stdout if told else sys.stderr)
     return ended.code
 
 
@@ -217,12 +225,14 @@ def _for_a_job(options: argparse.Namespace) -> tuple[str, dict[str, str], str]:
     A recipe that does not ship travels in the environment and is written to a file there.
     """
     from pipeline.recipe import shipped
+    from pipeline.rundir import COMMIT_VARIABLE, commit
 
-    before, environment, recipe = "", {}, options.recipe
+    before, recipe = "", options.recipe
+    environment = {COMMIT_VARIABLE: commit(ROOT) or ""}
     if recipe not in shipped():
         file = shlex.quote(f"{Path(recipe).stem}.yaml")
         before = f'recipe=$(mktemp -d)/{file} && printenv {RECIPE_VARIABLE} > "$recipe" && '
-        environment, recipe = {RECIPE_VARIABLE: Path(recipe).read_text()}, '"$recipe"'
+        environment[RECIPE_VARIABLE], recipe = Path(recipe).read_text(), '"$recipe"'
     return before, environment, " ".join([recipe, *map(shlex.quote, options.overrides)])
 
 
@@ -257,8 +267,9 @@ def _requirements(recipe: Recipe, capacity: Capacity, stage: str) -> list[Requir
     models = recipe.teacher, recipe.student
     engines = [asked.engine_bundle(model.engine, gpus >= 1) for model in models]
     engine = max(engines, key=lambda bundle: bundle["GPU"])
-    worker = {"CPU": asked.train_cpus, "GPU": 1 if gpus >= recipe.train.workers else 0}
     workers = recipe.train.workers
+    gpu = asked.trains_on_gpus(gpus >= workers)
+    worker = {"CPU": asked.train_cpus, "GPU": float(gpu)}
     needs = {
         "generate": ("engine", engine, asked.actors_min, asked.actors_max),
         "train": ("worker", worker, workers, workers),

@@ -94,16 +94,17 @@ class Jobs:
         """
         import aiohttp
 
-        log, heard, details = _Log(out), time.monotonic(), self.details(job_id)
+        log, details = _Log(out), self.details(job_id)
         while True:
             finished = details["status"] in ENDED  # before the log is read, so that it is whole
             try:
                 asyncio.run(self._copy(job_id, log))
                 if finished:
                     return _ended(details)
-                details, heard = self.details(job_id), time.monotonic()
+                details = self.details(job_id)
+                log.heard = time.monotonic()
             except (OSError, RuntimeError, aiohttp.ClientError) as error:
-                if time.monotonic() - heard > LOST_SECONDS:
+                if time.monotonic() - log.heard > LOST_SECONDS:
                     raise JobLost(f"{self.address} does not answer any more ({error})") from None
                 time.sleep(RETRY_SECONDS)
 
@@ -171,15 +172,20 @@ class Jobs:
 
 
 class _Log:
-    """Copies a text that may come again from its beginning, each character once."""
+    """Copies a text that may come again from its beginning, each character once.
+
+    `heard` is when its source last answered.
+    """
 
     def __init__(self, out: TextIO) -> None:
         self._out, self._copied, self._position = out, 0, 0
+        self.heard = time.monotonic()
 
     def rewind(self) -> None:
         self._position = 0
 
     def add(self, text: str) -> None:
+        self.heard = time.monotonic()
         fresh = text[max(0, self._copied - self._position) :]
         self._position += len(text)
         self._copied = max(self._copied, self._position)

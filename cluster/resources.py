@@ -23,6 +23,7 @@ import yaml
 
 Bundle = Mapping[str, float]  # resource -> amount, such as {"CPU": 1, "GPU": 4}
 
+HEAD_SECONDS = 60.0  # in which the head must have started a worker
 HEAD = "node:__internal_head__"  # Ray's own resource of the head
 
 
@@ -88,10 +89,16 @@ def capacity() -> Capacity:
     """What the joined cluster has and may come to have."""
     import ray
 
-    nodes = tuple(node["Resources"] for node in ray.nodes() if node["Alive"])
     command = _monitor(ray.get_runtime_context().gcs_address)
     config = _ask_head() if command is None else _config(command)
-    return of(nodes, config)
+    return of(nodes(), config)
+
+
+def nodes() -> tuple[Bundle, ...]:
+    """What each node has that the joined cluster has now."""
+    import ray
+
+    return tuple(node["Resources"] for node in ray.nodes() if node["Alive"])
 
 
 def this_machine() -> Capacity:
@@ -142,8 +149,9 @@ def _config(command: list[str]) -> dict[str, Any]:
 
 
 def _ask_head() -> dict[str, Any] | None:
-    """The configuration, read by a task on the head."""
+    """The configuration, read by a task on the head; None where it does not answer."""
     import ray
+    from ray.exceptions import GetTimeoutError
 
     gcs = ray.get_runtime_context().gcs_address
 
@@ -151,4 +159,8 @@ def _ask_head() -> dict[str, Any] | None:
         command = _monitor(gcs)
         return None if command is None else _config(command)
 
-    return ray.get(ray.remote(num_cpus=0, resources={HEAD: 0.001})(read).remote())
+    asked = ray.remote(num_cpus=0, resources={HEAD: 0.001})(read).remote()
+    try:
+        return ray.get(asked, timeout=HEAD_SECONDS)
+    except GetTimeoutError:
+        return None

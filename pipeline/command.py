@@ -180,7 +180,7 @@ def _stage_result(run_dir: Path, name: str, as_json: bool) -> int:
 
 def _check_machine(recipe: Recipe, run_dir: Path, stages: Sequence[str]) -> None:
     machine.check_disk(run_dir, RESULT_GIB)
-    joined = "RAY_ADDRESS" in os.environ  # then engines run elsewhere
+    joined = bool(os.environ.get("RAY_ADDRESS"))  # then engines run elsewhere
     if not joined and ("generate" in stages or "evaluate" in stages):
         needed = recipe.cluster.kv_cache_gib + ENGINE_BASE_GIB
         machine.check_memory(needed, "an engine", "cluster.kv_cache_gib")

@@ -12,10 +12,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cluster import storage
+from cluster.resources import Capacity
 from pipeline.errors import CannotStart
 from pipeline.progress import EVERY_SECONDS, Progress
 from pipeline.sections import Cluster
@@ -88,12 +90,15 @@ def waiting(
     began: Callable[[], bool],
 ) -> Iterator[None]:
     """Say in the live line what is waited for until work `began`; once for each change."""
-    stop = threading.Event()
+    from cluster.resources import capacity, nodes
+
+    stop, found = threading.Event(), capacity()
 
     def watch() -> None:
         said = ""
         while not stop.wait(EVERY_SECONDS) and not began():
-            if (text := _missing(bundle, least)) != said:
+            text = _missing(replace(found, nodes=nodes()), bundle, least)
+            if text != said:
                 progress.update(done, text)
                 said = text
 
@@ -106,10 +111,7 @@ def waiting(
         thread.join()
 
 
-def _missing(bundle: Mapping[str, float], least: int) -> str:
-    from cluster.resources import capacity
-
-    found = capacity()
+def _missing(found: Capacity, bundle: Mapping[str, float], least: int) -> str:
     now, ever = found.places(bundle)
     if now >= least:
         return "starting"

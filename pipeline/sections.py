@@ -211,9 +211,12 @@ class Cluster(Section):
     actors_max: int = Field(default=1, ge=1, description="engine actors at most")
     engine_cpus: float = Field(default=1, gt=0, description="CPUs an engine actor reserves")
     engine_gpus: float | None = Field(
-        default=None, ge=0, description="null: 1 where there are GPUs"
+        default=None, ge=0, description="GPUs per rank of an engine; null: 1 where there are any"
     )
     train_cpus: float = Field(default=1, gt=0, description="CPUs a training worker reserves")
+    train_gpus: Literal[0, 1] | None = Field(
+        default=None, description="GPUs of a training worker; null: 1 where there are enough"
+    )
     function_workers: int = Field(
         default=1, ge=1, description="function processes per engine actor"
     )
@@ -228,11 +231,16 @@ class Cluster(Section):
 
         Where `engine_gpus` is null: a GPU per rank, if the cluster has or may get any (`gpus`).
         """
+        each = float(gpus) if self.engine_gpus is None else self.engine_gpus
         ranks = arguments.get("tensor_parallel_size", 1) * arguments.get(
             "pipeline_parallel_size", 1
         )
-        own = self.engine_gpus if self.engine_gpus is not None else ranks * gpus
-        return {"CPU": self.engine_cpus, "GPU": float(own)}
+        return {"CPU": self.engine_cpus, "GPU": ranks * each}
+
+    def trains_on_gpus(self, enough: bool) -> bool:
+        """Whether training workers have GPUs; `enough` says if all could, where the recipe does
+        not."""
+        return enough if self.train_gpus is None else bool(self.train_gpus)
 
     @model_validator(mode="after")
     def _ordered(self) -> Cluster:

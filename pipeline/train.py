@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from cluster import storage
+from cluster.errors import without_class
 from pipeline import machines, tables
 from pipeline.errors import StageFailed
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
-from pipeline.rollouts import without_class
 from pipeline.train_loop import MODEL, TrainJob, steps_of, train_loop
 
 POLL_SECONDS = 1.0
@@ -62,7 +62,7 @@ def _train_stage(
 ) -> None:
     out = run_dir / "checkpoints" / stage
     rows = run_dir / "pairs" / ("supervised" if stage == "sft" else "")
-    gpu = machines.may_have_gpus(recipe.train.workers)
+    gpu = recipe.cluster.trains_on_gpus(machines.may_have_gpus(recipe.train.workers))
     job = TrainJob(
         stage=stage,  # type: ignore[arg-type]  # the recipe's literal
         model=model,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 ENGINE_GIB = 2.5  # of memory that engine, ingress and functions take beside the KV cache, on CPU
+PROXY_CALLBACK = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
 EXAMPLE = "Paul has 159 apples. Paul gives 140 to a friend. How many apples does Paul have now?"
 
 
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
 
     from cluster.machine import MachineError
+    from cluster.requirements import RequirementError
     from cluster.session import ConnectError
     from pipeline.errors import CannotStart
     from pipeline.recipe import RecipeError
@@ -48,7 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         return _up(parsed.source, parsed.overrides)
-    except (CannotStart, ConnectError, MachineError, RecipeError, ToolsetError) as error:
+    except (
+        CannotStart,
+        ConnectError,
+        MachineError,
+        RecipeError,
+        RequirementError,
+        ToolsetError,
+    ) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -58,34 +67,76 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _up(source: str, overrides: Sequence[str]) -> int:
     import toolsets
-    from cluster.machine import check_memory
     from cluster.session import connect
     from serving.spec import check_exposure, read_spec
 
     spec = read_spec(source, overrides)
     toolsets.load(spec.recipe.toolset)
     check_exposure(spec)
-    if "RAY_ADDRESS" not in os.environ:  # else it runs on other machines
-        _check_port(spec.recipe.serving.host, spec.recipe.serving.port)
-        kv_cache = spec.recipe.cluster.kv_cache_gib
-        check_memory(kv_cache + ENGINE_GIB, "a served engine", "cluster.kv_cache_gib")
+    if not os.environ.get("RAY_ADDRESS"):  # else it runs on other machines
+        _prepare_machine(spec)
     stopped = threading.Event()
     print(f"starting {spec.model} with {spec.recipe.toolset} ...", flush=True)
     with connect(ROOT, cpus=_cpus(spec)):
-        if not _deploy(spec):
-            return 1
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopped.set())
-        print(_greeting(spec), flush=True)
-        stopped.wait()
-        print("\nstopping ...", flush=True)
-        _leave()
+        _check_cluster(spec)
+        try:
+            if not _deploy(spec):
+                return 1
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: stopped.set())
+            print(_greeting(spec), flush=True)
+            stopped.wait()
+            print("\nstopping ...", flush=True)
+        finally:
+            _leave()
     return 0
+
+
+def _prepare_machine(spec: Spec) -> None:
+    """See that this machine can serve, and tell the proxy of its private Ray whom it serves."""
+    from cluster.machine import check_memory
+    from serving.spec import KEY_FILE_VARIABLE, MOST_VARIABLE
+
+    serving, kv_cache = spec.recipe.serving, spec.recipe.cluster.kv_cache_gib
+    _check_port(serving.host, serving.port)
+    engines = serving.student.min
+    check_memory(engines * (kv_cache + ENGINE_GIB), "what is served", "cluster.kv_cache_gib")
+    os.environ[PROXY_CALLBACK] = "serving.protection:at_the_proxy"
+    os.environ[MOST_VARIABLE] = str(serving.max_body_bytes)
+    if serving.key_file:
+        os.environ[KEY_FILE_VARIABLE] = str(Path(serving.key_file).expanduser().resolve())
+
+
+def _check_cluster(spec: Spec) -> None:
+    """Refuse a cluster that can never hold the engines, or on which Serve runs already."""
+    from ray import serve
+
+    from cluster.requirements import Requirement, check, refuse_never
+    from cluster.resources import capacity
+    from pipeline.errors import CannotStart
+
+    address = os.environ.get("RAY_ADDRESS")
+    where = f"the cluster at {address}" if address else "this machine"
+    running = serve.status()
+    if running.applications or running.proxies:
+        raise CannotStart(
+            f"Serve runs on {where} already, which would be replaced; add to it with serve deploy "
+            "(serving/config.yaml)"
+        )
+    found, student = capacity(), spec.recipe.serving.student
+    bundle = spec.recipe.cluster.engine_bundle(
+        spec.recipe.student.engine, found.ceiling.get("GPU", 0) >= 1
+    )
+    fit = check([Requirement("serve", "engine", bundle, student.min, student.max)], found)
+    refuse_never(fit, where)
+    if fit.verdict != "now":
+        print("waiting for machines ...", flush=True)
 
 
 def _deploy(spec: Spec) -> bool:
     """Start the application; False, with a word on the screen, where it did not come up."""
     from ray import serve
+    from ray.exceptions import RayError
     from ray.serve.config import HTTPOptions
     from ray.serve.schema import LoggingConfig
 
@@ -93,33 +144,40 @@ def _deploy(spec: Spec) -> bool:
 
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # ours is the one that tells
     serving = spec.recipe.serving
-    serve.start(
-        http_options=HTTPOptions(
-            host=serving.host, port=serving.port, request_timeout_s=serving.request_seconds
-        ),
-        logging_config=LoggingConfig(log_level="WARNING"),
-    )
     try:
+        serve.start(
+            http_options=HTTPOptions(
+                host=serving.host, port=serving.port, request_timeout_s=serving.request_seconds
+            ),
+            logging_config=LoggingConfig(log_level="WARNING"),
+        )
         serve.run(application(spec), name=NAME, route_prefix="/")
-    except RuntimeError:
-        about = serve.status().applications[NAME]
-        reasons = [d.message for d in about.deployments.values() if d.status != "HEALTHY"]
-        lines = (reasons[0] if reasons else about.message).strip().splitlines()
-        reason = lines[-1].removeprefix("cluster.engine.EngineRefused: ")
-        print(f"failed: the application did not start: {reason}", file=sys.stderr)
-        _leave()
+    except (RuntimeError, TimeoutError, RayError) as error:
+        print(f"failed: the application did not start: {_why(error)}", file=sys.stderr)
         return False
     return True
 
 
-def _leave() -> None:
-    """Take the application from a cluster that was joined; a private Ray ends as a whole."""
+def _why(error: Exception) -> str:
+    """The cause of an application that did not start, in one line."""
     from ray import serve
 
+    from cluster.errors import last_line
     from serving.app import NAME
 
+    about = serve.status().applications.get(NAME)
+    if about is None:
+        return last_line(str(error))
+    failed = [d.message for d in about.deployments.values() if d.status == "DEPLOY_FAILED"]
+    return last_line(failed[0] if failed else about.message)
+
+
+def _leave() -> None:
+    """Take Serve from a cluster that was joined; a private Ray ends as a whole."""
+    from ray import serve
+
     if os.environ.get("RAY_ADDRESS"):
-        serve.delete(NAME)
+        serve.shutdown()
 
 
 def _cpus(spec: Spec) -> int:

@@ -26,36 +26,25 @@ from fastapi import Body, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from fastapi.sse import format_sse_event
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from pipeline.records import Chain, Step
-from pipeline.rollout import EngineError, Limits, OnStep, Rollout
+from pipeline.rollout import EngineError, OnStep, Rollout
+from serving.chat import ChatRequest
 from serving.protection import BodyLimit, Keys, error_json, refusal
 from serving.solve import SolveRequest, TooLong, chain_json, check_fits, solve, step_json
 from toolsets import CallError, ToolCall, Toolset, render_call
 from toolsets.toolset import validate
 
 JsonObject = Annotated[dict[str, Any], Body()]
-MOST_CHOICES = 8  # of one chat completion
+FAILED = "the service failed; its log says why"
 UNAVAILABLE = "service_unavailable"
 RETRY_SECONDS = 5  # what a client is told to wait when a part of the service is away
 
 
 class Away(RuntimeError):
     """A part of the service does not answer now; the message says which."""
-
-
-class ChatRequest(BaseModel):
-    """What is looked at here of POST /v1/chat/completions; vLLM checks the rest."""
-
-    model_config = ConfigDict(extra="allow")
-
-    model: str
-    messages: Annotated[list[dict[str, Any]], Field(min_length=1)]
-    n: Annotated[int, Field(ge=1, le=MOST_CHOICES)] | None = None
-    stream: bool | None = None
 
 
 class Chat(Protocol):
@@ -76,7 +65,6 @@ class Service:
 
     name: str  # of the model
     rollout: Rollout
-    limits: Limits
     toolsets: Mapping[str, Toolset]
     chat: Chat
     health: Health
@@ -180,7 +168,7 @@ def _add_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)  # which is raised all the same, for the log
     async def failed(request: Request, error: Exception) -> Response:
-        return refusal(500, "the service failed; its log says why", "server_error")
+        return refusal(500, FAILED, "server_error")
 
 
 def _check_model(service: Service, model: str) -> None:
@@ -191,7 +179,7 @@ def _check_model(service: Service, model: str) -> None:
 async def _solve(
     service: Service, request: SolveRequest, on_step: OnStep = lambda step: None
 ) -> Chain:
-    return await solve(service.rollout, service.limits, request, service.name, on_step)
+    return await solve(service.rollout, request, service.name, on_step)
 
 
 class _Events(StreamingResponse):
@@ -233,6 +221,9 @@ async def _events(service: Service, request: SolveRequest) -> AsyncGenerator[byt
             yield _event("error", error_json(503, f"not available now: {chain.error}", UNAVAILABLE))
         else:
             yield _event("chain", chain_json(chain, request.problem))
+    except Exception:  # a bug, which is raised for the log; too late for a status
+        yield _event("error", error_json(500, FAILED, "server_error"))
+        raise
     finally:
         task.cancel()  # the client went away
 
@@ -249,5 +240,6 @@ def _explain(request: Request, error: RequestValidationError) -> str:
     if problem["type"] == "json_invalid":
         return f"the body is not JSON: {problem['ctx']['error']} at character {problem['loc'][-1]}"
     place = ".".join(str(part) for part in problem["loc"] if part != "body")
-    message = problem["msg"][0].lower() + problem["msg"][1:]
+    said = problem["msg"].removeprefix("Value error, ")
+    message = said[0].lower() + said[1:]
     return f"{place}: {message}" if place else f"the body: {message}"

@@ -11,10 +11,11 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 from ray import serve
-from ray.exceptions import RayError
-from ray.serve.exceptions import RayServeException
+from ray.exceptions import RayActorError, RayError, RayTaskError, WorkerCrashedError
+from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
+from cluster.errors import last_line
 from pipeline.agent import dialect_of
 from pipeline.records import Reply
 from pipeline.rollout import EngineError, Limits, Rollout, Sampling
@@ -23,6 +24,7 @@ from serving.http import Away, Service, http_app
 from serving.spec import Spec, toolsets_by_name
 from toolsets import ToolCall, ToolResult
 
+DIED = (RayActorError, WorkerCrashedError)
 FUNCTION_TRIES = 3  # a call whose executor died is made again, by another replica
 HEALTH_SECONDS = 1.0  # how old an answer about health may be
 
@@ -43,7 +45,7 @@ class RemoteEngine:
             reply.cancel()  # the client went away
             raise
         except (RayError, RayServeException) as error:
-            raise EngineError(f"the student: {_first_line(error)}") from error
+            raise EngineError(f"the student: {_cause(error)}") from error
 
 
 class RemoteRunner:
@@ -58,8 +60,8 @@ class RemoteRunner:
             try:
                 return await self._functions.run.remote(call)
             except (RayError, RayServeException) as error:
-                if not left:
-                    raise EngineError(f"the functions: {_first_line(error)}") from error
+                if not left or not isinstance(error, DIED):
+                    raise EngineError(f"the functions: {_cause(error)}") from error
         raise AssertionError("unreachable")
 
 
@@ -92,7 +94,6 @@ class Ingress:
                 limits=limits,
                 temperature=0.0,
             ),
-            limits=limits,
             toolsets=toolsets_by_name(spec.recipe.toolset),
             chat=self._chat,
             health=_Health(),
@@ -110,7 +111,7 @@ class Ingress:
             async for answer in answers:
                 yield answer
         except (RayError, RayServeException) as error:
-            raise Away(f"the student: {_first_line(error)}") from error
+            raise Away(f"the student: {_cause(error)}") from error
         finally:
             answers.cancel()
 
@@ -119,19 +120,22 @@ class _Health:
     """What Serve's controller says of the deployments, asked once a second at most."""
 
     def __init__(self) -> None:
-        self._away: list[str] = []
+        self._asked: asyncio.Task[list[str]] | None = None
         self._at = float("-inf")
 
     async def __call__(self) -> Sequence[str]:
         now = asyncio.get_running_loop().time()
-        if now - self._at > HEALTH_SECONDS:
-            self._at = now
-            self._away = await asyncio.to_thread(_away)
-        return self._away
+        if self._asked is None or now - self._at > HEALTH_SECONDS:
+            self._asked, self._at = asyncio.create_task(asyncio.to_thread(_away)), now
+        return await asyncio.shield(self._asked)
 
 
 def _away() -> list[str]:
-    found = serve.status().applications[serve.get_replica_context().app_name].deployments
+    try:
+        status = serve.status()
+    except (RayError, RayServeException):
+        return ["Serve's controller"]
+    found = status.applications[serve.get_replica_context().app_name].deployments
     return [
         f"the {name.lower()}"
         for name, about in found.items()
@@ -139,5 +143,10 @@ def _away() -> list[str]:
     ]
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+def _cause(error: Exception) -> str:
+    """What clients are told; Ray's own words name processes and addresses."""
+    if isinstance(error, RayTaskError):
+        return last_line(str(error))
+    if isinstance(error, BackPressureError):
+        return "its queue is full"
+    return "its replica died" if isinstance(error, DIED) else type(error).__name__

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.records import Chain, Problem, Step, Task
-from pipeline.rollout import Limits, OnStep, Rollout
+from pipeline.rollout import OnStep, Rollout
 from pipeline.transcript import Transcript
 
 CHARACTERS_PER_TOKEN = 64  # more than any tokenizer makes of a text that says something
@@ -51,19 +52,11 @@ def check_fits(rollout: Rollout, question: str) -> None:
         )
 
 
-async def solve(
-    rollout: Rollout, limits: Limits, request: SolveRequest, model: str, on_step: OnStep
-) -> Chain:
-    """The chain of one request, of at most `limits.max_steps` steps."""
+async def solve(rollout: Rollout, request: SolveRequest, model: str, on_step: OnStep) -> Chain:
+    """The chain of one request, of at most the rollout's steps."""
+    limits = rollout.limits
     steps = min(request.max_steps or limits.max_steps, limits.max_steps)
-    own = Rollout(
-        rollout.dialect,
-        rollout.template,
-        rollout.engine,
-        rollout.runner,
-        Limits(steps, limits.reply_tokens, limits.retries),
-        request.temperature,
-    )
+    own = replace(rollout, limits=replace(limits, max_steps=steps), temperature=request.temperature)
     digest = hashlib.sha256(request.problem.encode()).hexdigest()[:16]
     problem = Problem(digest, "", request.problem, "", "served")
     return await own(Task(f"{digest}/{model}/0", problem, model, 0, request.seed), on_step)

@@ -18,6 +18,8 @@ from toolsets import Toolset
 from toolsets import load as load_toolset
 
 KEY_VARIABLE = "APPRENTICE_API_KEY"
+KEY_FILE_VARIABLE = "APPRENTICE_KEY_FILE"  # for Serve's proxy, which reads no recipe
+MOST_VARIABLE = "APPRENTICE_MAX_BODY_BYTES"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -49,7 +51,7 @@ def read_spec(source: str, overrides: Iterable[str] = ()) -> Spec:
     if path.is_dir() and (run := _run_around(path.resolve())):
         recipe = _recipe_of(run, overrides)
         return _spec(recipe, models.resolve(str(path), "student"), path.resolve().name)
-    if not path.is_dir() and source.count("/") != 1:
+    if not path.is_dir() and (source.count("/") != 1 or path.parent.is_dir()):
         raise CannotStart(
             f"{source} is neither a run directory, nor a model folder, nor pocket, nor a hub name"
         )
@@ -64,14 +66,20 @@ def read_keys(spec: Spec) -> tuple[str, ...]:
 
     Raises CannotStart for a file without keys.
     """
-    file = spec.recipe.serving.key_file
-    if file is None:
+    return keys_of(spec.recipe.serving.key_file)
+
+
+def keys_of(file: str | None) -> tuple[str, ...]:
+    """The lines of `file`, else APPRENTICE_API_KEY; raises CannotStart for a file without keys."""
+    if not file:
         key = os.environ.get(KEY_VARIABLE, "").strip()
         return (key,) if key else ()
     try:
         lines = Path(file).expanduser().read_text().split("\n")
     except OSError as error:
         raise CannotStart(f"serving.key_file {file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise CannotStart(f"serving.key_file {file} is not UTF-8 text") from None
     keys = tuple(line.strip() for line in lines if line.strip())
     if not keys:
         raise CannotStart(f"serving.key_file {file} holds no key; write one on a line of its own")

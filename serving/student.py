@@ -50,8 +50,11 @@ class Student:
                 f"the model folder {settings.model} is not on node {platform.node()}; serve one on "
                 "storage that every node mounts"
             )
-        cap = {"override_generation_config": {"max_new_tokens": settings.max_tokens}}
-        options = dict(settings.engine) | cap | {"served_model_name": [settings.name]}
+        asked = dict(settings.engine)
+        cap = {"max_new_tokens": settings.max_tokens}
+        generation = asked.get("override_generation_config", {}) | cap
+        own = {"served_model_name": [settings.name], "override_generation_config": generation}
+        options = asked | own
         self._engine = LocalEngine(settings.model, options, settings.kv_cache_gib)
         self._parses_tools = settings.tool_parser is not None
         self._chat = await _openai_chat(self._engine, settings.tool_parser)

@@ -62,7 +62,7 @@ def test_an_engine_takes_a_gpu_per_rank_where_there_are_any() -> None:
 
 def test_a_recipe_that_names_its_gpus_gets_these() -> None:
     needs = _requirements(load("paper"), CPUS, "run")
-    assert [need.bundle["GPU"] for need in needs] == [4, 0, 4]
+    assert [need.bundle["GPU"] for need in needs] == [4, 1, 4]
     assert needs[1].at_least == needs[1].at_most == 8
 
 

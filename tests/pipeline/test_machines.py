@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cluster.errors import without_class
 from pipeline.machines import engine_pool
-from pipeline.rollouts import without_class
 from pipeline.sections import Cluster
 from tests.conftest import ROOT
 from tests.pipeline.cli import SMALL, command
@@ -50,9 +50,16 @@ def test_a_full_pool_counts_as_full() -> None:
     assert pool.max_tasks_in_flight_per_actor > pool.max_concurrent_calls_per_actor
 
 
-def test_gpus_that_are_asked_for_are_taken_as_they_stand() -> None:
-    cluster = Cluster(engine_cpus=2, engine_gpus=0.5)
-    assert cluster.engine_bundle({"tensor_parallel_size": 4}, True) == {"CPU": 2, "GPU": 0.5}
+@pytest.mark.parametrize(("each", "gpus"), [(0.5, 2), (1, 4), (0, 0)])
+def test_gpus_that_are_asked_for_are_per_rank(each: float, gpus: float) -> None:
+    cluster = Cluster(engine_cpus=2, engine_gpus=each)
+    assert cluster.engine_bundle({"tensor_parallel_size": 4}, False) == {"CPU": 2, "GPU": gpus}
+
+
+def test_a_recipe_may_say_that_training_has_gpus() -> None:
+    assert Cluster(train_gpus=1).trains_on_gpus(False)
+    assert not Cluster(train_gpus=0).trains_on_gpus(True)
+    assert Cluster().trains_on_gpus(True)
 
 
 @pytest.mark.ray

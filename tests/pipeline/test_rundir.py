@@ -166,6 +166,14 @@ def test_a_run_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_a_job_is_told_the_commit_that_it_was_sent_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPRENTICE_COMMIT", "0123abc")
+    with opened(tmp_path / "run", _recipe(), tmp_path) as run:
+        assert run.read()["git_commit"] == "0123abc"
+
+
 def test_outside_git_the_commit_is_unknown(tmp_path: Path) -> None:
     with opened(tmp_path / "run", _recipe(), tmp_path) as run:
         assert run.read()["git_commit"] is None

@@ -68,7 +68,7 @@ def service(
 
     parts: dict[str, Any] = {"toolsets": {"arithmetic": ARITHMETIC}, "chat": ScriptedChat()}
     made = rollout(engine, runner, limits)
-    return Service(name=MODEL, rollout=made, limits=limits, health=health, **parts | changes)
+    return Service(name=MODEL, rollout=made, health=health, **parts | changes)
 
 
 def ask(

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pipeline.rollout import EngineError
-from serving.http import MOST_CHOICES, Away
+from serving.chat import MOST_CHOICES
+from serving.http import Away
 from tests.pipeline.scripted import ARITHMETIC, ScriptedEngine, TextTokenizer
 from tests.serving.scripted import (
     MODEL,
@@ -24,6 +25,7 @@ from toolsets import Executor, ToolCall, ToolResult
 
 ADD = "/v1/functions/arithmetic/add"
 CHAT = "/v1/chat/completions"
+IMAGE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://head"}}]}
 HELLO = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}]}
 STREAM = ['data: {"n": 1}\n\n', 'data: {"n": 2}\n\n', "data: [DONE]\n\n"]
 
@@ -114,6 +116,9 @@ def test_another_model_is_refused_with_the_known(engine: ScriptedEngine) -> None
         ({"messages": []}, "messages: list should have at least 1 item"),
         ({"messages": "Hello"}, "messages: input should be a valid list"),
         ({"messages": ["Hello"]}, "messages.0: input should be a valid dictionary"),
+        ({"use_beam_search": True}, "the body: use_beam_search is not taken here"),
+        ({"structured_outputs": {"regex": "(a|b)*"}}, "the body: structured_outputs is not taken"),
+        ({"messages": [IMAGE]}, "the body: messages.0.content: only text is taken here"),
         ({"n": 0}, "n: input should be greater than or equal to 1"),
         ({"n": MOST_CHOICES + 1}, "n: input should be less than or equal to"),
     ],

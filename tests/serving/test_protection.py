@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from serving.http import Service
+from serving.protection import BodyLimit, WithoutServesOwn
 from tests.pipeline.scripted import ScriptedEngine, TextTokenizer
 from tests.serving.scripted import MODEL, ScriptedChat, ask, refused, service
 
@@ -151,6 +154,42 @@ def test_a_body_is_read_no_further_than_the_limit(keyless: Service) -> None:
 
     refused(ask(keyless, "POST", "/v1/solve", content=endless(), headers=HEADERS), 413)
     assert read == MOST // 256 + 1
+
+
+def test_serve_s_own_headers_do_not_reach_it() -> None:
+    reached: list[tuple[bytes, bytes]] = []
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        reached.extend(scope["headers"])
+
+    headers = [(b"X-Request-Timeout-Seconds", b"0"), (b"accept", b"*/*")]
+    scope = {"type": "http", "headers": [*headers, (b"x-request-disconnect-disabled", b"?1")]}
+    asyncio.run(WithoutServesOwn(inner)(scope, _silence, _ignore))
+    assert reached == [(b"accept", b"*/*")]
+
+
+def test_a_client_that_leaves_while_it_sends_reaches_nothing() -> None:
+    messages = [
+        {"type": "http.request", "body": b"a", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("reached")
+
+    asyncio.run(BodyLimit(inner, 10)({"type": "http", "headers": []}, receive, _ignore))
+    assert messages == []
+
+
+async def _silence() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def _ignore(message: Message) -> None:
+    pass
 
 
 async def _parts(content: bytes) -> AsyncIterator[bytes]:

@@ -18,7 +18,7 @@ from tests.serving.scripted import (
     refused,
     service,
 )
-from toolsets import Executor
+from toolsets import Executor, ToolCall, ToolResult
 
 SOLVE = "/v1/solve"
 QUESTION = "Ava has 3 bags of 4 pens and loses 2. How many pens?"
@@ -209,3 +209,15 @@ def test_a_problem_too_long_to_encode_is_refused_unread(engine: ScriptedEngine) 
     assert refused(answer, 400) == (
         "the problem has 200,000 characters, and this model reads at most 2,048 tokens"
     )
+
+
+def test_a_bug_ends_a_stream_with_an_error(engine: ScriptedEngine) -> None:
+    class Broken:
+        async def submit(self, call: ToolCall) -> ToolResult:
+            raise KeyError("a secret")
+
+    body = {"problem": QUESTION, "stream": True}
+    answer = ask(service(engine, Broken()), "POST", SOLVE, json=body)
+    assert answer.text.startswith("event: error\n")
+    assert "its log says why" in answer.text
+    assert "secret" not in answer.text

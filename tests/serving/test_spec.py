@@ -82,6 +82,7 @@ def test_a_spec_travels_to_other_processes(run_dir: Path) -> None:
     ("source", "sentence"),
     [
         ("nonsense", "nonsense is neither a run directory, nor a model folder, nor pocket, nor a"),
+        ("serving/nothere", "serving/nothere is neither a run directory"),
         ("no/such/folder", "no/such/folder is neither a run directory"),
         ("pipeline", "pipeline is not a model folder: it has no config.json"),
     ],

@@ -147,6 +147,14 @@ def test_a_body_that_is_too_large_is_refused(running: Running) -> None:
     assert answer.status_code == 413
 
 
+@pytest.mark.parametrize("value", [b"0", b"\xff"])
+def test_a_client_does_not_set_what_an_operator_of_serve_sets(
+    running: Running, value: bytes
+) -> None:
+    headers = {**running.headers, "X-Request-Timeout-Seconds": value}
+    assert httpx.get(f"{running.url}/v1/models", headers=headers).status_code == 200
+
+
 def test_a_function_is_executed_beside_the_student(running: Running) -> None:
     url = f"{running.url}/v1/functions/arithmetic/percent_of"
     answer = httpx.post(url, headers=running.headers, json={"percent": 15, "value": 80})
@@ -163,9 +171,11 @@ def test_two_hundred_at_once_are_all_answered(running: Running) -> None:
 
 def test_more_than_the_queues_hold_are_told_to_come_back(running: Running) -> None:
     async def crowd() -> list[httpx.Response]:
-        async with _decoding_streams(running, ONGOING):
+        async with _decoding_streams(running, ONGOING), httpx.AsyncClient(timeout=60) as stranger:
             asked = asyncio.create_task(_solve_all(running, QUEUED + 50))
             await asyncio.sleep(3)
+            refused = await stranger.post(f"{running.url}/v1/solve", content=b"x" * 2**20)
+        assert refused.status_code == 401  # strangers take no place in the queue
         return await asked
 
     answers = asyncio.run(crowd())
@@ -181,7 +191,7 @@ def test_a_client_that_goes_away_ends_its_decoding(running: Running) -> None:
             assert _decoding(running) >= 80
 
     asyncio.run(leave())  # to their ends these would take half a minute
-    wait_for(lambda: _decoding(running) == 0, 10, "decoding ends")
+    wait_for(lambda: _decoding(running) == 0, 15, "decoding ends")
 
 
 def test_what_was_asked_is_in_no_log(running: Running) -> None:
@@ -260,7 +270,9 @@ async def _decoding_streams(running: Running, count: int) -> AsyncIterator[None]
         "ignore_eos": True,
         "stream": True,
     }
+    keep_on = {"X-Request-Disconnect-Disabled": "?1"}  # Serve's own, which clients do not have
     async with running.client() as client:
+        client.headers.update(keep_on)
         streams = [client.stream("POST", "/v1/chat/completions", json=body) for _ in range(count)]
         answers = await asyncio.gather(*(stream.__aenter__() for stream in streams))
         assert {answer.status_code for answer in answers} == {200}
