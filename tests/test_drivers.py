@@ -149,7 +149,7 @@ def _service(recipe: Recipe, executor: toolsets.Executor) -> Service:
     async def health() -> tuple[str, ...]:
         return ()
 
-    return Service("student", rollout, limits, {}, ScriptedChat(), health)
+    return Service("student", rollout, {}, ScriptedChat(), health)
 
 
 def _stored(chains: Path) -> Iterator[tuple[str, dict[str, Any]]]:
