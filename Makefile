@@ -11,7 +11,7 @@ help:
 	@echo 'make setup   the environment in .venv, from a complete lock file'
 	@echo 'make demo    the pocket world, all stages, into runs/pocket'
 	@echo 'make test    every test but those for GPUs and the long ones: at most 20 minutes'
-	@echo 'make quick   the tests that start nothing heavy: under a minute'
+	@echo 'make quick   the tests that start nothing heavy: a few minutes'
 	@echo 'make soak    the long tests: at most an hour'
 	@echo 'make check   ruff and pyright'
 	@echo 'make bench   benchmarks as JSON lines; ONLY=name for one'
