@@ -11,13 +11,15 @@ Imports nothing else of ours, and never ray, torch, vllm or transformers.
 from toolsets.call import ToolCall, ToolResult, parse_call, render_call
 from toolsets.errors import CallError, LimitExceeded, ToolsetError
 from toolsets.executor import Executor
-from toolsets.tool import Number, Tool, tool
+from toolsets.tool import ChainState, Limits, Number, Tool, tool
 from toolsets.toolset import Toolset, load
 
 __all__ = [
     "CallError",
+    "ChainState",
     "Executor",
     "LimitExceeded",
+    "Limits",
     "Number",
     "Tool",
     "ToolCall",

@@ -1,21 +1,32 @@
-"""The toolsets at the command line: `python -m toolsets list | describe NAME | call NAME CALL`.
+"""The toolsets at the command line: `python -m toolsets COMMAND`.
 
-Exit codes: 0 done; 1 the function failed; 2 no such toolset, or no call that it understands.
+    list                        the toolsets that ship and their functions
+    describe NAME               the functions of a toolset, as a model reads them
+    call NAME CALL [CALL ...]   execute calls, one after another, as one chain
+    mcp NAME                    serve a toolset as an MCP server on standard input and output
+
+Exit codes: 0 done; 1 a function failed; 2 no such toolset, or no call that it understands; 130
+interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
+from toolsets.call import ToolResult
 from toolsets.errors import CallError, ToolsetError
 from toolsets.executor import Executor
 from toolsets.tool import Tool
 from toolsets.toolset import SHIPPED, load
+
+NAMES = "arithmetic, arithmetic[add,divide as quotient], or my_package.my_tools:toolset"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,11 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ToolsetError, CallError) as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
 
 
 def _list(options: argparse.Namespace) -> int:
     functions = {name: load(name).tool_names for name in SHIPPED}
-    lines = [f"{name}: {', '.join(names)}" for name, names in functions.items()]
+    lines = [_wrapped(f"{name}: {', '.join(names)}") for name, names in functions.items()]
     _print(options, {"toolsets": functions}, "\n".join(lines))
     return 0
 
@@ -38,20 +51,39 @@ def _list(options: argparse.Namespace) -> int:
 def _describe(options: argparse.Namespace) -> int:
     toolset = load(options.name)
     tools = [_described(tool) for tool in toolset.tools]
-    _print(options, {"name": toolset.name, "tools": tools}, toolset.help)
+    text = "\n".join(_wrapped(tool.help) for tool in toolset.tools)
+    _print(options, {"name": toolset.name, "tools": tools}, text)
     return 0
 
 
 def _call(options: argparse.Namespace) -> int:
     toolset = load(options.name)
-    call = toolset.parse(options.call)
+    calls = [toolset.parse(text) for text in options.calls]
+    state = None
     with Executor(toolset, workers=1) as executor:
-        result = executor.run(call)
+        for call in calls:
+            result = executor.run(replace(call, state=state))
+            state = state if result.state is None else result.state
+            _print_result(options, result)
+            if not result.ok:
+                return 1
+    return 0
+
+
+def _print_result(options: argparse.Namespace, result: ToolResult) -> None:
     if result.ok or options.json:
-        _print(options, asdict(result), result.content)
+        record = {"ok": result.ok, "content": result.content, "error_kind": result.error_kind}
+        state = {} if result.state is None else {"state": result.state}
+        _print(options, record | state, result.content)
     else:
         print(result.content, file=sys.stderr)
-    return 0 if result.ok else 1
+
+
+def _mcp(options: argparse.Namespace) -> int:
+    from toolsets.mcp.server import serve  # takes half a second to import
+
+    serve(load(options.name))
+    return 0
 
 
 def _described(tool: Tool) -> dict[str, Any]:
@@ -64,6 +96,11 @@ def _described(tool: Tool) -> dict[str, Any]:
     }
 
 
+def _wrapped(line: str) -> str:
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    return textwrap.fill(line, width, subsequent_indent="    ")
+
+
 def _print(options: argparse.Namespace, record: dict[str, Any], text: str) -> None:
     print(json.dumps(record) if options.json else text)
 
@@ -72,23 +109,22 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m toolsets", description="Functions that a model may call."
     )
-    commands = parser.add_subparsers(required=True, metavar="list | describe | call")
-    name_help = "such as arithmetic, arithmetic[add,divide], or my_package.my_tools:toolset"
-    for command, description, positionals in (
-        (_list, "the toolsets that ship and their functions", {}),
-        (_describe, "the functions of a toolset, as a model reads them", {"name": name_help}),
-        (
-            _call,
-            "execute one call in a worker process",
-            {"name": name_help, "call": "such as 'add(a=2, b=3)'"},
-        ),
+    commands = parser.add_subparsers(required=True, metavar="list | describe | call | mcp")
+    for command, description in (
+        (_list, "the toolsets that ship and their functions"),
+        (_describe, "the functions of a toolset, as a model reads them"),
+        (_call, "execute calls in a worker process, one after another, as one chain"),
+        (_mcp, "serve a toolset as an MCP server on standard input and output"),
     ):
-        subparser = commands.add_parser(
-            command.__name__.lstrip("_"), help=description, description=description
-        )
-        for positional, text in positionals.items():
-            subparser.add_argument(positional, help=text)
-        subparser.add_argument("--json", action="store_true", help="print one JSON object")
+        name = command.__name__.lstrip("_")
+        subparser = commands.add_parser(name, help=description, description=description)
+        if command is not _list:
+            subparser.add_argument("name", help=f"such as {NAMES}")
+        if command is _call:
+            example = "such as 'add(a=2, b=3)'"
+            subparser.add_argument("calls", nargs="+", metavar="call", help=example)
+        if command is not _mcp:
+            subparser.add_argument("--json", action="store_true", help="print JSON, one per line")
         subparser.set_defaults(command=command)
     return parser
 

@@ -2,29 +2,36 @@
 
 Text becomes a name and literal arguments through `ast`; nothing is ever evaluated. Arguments are
 JSON values: numbers (also negative), strings, true/false/none in Python's or JSON's spelling, lists
-and string-keyed dicts of these. Prose and code fences around exactly one call are forgiven.
+and string-keyed dicts of these.
 
-Not here: whether the function exists and the arguments fit it (`toolsets.toolset`).
+What a careful reader would accept is accepted: prose, fences and tags around exactly one call, a
+call as JSON, typographic quotes and signs. Nothing is guessed: a reply with two readings is refused
+with a message that names the mend.
+
+Not here: whether the function exists and the arguments fit it (`toolsets.toolset`), mending
+(`toolsets.mend`), calls as JSON (`toolsets.json_call`).
 """
 
 from __future__ import annotations
 
 import ast
-import math
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from toolsets.errors import CallError, ErrorKind
+from toolsets import mend
+from toolsets.errors import ErrorKind
+from toolsets.json_call import json_call
+from toolsets.literal import literal, unparseable
 
 LONGEST_CALL = 20_000  # characters
-DEEPEST_NESTING = 50
-LONGEST_INTEGER = 13_000  # bits; Python writes no more than 4,300 decimal digits
 
 _FENCE = re.compile(r"```[a-zA-Z_]*\s*\n")
 _CALL_LINE = re.compile(r"^[A-Za-z_]\w*\(.*\)[.;]?$")
-_WORDS = {"true": True, "false": False, "null": None}
+_ANSWER = re.compile(r"(?i)\b(?:answer|result)\s*(?:is|:|=)|\\boxed|^####", re.MULTILINE)
+_CALCULATION = ast.BinOp | ast.BoolOp | ast.Compare | ast.IfExp | ast.Lambda
+_BARE = re.compile(r"[^\W\d]\w*(?:\s+[^\W\d]\w*\s*=\s*\S+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +39,27 @@ class ToolCall:
     """A call of one function.
 
     `arguments` are JSON values by parameter name; `raw` is the text exactly as the model wrote it.
+    `state` is what the chain carries into the call; the model did not write it, so that two calls
+    are equal whatever their states.
     """
 
     name: str
     arguments: dict[str, Any]
     raw: str
+    state: dict[str, Any] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a call came to; `content` is what the model reads, `error_kind` is None where ok."""
+    """What a call came to; `content` is what the model reads, `error_kind` is None where ok.
+
+    `state` is what the chain carries on, where the function keeps state; else None.
+    """
 
     ok: bool
     content: str
     error_kind: ErrorKind | None = None
+    state: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +77,19 @@ def parse_call(text: str) -> WrittenCall:
     Raises CallError of kind `unparseable_call`, whose message says how to mend it.
     """
     if len(text) > LONGEST_CALL:
-        raise _unparseable(f"The reply is longer than {LONGEST_CALL:,} characters.")
-    node = _find_call(_unfence(text).strip())
-    if not isinstance(node.func, ast.Name):
-        raise _unparseable("The name of the function must be a plain name.")
-    keywords: dict[str, Any] = {}
-    for keyword in node.keywords:
-        if keyword.arg is None:
-            raise _unparseable("** cannot be used in a call.")
-        if keyword.arg in keywords:
-            raise _unparseable(f"The argument {keyword.arg} is given twice.")
-        keywords[keyword.arg] = _literal(keyword.value)
-    return WrittenCall(node.func.id, tuple(_literal(value) for value in node.args), keywords)
+        raise unparseable(f"The reply is longer than {LONGEST_CALL:,} characters.")
+    bare = _unfence(text).strip()
+    if not bare:
+        raise unparseable("The reply is empty.")
+    node = _plain_call(bare) or _plain_call(bare := mend.without_thought(bare))
+    if node is None and (found := json_call(bare)):
+        return WrittenCall(*found)
+    return _written(node or _call_in_prose(bare))
+
+
+def is_plain(text: str) -> bool:
+    """Whether the call in `text` is read without mending: it stands alone, or on a line alone."""
+    return len(text) <= LONGEST_CALL and _plain_call(_unfence(text).strip()) is not None
 
 
 def render_call(name: str, arguments: dict[str, Any]) -> str:
@@ -82,20 +97,63 @@ def render_call(name: str, arguments: dict[str, Any]) -> str:
     return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
 
 
-def _find_call(text: str) -> ast.Call:
-    if not text:
-        raise _unparseable("The reply is empty.")
+def _plain_call(text: str) -> ast.Call | None:
+    """The call that `text` is, or that stands alone on one of its lines and on no other."""
     node = _parse_expression(text)
-    if isinstance(node, ast.Call):
-        return node
-    lines = [line.strip() for line in text.splitlines()]
-    calls = [line.rstrip(".;") for line in lines if _CALL_LINE.match(line)]
-    if len(calls) > 1:
-        raise _unparseable(f"The reply holds {len(calls)} calls.")
-    node = _parse_expression(calls[0]) if calls else None
     if not isinstance(node, ast.Call):
-        raise _unparseable("The reply is not a call.")
+        lines = [line.strip() for line in text.splitlines()]
+        calls = [line.rstrip(".;") for line in lines if _CALL_LINE.match(line)]
+        node = _parse_expression(calls[0]) if len(calls) == 1 else None
+    return node if isinstance(node, ast.Call) else None
+
+
+def _call_in_prose(text: str) -> ast.Call:
+    """The one call in `text`, mended where it can be read in one way."""
+    if '=\\"' in text and '="' not in text:  # as it stands in a JSON string
+        text = text.replace('\\"', '"')
+    calls = mend.calls_in(text)
+    if len(calls) != 1:
+        raise unparseable(f"The reply holds {len(calls)} calls." if calls else _no_call(text))
+    call = calls[0]
+    if call.missing:
+        raise unparseable(f"The reply is not a call. {mend.unclosed(call)}")
+    if isinstance(_parse_expression(text), _CALCULATION) or mend.in_calculation(text, call.text):
+        raise unparseable("A call cannot be a part of a calculation; make it alone.")
+    node = _parse_expression(call.text) or _parse_expression(mend.mended(call.text))
+    if not isinstance(node, ast.Call):
+        raise unparseable(f"The call cannot be read. {mend.complaint(call.text)}")
     return node
+
+
+def _no_call(text: str) -> str:
+    if _BARE.fullmatch(text):
+        return "The reply is not a call. The arguments stand in ( ), with a comma between them."
+    if _ANSWER.search(text):
+        return "The reply is not a call. The final answer is given by a call, too."
+    return "The reply is not a call."
+
+
+def _written(node: ast.Call) -> WrittenCall:
+    keywords: dict[str, Any] = {}
+    for keyword in node.keywords:
+        if keyword.arg is None:
+            raise unparseable("** cannot be used in a call.")
+        if keyword.arg in keywords:
+            raise unparseable(f"The argument {keyword.arg} is given twice.")
+        keywords[keyword.arg] = literal(keyword.value)
+    return WrittenCall(_name(node), tuple(literal(value) for value in node.args), keywords)
+
+
+def _name(node: ast.Call) -> str:
+    """The function's name, dotted as in `math.sqrt`."""
+    parts: list[str] = []
+    function = node.func
+    while isinstance(function, ast.Attribute):
+        parts.append(function.attr)
+        function = function.value
+    if not isinstance(function, ast.Name):
+        raise unparseable("The name of the function must be a plain name.")
+    return ".".join([function.id, *reversed(parts)])
 
 
 def _parse_expression(text: str) -> ast.expr | None:
@@ -113,61 +171,3 @@ def _unfence(text: str) -> str:
     if start and text.endswith("```") and len(text) >= start.end() + 3:
         return text[start.end() : -3]
     return text
-
-
-def _literal(node: ast.expr, depth: int = 0) -> Any:
-    if depth > DEEPEST_NESTING:
-        raise _unparseable(f"An argument is nested deeper than {DEEPEST_NESTING} levels.")
-    match node:
-        case ast.Constant(value=bool() | None):
-            return node.value
-        case ast.Constant(value=str() as text):
-            return _encodable(text)
-        case ast.Constant(value=int() | float() as number):
-            return _finite(number)
-        case ast.Name(id=word) if word in _WORDS:
-            return _WORDS[word]
-        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=ast.Constant(value=number)):
-            if isinstance(number, int | float) and not isinstance(number, bool):
-                return -_finite(number) if isinstance(sign, ast.USub) else _finite(number)
-        case ast.List(elts=items) | ast.Tuple(elts=items):
-            return [_literal(item, depth + 1) for item in items]
-        case ast.Dict(keys=keys, values=values):
-            return {_key(k): _literal(v, depth + 1) for k, v in zip(keys, values, strict=True)}
-        case ast.Call():
-            raise _unparseable("A call cannot be an argument of a call; make the inner call first.")
-    raise _unparseable(f"The argument {_source(node)} is not a plain value.")
-
-
-def _key(node: ast.expr | None) -> str:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return _encodable(node.value)
-    raise _unparseable("The keys of a dict must be strings.")
-
-
-def _encodable(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise _unparseable("A text holds half of a character.") from None
-    return text
-
-
-def _finite(number: int | float) -> int | float:
-    if isinstance(number, float) and not math.isfinite(number):
-        raise _unparseable("A number is too large to be written with an exponent.")
-    if isinstance(number, int) and number.bit_length() > LONGEST_INTEGER:
-        raise _unparseable("A whole number is too long.")
-    return number
-
-
-def _source(node: ast.expr) -> str:
-    try:
-        text = ast.unparse(node)
-    except (ValueError, RecursionError):
-        return "given"
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _unparseable(reason: str) -> CallError:
-    return CallError("unparseable_call", f"{reason} Reply with one call, like name(a=1, b=2).")

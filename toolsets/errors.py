@@ -35,3 +35,8 @@ class CallError(ValueError):
 
 class LimitExceeded(ValueError):
     """An input or a result is larger than a function may handle."""
+
+
+def shorten(text: str, longest: int) -> str:
+    """`text` cut to `longest` characters, with dots where it was longer."""
+    return text if len(text) <= longest else text[: longest - 3] + "..."

@@ -1,33 +1,29 @@
 """Calls executed in worker processes, each call within limits of time and memory.
 
-One dispatcher thread per worker takes calls from one shared queue and passes them to its process
-(`toolsets.process`). A worker that hangs or dies costs its own call only and is replaced at once.
-What a model wrote never raises here: it becomes a ToolResult.
+A worker that hangs or dies costs its own call only and is replaced at once. What a model wrote
+never raises here: it becomes a ToolResult.
 
-Covered: endless loops, exhausted memory, dying processes, stray prints, Ctrl-C, a killed parent.
-Not covered: a function that means harm. Workers run as the same user, with files and network.
+Covered: endless loops, exhausted memory, dying processes, stray prints, Ctrl-C, a killed parent;
+where the kernel allows (`toolsets.pool.sandbox`) also the network, files and other processes.
+Not covered: a function that means to spoil the results of later calls in its own process.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import queue
-import threading
-from concurrent.futures import Future
-from contextlib import suppress
 
 from toolsets.call import ToolCall, ToolResult
-from toolsets.process import WorkerProcess
+from toolsets.pool.dispatcher import Dispatcher
+from toolsets.pool.job import Job, Metrics, Promise
+from toolsets.pool.process import WorkerProcess
 from toolsets.toolset import Toolset
-
-_Job = tuple[str, bytes, "Future[ToolResult]"]  # the function's name, the request, its result
 
 
 class Executor:
     """A pool of worker processes for the calls of one toolset; a context manager.
 
-    `wall_clock_seconds` and `memory_mib` (beyond what the loaded toolset takes) hold per call.
+    `wall_clock_seconds` and `memory_mib` (beyond what the loaded toolset takes) hold per call, but
+    for tools with limits of their own. At most `max_waiting` calls may be without a result.
     A call raises ToolsetError where the workers cannot load the toolset by its name.
     """
 
@@ -37,46 +33,48 @@ class Executor:
         workers: int = 2,
         wall_clock_seconds: float = 5.0,
         memory_mib: int = 512,
+        max_waiting: int = 100_000,
     ) -> None:
         limits = {
             "workers": workers,
             "wall_clock_seconds": wall_clock_seconds,
             "memory_mib": memory_mib,
+            "max_waiting": max_waiting,
         }
         for what, value in limits.items():
             if value <= 0:
                 raise ValueError(f"{what} must be more than 0, got {value}")
-        self._closed = False
-        self._lock = threading.Lock()  # so that nothing enters the queue behind the end marks
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._workers = [
-            WorkerProcess(toolset, wall_clock_seconds, memory_mib) for _ in range(workers)
-        ]
-        self._threads = [
-            threading.Thread(target=self._dispatch, args=(worker,), name="executor", daemon=True)
-            for worker in self._workers
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._wall_clock_seconds = wall_clock_seconds
+        self._seconds = {
+            tool.name: tool.limits.wall_clock_seconds or wall_clock_seconds
+            for tool in toolset.tools
+        }
+        processes = [WorkerProcess(toolset, wall_clock_seconds, memory_mib) for _ in range(workers)]
+        self._dispatcher = Dispatcher(processes, max_waiting)
 
     def run(self, call: ToolCall) -> ToolResult:
-        """Execute `call` and wait; raises RuntimeError where the executor is closed."""
-        return self._enqueue(call).result()
+        """Execute `call` and wait; raises RuntimeError where the executor is closed or full."""
+        promise = Promise()
+        self._dispatcher.add(Job(call, self._limit(call), promise))
+        return promise.wait()
 
     def submit(self, call: ToolCall) -> asyncio.Future[ToolResult]:
-        """Execute `call`; to be awaited in the event loop that is running now."""
-        return asyncio.wrap_future(self._enqueue(call), loop=asyncio.get_running_loop())
+        """Execute `call`; to be awaited in the event loop that is running now.
+
+        Raises RuntimeError where the executor is closed, or where `max_waiting` calls have no
+        result yet: await some before submitting more.
+        """
+        future: asyncio.Future[ToolResult] = asyncio.get_running_loop().create_future()
+        self._dispatcher.add(Job(call, self._limit(call), future))
+        return future
+
+    def metrics(self) -> Metrics:
+        """What was executed so far, and what went wrong."""
+        return self._dispatcher.metrics()
 
     def close(self) -> None:
         """Kill the workers; calls that still wait raise RuntimeError. Closing twice is fine."""
-        with self._lock:
-            self._closed = True
-            for _ in self._threads:
-                self._jobs.put(None)
-        for worker, thread in zip(self._workers, self._threads, strict=True):
-            while thread.is_alive():
-                worker.kill()
-                thread.join(0.05)
+        self._dispatcher.close()
 
     def __enter__(self) -> Executor:
         return self
@@ -84,33 +82,5 @@ class Executor:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _enqueue(self, call: ToolCall) -> Future[ToolResult]:
-        request = json.dumps({"name": call.name, "arguments": call.arguments}).encode() + b"\n"
-        future: Future[ToolResult] = Future()
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("the executor is closed")
-            self._jobs.put((call.name, request, future))
-        return future
-
-    def _dispatch(self, worker: WorkerProcess) -> None:
-        with suppress(OSError):  # the first call tries again and says why
-            worker.start()
-        while (job := self._jobs.get()) is not None:
-            name, request, future = job
-            if future.set_running_or_notify_cancel():
-                self._execute(worker, name, request, future)
-        worker.stop()
-
-    def _execute(
-        self, worker: WorkerProcess, name: str, request: bytes, future: Future[ToolResult]
-    ) -> None:
-        try:
-            result = None if self._closed else worker.run(name, request)
-        except Exception as error:  # to whoever waits for the call, and the thread lives on
-            future.set_exception(error)
-            return
-        if result is None or self._closed:  # what a killed worker left is no result
-            future.set_exception(RuntimeError("the executor is closed"))
-        else:
-            future.set_result(result)
+    def _limit(self, call: ToolCall) -> float:
+        return self._seconds.get(call.name, self._wall_clock_seconds)

@@ -22,6 +22,7 @@ from toolsets import Executor, ToolCall, ToolResult
 
 REPETITIONS = 7
 CALLS = 2000  # per repetition, in a persistent worker
+ALL_AT_ONCE = 10_000  # per repetition and worker, submitted without waiting
 PROCESSES = 15  # per repetition, each for one call
 TEXTS = (
     "add(a=48, b=24)",
@@ -41,13 +42,15 @@ print(load("arithmetic").execute(ToolCall(**json.loads(sys.argv[1]))).content)
 def versus_process_per_call() -> Result:
     """Calls per second, one after another: one persistent worker / one new process per call."""
     calls = _calls(CALLS)
-    ours, theirs, bare = [], [], []
+    ours, theirs, bare, alone, starts = [], [], [], [], []
     with Executor(toolsets.load("arithmetic"), workers=1) as executor:
         expected = [executor.run(call).content for call in calls[:PROCESSES]]
         for repetition in range(REPETITIONS):
             ours.append(_rate(CALLS, lambda: _check(executor.run(call) for call in calls)))
             theirs.append(_rate(PROCESSES, lambda: _in_processes(calls, expected)))
             bare.append(_rate(PROCESSES, _bare_interpreters))
+            alone.append(_overhead(executor, calls[0]))
+            starts.append(_start_seconds())
             log(f"  {repetition + 1}/{REPETITIONS}: {ours[-1]:,.0f} against {theirs[-1]:,.1f} /s")
     ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
     return Result(
@@ -59,6 +62,8 @@ def versus_process_per_call() -> Result:
             "calls_per_second": round(statistics.median(ours), 1),
             "baseline_calls_per_second": round(statistics.median(theirs), 2),
             "bare_interpreters_per_second": round(statistics.median(bare), 2),
+            "microseconds_over_a_call_in_this_process": round(statistics.median(alone), 1),
+            "seconds_to_start_a_pool_of_two": round(statistics.median(starts), 3),
             "lowest": round(min(ratios), 1),
             "highest": round(max(ratios), 1),
         },
@@ -66,7 +71,7 @@ def versus_process_per_call() -> Result:
 
 
 def calls_per_second() -> Result:
-    """Calls per second and worker process, submitted all at once."""
+    """Calls of `add` per second and worker process, submitted all at once."""
     rates: dict[int, list[float]] = {1: [], 2: []}
     for repetition in range(REPETITIONS):
         for workers, measured in rates.items():
@@ -92,19 +97,41 @@ def _calls(count: int) -> list[ToolCall]:
 
 
 def _rate(count: int, work: Callable[[], object]) -> float:
+    return count / _seconds(work)
+
+
+def _overhead(executor: Executor, call: ToolCall) -> float:
+    """What one call, waited for, takes more than in this process, in microseconds."""
+    toolset = toolsets.load("arithmetic")
+    ours = statistics.median(_seconds(lambda: executor.run(call)) for _ in range(CALLS))
+    here = statistics.median(_seconds(lambda: toolset.execute(call)) for _ in range(CALLS))
+    return 1e6 * (ours - here)
+
+
+def _start_seconds() -> float:
+    """From nothing to the first result."""
+
+    def start() -> None:
+        with Executor(toolsets.load("arithmetic"), workers=2) as executor:
+            _check([executor.run(_calls(1)[0])])
+
+    return _seconds(start)
+
+
+def _seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
-    return count / (time.perf_counter() - start)
+    return time.perf_counter() - start
 
 
 def _submitted_rate(workers: int) -> float:
-    calls = _calls(CALLS * workers)
+    calls = [_calls(1)[0]] * ALL_AT_ONCE * workers
 
     async def submit_all() -> None:
         _check(await asyncio.gather(*(executor.submit(call) for call in calls)))
 
     with Executor(toolsets.load("arithmetic"), workers=workers) as executor:
-        _check([executor.run(call) for call in calls[: 2 * workers]])  # every worker has started
+        asyncio.run(submit_all())  # every worker has started
         return _rate(len(calls), lambda: asyncio.run(submit_all()))
 
 

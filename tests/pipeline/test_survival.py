@@ -37,7 +37,11 @@ TRAINING = (
     "cluster.train_cpus=1",
 )
 
-OURS = ("EngineCore", "RolloutActor", "toolsets.worker")  # Ray's own agents go when they notice
+OURS = (
+    "EngineCore",
+    "RolloutActor",
+    "toolsets.pool.worker",
+)  # Ray's own agents go when they notice
 
 
 @pytest.mark.vllm

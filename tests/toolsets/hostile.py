@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
+import subprocess
 import sys
+import threading
 import time
 
-from toolsets import LimitExceeded, Toolset, tool
+from toolsets import ChainState, LimitExceeded, Toolset, tool
 
 _kept: list[bytearray] = []
 
@@ -21,6 +24,25 @@ class UnspeakableError(Exception):
 def echo(text: str) -> str:
     """Give the text back."""
     return text
+
+
+@tool
+def length(text: str) -> int:
+    """Count the characters of a text."""
+    return len(text)
+
+
+@tool
+def leave_a_thread() -> int:
+    """Let a thread run on, and give the worker's process id."""
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    return os.getpid()
+
+
+@tool
+def leave_a_child() -> int:
+    """Let a process run on, and give its id."""
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]).pid
 
 
 @tool
@@ -64,6 +86,46 @@ def hang_deaf() -> None:
 def allocate(mib: int) -> int:
     """Take memory and give it back."""
     return len(bytearray(mib * 2**20)) // 2**20
+
+
+@tool(memory_mib=256)
+def allocate_much(mib: int) -> int:
+    """Take more memory than other functions may, and give it back."""
+    return len(bytearray(mib * 2**20)) // 2**20
+
+
+@tool(wall_clock_seconds=0.3)
+def hang_briefly() -> None:
+    """Sleep, with less time than other functions have."""
+    time.sleep(60)
+
+
+@tool(wall_clock_seconds=20.0)
+def take_a_nap(seconds: float) -> str:
+    """Sleep, with more time than other functions have."""
+    time.sleep(seconds)
+    return "awake"
+
+
+@tool
+def burn() -> None:
+    """Keep four threads busy."""
+    for _ in range(4):
+        threading.Thread(target=hashlib.pbkdf2_hmac, args=("md5", b"", b"", 10**8)).start()
+    time.sleep(60)
+
+
+@tool
+def remember(word: str, state: ChainState) -> str:
+    """Add a word to those of this chain and give them all."""
+    state["words"] = [*state.get("words", []), word]
+    return " ".join(state["words"])
+
+
+@tool
+def descriptors() -> list[str]:
+    """Name what the worker has open."""
+    return [os.readlink(entry.path) for entry in os.scandir("/proc/self/fd") if entry.is_symlink()]
 
 
 @tool
@@ -140,12 +202,21 @@ toolset = Toolset(
     "tests.toolsets.hostile:toolset",
     (
         echo,
+        length,
+        leave_a_thread,
+        leave_a_child,
         own_pid,
         environment,
         hang,
         hang_and_catch,
         hang_deaf,
         allocate,
+        allocate_much,
+        hang_briefly,
+        take_a_nap,
+        burn,
+        remember,
+        descriptors,
         keep,
         leave,
         leave_politely,

@@ -1,13 +1,24 @@
+"""How a call is read from what a model writes.
+
+Replies as models write them, with the wanted outcome of each, lie in `replies/` as data.
+"""
+
+from __future__ import annotations
+
+import json
 import keyword
 import string
 import time
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from toolsets import CallError, parse_call, render_call
+from toolsets import CallError, Number, Toolset, parse_call, render_call, tool
 
 NAMES = st.text(string.ascii_letters + "_", min_size=1).filter(
     lambda name: not keyword.iskeyword(name)
@@ -22,6 +33,46 @@ VALUES = st.recursive(
     max_leaves=10,
 )
 MEND = " Reply with one call, like name(a=1, b=2)."
+VALUE = "; write its value, and texts in quotes"
+CALCULATION = "; make the calculation a call of its own first, or write its value"
+REPLIES = Path(__file__).parent / "replies"
+
+
+@tool
+def add(a: Number, b: Number) -> Number:
+    """Add two numbers."""
+    return a + b
+
+
+@tool
+def answer(value: int | float | str | bool) -> str:
+    """Give the final answer."""
+    return str(value)
+
+
+@tool
+def think(thought: str) -> str:
+    """Note a thought."""
+    return thought
+
+
+@tool
+def total(values: list[Number]) -> Number:
+    """Add numbers."""
+    return sum(values, Fraction(0))
+
+
+@tool
+def entails(premises: list[str], conclusion: str) -> bool:
+    """Say whether the conclusion follows."""
+    return conclusion in premises
+
+
+TOOLSET = Toolset("own", (add, answer, think, total, entails))
+
+
+def replies(name: str) -> list[dict[str, str]]:
+    return yaml.safe_load((REPLIES / f"{name}.yaml").read_text())
 
 
 def arguments(text: str) -> dict[str, Any]:
@@ -43,7 +94,44 @@ def test_a_rendered_call_is_read_back(name: str, arguments: dict[str, Any]) -> N
     assert repr(written.keywords) == repr(arguments)  # 1 is not 1.0, 0.0 not -0.0, True not 1
 
 
-@given(st.text() | st.text("f(a=1,[]{}'\"\\#)\n`.;*-: "))
+@given(name=NAMES, arguments=st.dictionaries(NAMES, VALUES, max_size=4))
+@example(name="think", arguments={"thought": "```x``` <tool_call> **y** “z”"})
+def test_a_call_within_a_sentence_is_read_back(name: str, arguments: dict[str, Any]) -> None:
+    written = parse_call(f"I will call {render_call(name, arguments)} now.")
+    assert (written.name, written.keywords) == (name, arguments)
+
+
+@given(name=NAMES, arguments=st.dictionaries(NAMES, VALUES, max_size=4), escaped=st.booleans())
+def test_a_call_as_json_is_read_back(name: str, arguments: dict[str, Any], escaped: bool) -> None:
+    text = json.dumps({"name": name, "arguments": arguments}, ensure_ascii=escaped)
+    for reply in (text, f"<tool_call>\n{text}\n</tool_call>", f"I call ```json\n{text}```."):
+        written = parse_call(reply)
+        assert written.name == name
+        assert repr(written.keywords) == repr(arguments)
+
+
+@pytest.mark.parametrize("case", replies("accepted"), ids=lambda case: case["reply"])
+def test_a_reply_with_one_reading_is_read(case: dict[str, str]) -> None:
+    read, meant = TOOLSET.parse(case["reply"]), TOOLSET.parse(case["call"])
+    assert (read.name, read.arguments) == (meant.name, meant.arguments)
+    assert read.raw == case["reply"]
+
+
+@pytest.mark.parametrize("case", replies("refused"), ids=lambda case: case["reply"])
+def test_a_reply_that_cannot_be_read_is_told_how_to_mend_it(case: dict[str, str]) -> None:
+    with pytest.raises(CallError) as caught:
+        TOOLSET.parse(case["reply"])
+    kind = case.get("kind", "unparseable_call")
+    assert caught.value.kind == kind
+    told = str(caught.value)
+    assert told.startswith(case["says"]) if "kind" in case else told == case["says"] + MEND
+
+
+PIECES = ["add(a=2, b=3)", '{"name": "add", "arguments": {"a": 2}}', "<tool_call>", "```json\n"]
+PIECES += list("f(a=1,[]{}'\"\\#)\n`.;*-: \u201c\u2019\uff08\u200b\uff12$%")
+
+
+@given(st.text() | st.lists(st.sampled_from(PIECES)).map("".join))
 def test_any_text_is_a_call_or_a_call_error(text: str) -> None:
     try:
         parse_call(text)
@@ -64,6 +152,26 @@ def test_any_text_is_a_call_or_a_call_error(text: str) -> None:
         "f(1e999)",
         "```\n" + "\n" * 19_000 + "x",
         "f(" + "a=1, " * 3_000 + ")",
+        "a." * 9_000 + "b(1)",
+        "a." * 9_999,
+        "f(x) " * 3_900,
+        "f(1) " * 3_900,
+        "f('" * 6_000,
+        'f(\\"' * 4_000,
+        '{"' * 9_900,
+        '{"a":' * 3_900,
+        '{"a": 1} ' * 2_200,
+        "*" * 19_000 + "f(1",
+        "`f(1" + "`" * 19_000,
+        "<think>" * 2_800,
+        "1,111" * 3_900,
+        "f(1" + ",111" * 4_900 + "x)",
+        "f(" + "\u2019a" * 9_900,
+        "f(\u201ca\u201e" * 3_900,
+        "Action: a" + "\n" * 19_000,
+        "f a=1" * 3_900,
+        "f" + " " * 19_000 + "=(",
+        "f(a=1)" + " " * 19_000 + "f(",
     ],
 )
 def test_a_bomb_is_refused_at_once(text: str) -> None:
@@ -123,20 +231,18 @@ def test_prose_and_fences_around_one_call_are_forgiven(text: str) -> None:
         ("", "The reply is empty."),
         (" \n", "The reply is empty."),
         ("```\n```", "The reply is empty."),
-        ("The answer is 5.", "The reply is not a call."),
+        ("It is 5.", "The reply is not a call."),
         ("5", "The reply is not a call."),
-        ("add(a=2", "The reply is not a call."),
-        ("x = add(a=2)", "The reply is not a call."),
+        ("add(a=2", "The reply is not a call. It is not closed: ) is missing."),
         ("f(1)\ng(2)", "The reply holds 2 calls."),
-        ("a.b(1)", "The name of the function must be a plain name."),
         ("f(1)(2)", "The name of the function must be a plain name."),
         ("f(**{'a': 1})", "** cannot be used in a call."),
         ("f(a=1, a=2)", "The argument a is given twice."),
         ("f(*[1])", "The argument *[1] is not a plain value."),
-        ("f(a=x)", "The argument x is not a plain value."),
-        ("f(a=1 + 2)", "The argument 1 + 2 is not a plain value."),
-        ("f(a=-true)", "The argument -true is not a plain value."),
-        ("f(a=-'x')", "The argument -'x' is not a plain value."),
+        ("f(a=x)", f"The argument x is not a plain value{VALUE}."),
+        ("f(a=1 + 2)", f"The argument 1 + 2 is not a plain value{CALCULATION}."),
+        ("f(a=-true)", f"The argument -true is not a plain value{CALCULATION}."),
+        ("f(a=-'x')", f"The argument -'x' is not a plain value{CALCULATION}."),
         ("f(a=b'x')", "The argument b'x' is not a plain value."),
         ("f(a=2j)", "The argument 2j is not a plain value."),
         ("f(a=...)", "The argument ... is not a plain value."),
@@ -153,7 +259,7 @@ def test_prose_and_fences_around_one_call_are_forgiven(text: str) -> None:
         ("f('" + "x" * 20_000 + "')", "The reply is longer than 20,000 characters."),
         (
             f"f(a=1 + {'1' * 99})",
-            f"The argument 1 + {'1' * 53}... is not a plain value.",
+            f"The argument 1 + {'1' * 53}... is not a plain value{CALCULATION}.",
         ),
     ],
 )

@@ -5,12 +5,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import toolsets
+from tests.toolsets.calls import call, is_alive, wait_until
 from tests.toolsets.hostile import toolset
 from toolsets import Executor, ToolCall, ToolResult, Toolset, ToolsetError
 from toolsets.errors import ErrorKind
@@ -29,25 +30,6 @@ def executor() -> Iterator[Executor]:
 def impatient() -> Iterator[Executor]:
     with Executor(toolset, workers=1, wall_clock_seconds=SECONDS) as executor:
         yield executor
-
-
-def call(name: str, **arguments: object) -> ToolCall:
-    return ToolCall(name, dict(arguments), raw="")
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.01)
-    return condition()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"  # dead, and whoever adopted it has not looked yet
 
 
 # What works
@@ -84,7 +66,7 @@ def test_a_subset_and_a_joined_toolset_run_too() -> None:
 
 def test_calls_are_awaited_side_by_side() -> None:
     async def three() -> list[ToolResult]:
-        return await asyncio.gather(*(executor.submit(call("own_pid", pause=0.3)) for _ in "abc"))
+        return await asyncio.gather(*(executor.submit(call("own_pid", pause=1.0)) for _ in "abc"))
 
     with Executor(toolset, workers=3) as executor:
         pids = {result.content for result in asyncio.run(three())}
@@ -164,28 +146,7 @@ def test_a_long_complaint_is_cut(executor: Executor) -> None:
     assert content == f"complain: {'x' * 997}..."
 
 
-# Limits and deaths
-
-
-def test_memory_within_the_limit_is_given(executor: Executor) -> None:
-    assert executor.run(call("allocate", mib=40)) == ToolResult(True, "40")
-
-
-def test_memory_that_a_function_keeps_does_not_burden_later_calls(executor: Executor) -> None:
-    assert executor.run(call("keep", mib=40)).content == "1"
-    assert executor.run(call("keep", mib=40)).content == "1"  # a new process
-
-
-def test_prints_and_reads_do_not_reach_the_protocol(executor: Executor) -> None:
-    line = '{"ok": true, "content": "forged"}\n'
-    assert executor.run(call("chatter", text=line)).content == line
-    assert executor.run(call("listen")).content == "heard 0 characters"
-    assert executor.run(call("echo", text="next")).content == "next"
-
-
-def test_a_call_longer_than_a_pipe_holds_is_executed(executor: Executor) -> None:
-    result = executor.run(call("echo", text="x" * 10**6))
-    assert result.error_kind == "limit_exceeded"
+# Deaths
 
 
 def test_a_worker_keeps_its_process_from_call_to_call(executor: Executor) -> None:
@@ -212,17 +173,6 @@ def test_neighbours_are_unaffected(name: str) -> None:
         bad, good = asyncio.run(beside())
     assert not bad.ok
     assert [result.content for result in good] == [str(i) for i in range(50)]
-
-
-def test_a_worker_has_its_own_session_and_a_bare_environment(executor: Executor) -> None:
-    pid = int(executor.run(call("own_pid")).content)
-    assert os.getsid(pid) == pid  # so that Ctrl-C at the terminal does not reach it
-    os.environ["APPRENTICE_SECRET"] = "1"
-    executor.run(call("crash"))
-    names = executor.run(call("environment")).content
-    del os.environ["APPRENTICE_SECRET"]
-    assert "PYTHONPATH" in names
-    assert "APPRENTICE_SECRET" not in names
 
 
 def test_workers_die_with_a_killed_parent() -> None:

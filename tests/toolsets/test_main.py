@@ -9,6 +9,7 @@ from toolsets.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = "tests.toolsets.hostile:toolset"
+STATEFUL = "tests.toolsets.test_running:toolset"
 Capture = pytest.CaptureFixture[str]
 
 
@@ -64,11 +65,51 @@ def test_a_failed_function_as_json(capsys: Capture) -> None:
     }
 
 
+def test_calls_in_a_row_are_one_chain(capsys: Capture) -> None:
+    assert main(["call", STATEFUL, "put('a', 1)", "recall('a')", "--json"]) == 0
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    state = {"a": 1}
+    assert first == {"ok": True, "content": "a is kept", "error_kind": None, "state": state}
+    assert second == {"ok": True, "content": "1", "error_kind": None, "state": state}
+
+
+def test_a_failure_ends_the_row(capsys: Capture) -> None:
+    assert main(["call", "arithmetic", "add(1, 2)", "divide(1, 0)", "add(2, 3)"]) == 1
+    assert capsys.readouterr() == ("3\n", "divide: b must not be 0\n")
+
+
+def test_a_toolset_of_ones_own_is_found_in_the_current_folder(tmp_path: Path) -> None:
+    (tmp_path / "my_tools.py").write_text(
+        "from toolsets import Toolset, tool\n"
+        "@tool\n"
+        "def double(a: int) -> int:\n"
+        "    '''Double a number.'''\n"
+        "    return 2 * a\n"
+        "toolset = Toolset('my_tools:toolset', (double,))\n"
+    )
+    for command, out in (
+        (["describe", "my_tools:toolset"], "double(a: integer) - Double a number.\n"),
+        (["call", "my_tools:toolset", "double(a=4)"], "8\n"),
+        (["call", "my_tools:toolset[double as twice]+arithmetic[add]", "twice(a=4)"], "8\n"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "toolsets", *command],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, out, "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["describe", "nothing"], "toolset 'nothing' does not exist"),
         (["call", "nothing", "add(a=2, b=3)"], "toolset 'nothing' does not exist"),
+        (["mcp", "nothing"], "toolset 'nothing' does not exist"),
+        (["describe", "no_such_module:toolset"], "toolset 'no_such_module:toolset': module no_su"),
+        (["call", "arithmetic", "add(1, 2)", "ad(1, 2)"], "There is no function ad."),
         (["call", "arithmetic", "add(a=2"], "The reply is not a call."),
         (["call", "arithmetic", "ad(a=2)"], "There is no function ad. Did you mean add?"),
         (["call", "arithmetic", "add(a=2)", "--json"], "add: argument b is missing."),

@@ -1,10 +1,9 @@
-from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 
-from toolsets import Number, ToolsetError, tool
+from toolsets import ChainState, Limits, Number, ToolsetError, tool
 
 
 @tool
@@ -42,8 +41,8 @@ def test_parameters_are_a_json_schema() -> None:
 
 def test_help_is_one_line() -> None:
     assert scale.help == (
-        "scale(value: number, factors: list of number, mode: 'up' or 'down') - Scale a value. "
-        "Example: scale(value=2, factors=[3, 4])"
+        "scale(value: number, factors: list of number, mode: 'up' or 'down' = 'up') - "
+        "Scale a value. Example: scale(value=2, factors=[3, 4])"
     )
 
 
@@ -87,78 +86,62 @@ def test_a_default_is_read_like_an_argument() -> None:
     assert (type(default), default) == (Fraction, 1)
 
 
-def silent(a: int) -> int:
-    return a
+# Limits and state
 
 
-def untyped(a) -> int:  # pyright: ignore
-    """Take what comes."""
-    return a
+def test_a_tool_has_no_limits_of_its_own_unless_told() -> None:
+    assert scale.limits == Limits(None, None, None)
+
+    @tool(wall_clock_seconds=20, memory_mib=1024, output_characters=50_000)
+    def search(text: str) -> str:
+        """Search a text."""
+        return text
+
+    assert search.limits == Limits(20, 1024, 50_000)
+    assert search.name == "search"
 
 
-def packed(*a: int) -> int:
-    """Take many."""
-    return len(a)
+@pytest.mark.parametrize("name", ["wall_clock_seconds", "memory_mib", "output_characters"])
+def test_a_limit_of_zero_is_refused(name: str) -> None:
+    with pytest.raises(ToolsetError, match=f"^{name} must be more than 0, got 0$"):
+        tool(**{name: 0})
 
 
-def keyed(**a: int) -> int:
-    """Take many."""
-    return len(a)
+def test_the_model_does_not_see_the_state_of_the_chain() -> None:
+    @tool
+    def note(text: str, state: ChainState, times: int = 1) -> str:
+        """Note a text."""
+        return text
+
+    assert note.help == "note(text: string, times: integer = 1) - Note a text."
+    assert note.parameter_names == ("text", "times")
+    assert note.state_parameter == "state"
+    assert scale.state_parameter is None
 
 
-def positional(a: int, /) -> int:
-    """Take one by place."""
-    return a
+# Names
 
 
-def hidden(_a: int) -> int:
-    """Take a hidden one."""
-    return _a
+def test_a_renamed_tool_has_its_new_name_in_its_example() -> None:
+    enlarge = scale.renamed("enlarge")
+    assert enlarge.name == "enlarge"
+    assert enlarge.example == "enlarge(value=2, factors=[3, 4])"
+    assert scale.name == "scale"
 
 
-def formless(a: Callable[[], int]) -> int:
-    """Take a function."""
-    return a()
+def test_a_parameter_may_be_named_like_an_attribute_of_a_pydantic_model() -> None:
+    @tool
+    def read(json: str, copy: bool, model_config: int = 3) -> str:
+        """Read a text."""
+        return json
+
+    assert read.parameter_names == ("json", "copy", "model_config")
+    assert read.signature == "read(json: string, copy: boolean, model_config: integer = 3)"
 
 
-def shapeless(a: int | range) -> int:
-    """Take a range."""
-    return 0
-
-
-async def slow(a: int) -> int:
-    """Take time."""
-    return a
-
-
-def unknown(a: "Nowhere") -> int:  # noqa: F821  # pyright: ignore
-    """Take the unknown."""
-    return 0
-
-
-@pytest.mark.parametrize(
-    ("function", "mend"),
-    [
-        (silent, "has no docstring; say in one line what it does"),
-        (untyped, "has no type for parameter a; annotate it"),
-        (packed, "takes *a; name each parameter"),
-        (keyed, "takes *a; name each parameter"),
-        (positional, "cannot be given a by name; rename it, without a /"),
-        (hidden, "cannot be given _a by name; rename it, without a /"),
-        (slow, "is async; make it a plain function"),
-        (unknown, "has an unknown type: name 'Nowhere' is not defined; import it"),
-    ],
-)
-def test_a_function_that_cannot_be_a_tool_is_refused(
-    function: Callable[..., Any], mend: str
-) -> None:
-    with pytest.raises(ToolsetError) as caught:
-        tool(function)
-    assert str(caught.value) == f"{__file__}: function {function.__name__} {mend}"
-
-
-@pytest.mark.parametrize("function", [formless, shapeless])
-def test_a_type_without_a_json_form_is_refused(function: Callable[..., Any]) -> None:
-    name = function.__name__
-    with pytest.raises(ToolsetError, match=f"function {name} has a parameter without a JSON"):
-        tool(function)
+def test_schema_for_mcp() -> None:
+    assert scale.mcp_schema() == {
+        "name": "scale",
+        "description": "Scale a value.",
+        "inputSchema": scale.parameters,
+    }

@@ -1,30 +1,40 @@
-"""A worker process of the executor: `python -m toolsets.worker NAME SECONDS MEMORY_MIB PARENT`.
+"""A worker process of the executor: `python -m toolsets.pool.worker NAME SECONDS MIB PARENT`.
 
-Reads one call per line from standard input, writes one result per line, both JSON. The first line
-it writes says which functions it loaded, or why it could not. It ends with its input.
+Takes one call after another from standard input, writes one result per line, all JSON. The first
+line it writes says which functions it loaded, or why it could not, and what it is not kept from
+(`toolsets.pool.sandbox`). It ends with its input.
 
-Limits: SIGALRM after SECONDS of a call; an address space of what the loaded toolset takes plus
-MEMORY_MIB, beyond which an allocation raises MemoryError. The executor kills what ignores both.
+Limits: SIGALRM after SECONDS of a call, SIGPROF after as many of processor time; an address space
+of what the loaded toolset takes plus MIB, beyond which an allocation raises MemoryError; a
+tool's own limits instead where it has some. The executor kills what ignores them.
 """
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import json
 import os
-import resource
 import signal
 import sys
 from types import FrameType
-from typing import Any, BinaryIO
+from typing import Any
 
 from toolsets.call import ToolCall, ToolResult
 from toolsets.errors import ToolsetError
-from toolsets.process import timed_out
+from toolsets.pool.memory import Memory
+from toolsets.pool.process import timed_out
+from toolsets.pool.processor import ProcessorTimer
+from toolsets.pool.sandbox import confine
 from toolsets.toolset import Toolset, load
 
-MIB = 2**20
+MOST_CALLS = 100_000  # of one process; then a new one, whatever the calls left behind
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+# Of our own, so that a function that patches `json` changes nothing for the calls behind it.
+_read = json.JSONDecoder().decode
+_write = json.JSONEncoder().encode
 
 
 class _Alarm(BaseException):
@@ -39,50 +49,115 @@ def main(name: str, seconds: float, memory_mib: int, parent: int) -> None:
         toolset = load(name)
     except Exception as error:  # whatever a module of the user's own raises when imported
         kind = "" if isinstance(error, ToolsetError) else f"{type(error).__name__}: "
-        _send(replies, error=f"{kind}{error}")
+        _send(replies, {"error": f"{kind}{error}"})
         return
-    signal.signal(signal.SIGALRM, _raise_alarm)
-    ordinary = _limit_memory(memory_mib) + memory_mib * MIB // 2
-    _send(replies, tools=toolset.tool_names)
-    for line in requests:
-        call = ToolCall(**json.loads(line), raw="")
-        result, interrupted = _execute(toolset, call, seconds)
-        last = interrupted or _address_space() > ordinary
-        _send(
-            replies, ok=result.ok, content=result.content, error_kind=result.error_kind, last=last
-        )
-        if last:  # interrupted anywhere, or memory not given back: a new process is sound again
+    worker = _Worker(toolset, seconds, memory_mib)
+    unconfined = [] if toolset.unconfined else confine()
+    _send(replies, {"tools": toolset.tool_names, "unconfined": unconfined})
+    while request := _next(requests):
+        reply = worker.answer(_read(request.decode()))
+        _send(replies, reply)
+        if "last" in reply:  # a new process is sound again
             return
 
 
-def _execute(toolset: Toolset, call: ToolCall, seconds: float) -> tuple[ToolResult, bool]:
-    """The result of a call, and whether it was interrupted."""
-    try:
+class _Worker:
+    """Executes calls within their limits and sees whether the process stays sound."""
+
+    def __init__(self, toolset: Toolset, seconds: float, memory_mib: int) -> None:
+        self._toolset = toolset
+        self._limits = {
+            tool.name: (
+                tool.limits.wall_clock_seconds or seconds,
+                tool.limits.memory_mib or memory_mib,
+            )
+            for tool in toolset.tools
+        }
+        self._default = (seconds, memory_mib)
+        most = max(memory for _, memory in self._limits.values())
+        self._memory = Memory(memory_mib, None if toolset.unconfined else most)
+        self._running = False
+        self._calls = 0
+        self._pid = os.getpid()
+        self._threads = _thread._count()
+        self._handler = self._raise_alarm
+        for number in (signal.SIGALRM, signal.SIGPROF):
+            signal.signal(number, self._handler)
+        self._processor = ProcessorTimer(signal.SIGPROF)
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The reply to a request; "last" where no call should follow in this process."""
+        call = ToolCall(request["name"], request["arguments"], "", request.get("state"))
+        result, interrupted = self._execute(call)
+        reply = {"key": request["key"], "ok": result.ok, "content": result.content}
+        if not result.ok:
+            reply["error_kind"] = result.error_kind
+        if result.state is not None:
+            reply["state"] = result.state
+        self._calls += 1
+        if interrupted or not self._is_sound():
+            reply["last"] = True
+        return reply
+
+    def _execute(self, call: ToolCall) -> tuple[ToolResult, bool]:
+        """The result of a call, and whether it was interrupted."""
+        seconds, memory_mib = self._limits.get(call.name, self._default)
+        self._memory.allow(memory_mib)
         signal.setitimer(signal.ITIMER_REAL, seconds)
+        self._processor.start(seconds)
         try:
-            return toolset.execute(call), False
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    except _Alarm:
-        return timed_out(call.name, seconds), True
+            self._running = True
+            try:
+                return self._toolset.execute(call), False
+            finally:
+                self._running = False  # the timers may run on: that is cheaper
+        except _Alarm:
+            return timed_out(call.name, seconds), True
+
+    def _raise_alarm(self, number: int, frame: FrameType | None) -> None:
+        if self._running:
+            raise _Alarm
+
+    def _is_sound(self) -> bool:
+        return (
+            self._calls < MOST_CALLS
+            and (self._toolset.unconfined or self._is_alone())
+            and signal.getsignal(signal.SIGALRM) is self._handler
+            and not self._memory.is_kept()
+        )
+
+    def _is_alone(self) -> bool:
+        """Whether no thread or process of a call runs on."""
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:  # one that ended
+                pass
+        except ChildProcessError:
+            return _thread._count() == self._threads and os.getpid() == self._pid
+        return False
 
 
-def _raise_alarm(number: int, frame: FrameType | None) -> None:
-    raise _Alarm
-
-
-def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
+def _private_pipes() -> tuple[int, int]:
     """Input and output under numbers of our own; 0 and 1 are then free for what functions do."""
-    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    requests, replies = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
+    os.close(nothing)
     return requests, replies
 
 
-def _send(replies: BinaryIO, **reply: Any) -> None:
-    replies.write(json.dumps(reply).encode() + b"\n")
-    replies.flush()
+def _next(requests: int) -> bytes:
+    """The next request; empty at the end of input."""
+    request = os.read(requests, 2**16)
+    while request and not request.endswith(b"\n"):  # a long one comes in several packets
+        request += os.read(requests, 2**16)
+    return request
+
+
+def _send(replies: int, reply: dict[str, Any]) -> None:
+    line = _write(reply).encode() + b"\n"
+    while line:
+        line = line[os.write(replies, line) :]
 
 
 def _die_with(parent: int) -> None:
@@ -91,23 +166,6 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before we asked
         sys.exit(1)
-
-
-def _limit_memory(mib: int) -> int:
-    """Allow `mib` more than what is taken now, in bytes, which it returns."""
-    taken = _address_space()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (taken + mib * MIB, taken + mib * MIB))
-    return taken
-
-
-def _address_space() -> int:
-    """The size of this process's address space in bytes; 0 where the system does not tell."""
-    if sys.platform != "linux":
-        return 0
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
 
 
 if __name__ == "__main__":
