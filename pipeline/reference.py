@@ -14,6 +14,12 @@ data is wrong. Measured on gsm8k/train.jsonl (7,473 problems): 23,716 calculatio
 numbers, 27,195 calls; all are exact and equal their evaluation; 7,001 problems (93.68%) end at
 their answer.
 
+Where the annotations do not, the last step may stand in the solution's prose: `18 minutes + 30
+minutes = 48 minutes`. `prose_steps` reads the last equation after the last annotation, where it
+evaluates to the answer exactly; a reference holds it as `prose: 18+30=48`. With it 7,245 problems
+(96.95%) end at their answer. It is not counted among the calculations, and no chain to learn from
+ends with it: such a solution may leave other steps to its prose as well.
+
 A reference may also hold calls as a model writes them, `add(a=2, b=3)`, as the pocket world's does:
 such a call is replayed as it stands, and annotates itself.
 
@@ -37,6 +43,8 @@ from toolsets.numbers import check_magnitude, read_number, write_number
 
 LONGEST_EXPRESSION = 500  # characters; GSM8K's longest has 38. Bounds the depth of the tree
 LARGEST_EXPONENT = 1000
+LONGEST_PROSE = 2000  # characters; GSM8K's longest has 738. Reading takes time by its square
+PROSE = "prose: "  # marks the last step of a reference where the data does not annotate it
 
 _T = TypeVar("_T")
 _OPERATORS: dict[type[ast.operator], str] = {
@@ -53,7 +61,19 @@ _CALL = re.compile(r"\w+\(.*\)", re.DOTALL)
 _ALLOWED = re.compile(r"[\d.+\-*/%() ]+", re.ASCII)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _LEADING_ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
-_SIGNS = str.maketrans("×÷−", "*/-")  # noqa: RUF001  # the characters that people write
+_PROSE_NUMBER = r"(?:\d+(?:,\d+)*(?:\.\d+)?|\.\d+)"  # read in one way only: no blow-up
+_UNIT = r"%?(?:\s+(?!x\b)[A-Za-z][A-Za-z'-]+){0,5}(?:/[A-Za-z]+)?"  # `30 miles/hour`, `100%`
+_SIGN = r"[-+*/×÷−–]|x(?=[\s$(\d])"  # noqa: RUF001
+_TERM = rf"[($\s]*{_PROSE_NUMBER}{_UNIT}[)\s]*"
+_VALUE = rf"{_PROSE_NUMBER}(?![\w(]|[.,]?\d|\s*(?:{_SIGN})\s*[\d$(])"
+_EQUATION = re.compile(
+    rf"(?<![\w.,)])(?P<expression>{_TERM}(?:(?:{_SIGN}){_TERM})+)=\s*\$?"
+    rf"(?=(?P<value>{_VALUE}))"  # looked at only: the next equation may begin with it
+)
+_GOES_ON = ("+", "-", "*", "/", "×", "÷", "−", "–", ")", "(", *"0123456789")  # noqa: RUF001
+_TIMES = re.compile(r"(?<![A-Za-z])x(?![A-Za-z])")
+_WORDS = re.compile(r"/?[A-Za-z][A-Za-z'-]*|[$%\s]")
+_SIGNS = str.maketrans("×÷−–", "*/--")  # noqa: RUF001  # the characters that people write
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +111,15 @@ class Calculation:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A problem's worked solution, replayed; `answer` is None where the answer is no number."""
+    """A problem's worked solution, replayed; `answer` is None where the answer is no number.
+
+    `prose` is the last step that only the solution's prose gives, where the reference holds one.
+    """
 
     problem_id: str
     calculations: tuple[Calculation, ...]
     answer: Fraction | None
+    prose: Calculation | None = None
 
     @property
     def last_value(self) -> Fraction | None:
@@ -103,9 +127,15 @@ class Replay:
         return self.calculations[-1].value if self.calculations else None
 
     @property
-    def ends_at_answer(self) -> bool:
-        """Whether the last replayed value is the gold answer."""
+    def calculations_end_at_answer(self) -> bool:
+        """Whether the last calculation's value is the gold answer."""
         return self.last_value is not None and self.last_value == self.answer
+
+    @property
+    def ends_at_answer(self) -> bool:
+        """Whether the last calculation's value, or that of the prose, is the gold answer."""
+        in_prose = self.prose is not None and self.prose.exact and self.prose.value == self.answer
+        return self.calculations_end_at_answer or in_prose
 
     @property
     def calls(self) -> tuple[WorkedCall, ...]:
@@ -119,8 +149,25 @@ def replay(problem: Problem, toolset: Toolset) -> Replay:
     Problems of task "logic" have formulas as their reference, hence no calculations.
     """
     texts = () if problem.task == "logic" else problem.reference
-    calculations = tuple(replay_calculation(text, toolset) for text in texts)
-    return Replay(problem.problem_id, calculations, answer_value(problem.answer))
+    calculations = [replay_calculation(text.removeprefix(PROSE), toolset) for text in texts]
+    prose = calculations.pop() if texts and texts[-1].startswith(PROSE) else None
+    return Replay(problem.problem_id, tuple(calculations), answer_value(problem.answer), prose)
+
+
+def prose_steps(prose: str, answer: str) -> tuple[str, ...]:
+    """The last equation of `prose` as a reference's text, if it evaluates to `answer`, else none.
+
+    `prose` is what a solution says after its last annotation: `30 cows x $2/cow = $60`. Units are
+    dropped and a percent sign is one (`20% + 10% = 30%` is 30), so `60% * 40% = 24%` is no equation
+    here, nor is one with a letter for a number.
+    """
+    expression, value = _last_equation(prose)
+    try:
+        worth = _evaluate(*_parse(expression))
+    except ValueError:
+        return ()
+    fits = worth is not None and worth == _number_or_none(value) == answer_value(answer)
+    return (f"{PROSE}{expression}={value}",) if fits else ()
 
 
 def reference_calls(problem: Problem, toolset: Toolset) -> tuple[WorkedCall, ...]:
@@ -130,7 +177,7 @@ def reference_calls(problem: Problem, toolset: Toolset) -> tuple[WorkedCall, ...
     last value that is not the answer (the data leaves its last step to the prose).
     """
     worked = replay(problem, toolset)
-    fit = worked.ends_at_answer and all(step.exact for step in worked.calculations)
+    fit = worked.calculations_end_at_answer and all(step.exact for step in worked.calculations)
     return worked.calls if fit else ()
 
 
@@ -163,6 +210,18 @@ def _replay_call(text: str, toolset: Toolset) -> Calculation:
     except ValueError as error:
         return Calculation(text, (), None, None, None, str(error))
     return Calculation(text, (worked,), value, value, value)
+
+
+def _last_equation(prose: str) -> tuple[str, str]:
+    """Expression and value of the last equation, without units; both empty where there is none."""
+    if len(prose) > LONGEST_PROSE:
+        return "", ""
+    for found in reversed(list(_EQUATION.finditer(prose))):
+        if prose[: found.start()].rstrip()[-1:] in _GOES_ON:
+            break  # only the end of a longer one, such as `3x + 5 + 3 = 8`
+        expression = _WORDS.sub("", _TIMES.sub("*", found["expression"]))
+        return expression.translate(_SIGNS), found["value"]
+    return "", ""
 
 
 def _parse(expression: str) -> tuple[ast.expr, str]:

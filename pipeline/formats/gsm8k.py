@@ -1,9 +1,10 @@
 """GSM8K (arXiv 2110.14168): word problems whose answer is a worked solution in prose.
 
 The solution carries calculator annotations, `<<48/2=24>>`, and ends with `#### 72`. A numeric final
-answer is kept plain (`#### $1,200` is 1200), the annotations become the reference, in order.
+answer is kept plain (`#### $1,200` is 1200). The annotations become the reference, in order, and
+the last step after them, where only the prose gives it.
 
-Not here: what an annotation means (`pipeline.reference`).
+Not here: what an annotation means, what prose is a step (`pipeline.reference`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pipeline.formats.row import (
     text_field,
 )
 from pipeline.records import Problem
+from pipeline.reference import prose_steps
 from pipeline.verdict import answer_value
 from toolsets.numbers import write_number
 
@@ -36,13 +38,14 @@ def matches(values: Values) -> bool:
 def read(values: Values) -> Problem:
     """The problem of a row; raises BadRow."""
     question, solution = text_field(values, "question"), text_field(values, "answer")
+    answer = final_answer(solution)
     return Problem(
         problem_id=problem_id(values, "gsm8k", question),
         task="arithmetic",
         question=question,
-        answer=final_answer(solution),
+        answer=answer,
         split=split_field(values),
-        reference=calculations(solution),
+        reference=(*calculations(solution), *last_step(solution, answer)),
     )
 
 
@@ -58,6 +61,12 @@ def final_answer(solution: str) -> str:
 def calculations(solution: str) -> tuple[str, ...]:
     """The calculations `expression=value` of a solution, without their brackets."""
     return tuple(_ANNOTATION.findall(solution))
+
+
+def last_step(solution: str, answer: str) -> tuple[str, ...]:
+    """The equation after the last annotation that gives the answer; none where nothing precedes."""
+    _, annotation, prose = solution.rpartition(MARK)[0].rpartition(">>")
+    return prose_steps(prose, answer) if annotation else ()
 
 
 FORMAT = RowFormat("gsm8k", matches, read)

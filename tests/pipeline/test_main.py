@@ -110,7 +110,7 @@ def test_the_real_gsm8k_file_reads_and_replays(
     assert told["read"] == 7473
     assert told["rejected"] == 0
     assert told["reference_calls"] == told["reference_calls_exact"] == 23716
-    assert told["reference_answer_matches"] >= 0.935 * 7473
+    assert told["reference_answer_matches"] >= 0.95 * 7473
 
 
 def test_recipes_are_listed_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,17 +1,15 @@
-"""The toolset `arithmetic`: exact rational arithmetic on what grade-school problems need.
+"""The operations on one or two numbers; each takes and returns exact rationals.
 
-Every function takes and returns exact rationals (`toolsets.numbers` reads and writes them).
+Not here: rounding (`rounding`), lists (`lists`), whole numbers and roots (`whole`).
 """
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 
 from toolsets.errors import LimitExceeded
-from toolsets.numbers import LARGEST_MAGNITUDE_DIGITS, check_magnitude
+from toolsets.numbers import LARGEST_MAGNITUDE_DIGITS, check_magnitude, write_number
 from toolsets.tool import Number, tool
-from toolsets.toolset import Toolset
 
 
 @tool
@@ -112,20 +110,48 @@ def power(base: Number, exponent: Number) -> Number:
 
 
 @tool
-def round_number(value: Number, digits: int = 0) -> Number:
-    """Round half up to a number of decimal digits.
+def absolute(value: Number) -> Number:
+    """Take the size of a number, without its sign.
 
     Example:
-        round_number(value=3.456, digits=2)
+        absolute(value=-7)
     """
-    if abs(digits) > 100:
-        raise ValueError("digits must be between -100 and 100")
-    scale = Fraction(10) ** digits
-    size = math.floor(abs(value) * scale + Fraction(1, 2)) / scale
-    return size if value >= 0 else -size
+    return abs(value)
 
 
-toolset = Toolset(
-    "arithmetic",
-    (add, subtract, multiply, divide, percent_of, integer_divide, remainder, power, round_number),
-)
+@tool
+def compare(a: Number, b: Number) -> str:
+    """Say which of two numbers is greater and by how much.
+
+    Example:
+        compare(a=7, b=4)
+    """
+    first, second = write_number(a), write_number(b)
+    if a == b:
+        return f"{first} is equal to {second}"
+    relation = "greater" if a > b else "less"
+    return f"{first} is {relation} than {second} by {write_number(abs(a - b))}"
+
+
+@tool
+def percentage(part: Number, whole: Number) -> Number:
+    """Find what percentage of the whole a part is.
+
+    Example:
+        percentage(part=12, whole=80)
+    """
+    if whole == 0:
+        raise ValueError("whole must not be 0")
+    return part / whole * 100
+
+
+@tool
+def percent_change(old: Number, new: Number) -> Number:
+    """Find by how many percent of old a number changed, below 0 where it fell.
+
+    Example:
+        percent_change(old=80, new=100)
+    """
+    if old == 0:
+        raise ValueError("old must not be 0")
+    return (new - old) / abs(old) * 100
