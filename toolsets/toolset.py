@@ -27,6 +27,8 @@ from toolsets.tool import Tool
 
 SHIPPED = {
     "arithmetic": "toolsets.arithmetic:toolset",
+    "algebra": "toolsets.algebra:toolset",
+    "constraints": "toolsets.constraints:toolset",
 }
 
 _BASE = re.compile(r"(?P<base>\w+(?:\.\w+)*(?::\w+)?)\s*")
