@@ -24,6 +24,7 @@ from pipeline.formats import FORMATS, BadRow, RowFormat
 from pipeline.formats.containers import ProblemError, rows
 from pipeline.formats.generic import FIELDS
 from pipeline.formats.row import Row, Values, known_split
+from pipeline.formulas import count_formulas
 from pipeline.records import Problem
 from pipeline.reference import replay
 from pipeline.tasks import stable_hash
@@ -106,7 +107,8 @@ def summarise(problem_file: ProblemFile, toolset: Toolset) -> dict[str, Any]:
     """The counts that `python -m pipeline problems FILE --json` prints.
 
     `reference_calls_exact`: calculations whose replay equals the annotated value;
-    `reference_calls_as_evaluated`: equals the expression evaluated apart from the toolset.
+    `reference_calls_as_evaluated`: equals the expression evaluated apart from the toolset. For
+    problems of logic also what `pipeline.formulas` counts.
     """
     problems = problem_file.problems
     replays = [replay(problem, toolset) for problem in problems]
@@ -121,7 +123,7 @@ def summarise(problem_file: ProblemFile, toolset: Toolset) -> dict[str, Any]:
         "reference_calls_as_evaluated": sum(step.lossless for step in calculations),
         "format": problem_file.format,
         "splits": dict(sorted(Counter(problem.split for problem in problems).items())),
-    }
+    } | count_formulas(problems)
 
 
 def _check(format: str | None, columns: Mapping[str, str]) -> None:

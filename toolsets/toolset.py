@@ -28,6 +28,7 @@ from toolsets.tool import Tool
 SHIPPED = {
     "arithmetic": "toolsets.arithmetic:toolset",
     "algebra": "toolsets.algebra:toolset",
+    "logic": "toolsets.logic:toolset",
     "constraints": "toolsets.constraints:toolset",
 }
 

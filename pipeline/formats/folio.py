@@ -1,10 +1,11 @@
 """FOLIO (arXiv 2209.00840): first-order logic in natural language.
 
 Premises and a conclusion become one question; the label is the answer, Unknown being Uncertain. The
-premises' formulas are the reference, as text. Blank premises and blank formulas, which the data
-has, are dropped, so the two need not correspond one to one.
+premises' formulas are the reference, as text, and behind them the conclusion's, where there is one.
+Blank premises and blank formulas, which the data has, are dropped, so the two need not correspond
+one to one.
 
-Not here: reading formulas.
+Not here: reading formulas (`pipeline.formulas`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pipeline.formats.row import (
     split_field,
     text_field,
 )
+from pipeline.formulas import CONCLUSION
 from pipeline.records import Problem
 
 LABELS = {"true": "True", "false": "False", "unknown": "Uncertain", "uncertain": "Uncertain"}
@@ -45,8 +47,13 @@ def read(values: Values) -> Problem:
         question=question,
         answer=LABELS[label.lower()],
         split=split_field(values),
-        reference=lines_field(values, "premises-FOL"),
+        reference=(*lines_field(values, "premises-FOL"), *_concluded(values)),
     )
+
+
+def _concluded(values: Values) -> tuple[str, ...]:
+    formula = optional_field(values, "conclusion-FOL")
+    return (CONCLUSION + formula,) if formula else ()
 
 
 def folio_question(premises: tuple[str, ...], conclusion: str) -> str:

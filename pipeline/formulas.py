@@ -1,0 +1,68 @@
+"""The formulas that come with problems of logic: how many can be read, what they say together.
+
+A reference of such a problem is its premises, each a formula as its authors wrote it, and behind
+them, marked by CONCLUSION, the conclusion where the data has it.
+
+Not here: how formulas are read and asked (`toolsets.logic`), calculations (`pipeline.reference`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+from pipeline.records import Problem
+from toolsets.logic import lenient, solver
+
+CONCLUSION = "⊢ "
+
+
+def premises_of(problem: Problem) -> tuple[str, ...]:
+    """The texts of the premises' formulas."""
+    return tuple(text for text in problem.reference if not text.startswith(CONCLUSION))
+
+
+def conclusion_of(problem: Problem) -> str:
+    """The text of the conclusion's formula, empty where the data has none."""
+    texts = [text for text in problem.reference if text.startswith(CONCLUSION)]
+    return texts[-1].removeprefix(CONCLUSION) if texts else ""
+
+
+def count_formulas(problems: Iterable[Problem]) -> dict[str, int]:
+    """What can be said of the formulas of problems, all empty where none has any.
+
+    `formulas_repaired` of `formulas_parsed` were not well-formed; `inconsistent` problems have
+    premises that contradict each other; where conclusions come as formulas, `labels_right` of
+    `labels` are what Z3 answers.
+    """
+    logical = [p for p in problems if p.task == "logic" and p.reference]
+    if not logical:
+        return {}
+    texts = [text.removeprefix(CONCLUSION) for p in logical for text in p.reference]
+    read = [_read(text) for text in texts]
+    counts = {
+        "formulas": len(texts),
+        "formulas_parsed": sum(one.formula is not None for one in read),
+        "formulas_repaired": sum(bool(one.formula and one.warnings) for one in read),
+        "inconsistent": sum(_contradict(premises_of(problem)) for problem in logical),
+    }
+    concluded = [problem for problem in logical if conclusion_of(problem)]
+    right = sum(entailed(problem) == problem.answer for problem in concluded)
+    return counts | ({"labels": len(concluded), "labels_right": right} if concluded else {})
+
+
+def entailed(problem: Problem) -> solver.Answer | None:
+    """What follows for the conclusion's formula; None where it has none that can be read."""
+    read = lenient.read_problem(premises_of(problem), conclusion_of(problem))
+    return solver.entails(read.premises, read.conclusion).answer if read.conclusion else None
+
+
+@cache
+def _read(text: str) -> lenient.Repaired:
+    return lenient.parse_leniently(text)
+
+
+@cache
+def _contradict(premises: tuple[str, ...]) -> bool:
+    """Many problems share their premises."""
+    return solver.consistent(lenient.read_problem(premises).premises) is False
