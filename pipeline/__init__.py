@@ -9,9 +9,11 @@ CORE = frozenset(
     for name in (
         "agent",
         "errors",
+        "formulas",
         "masks",
         "metrics",
         "models",
+        "native",
         "pairing",
         "pocket",
         "pocket.models",

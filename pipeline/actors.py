@@ -27,6 +27,7 @@ import pyarrow as pa
 
 import toolsets
 from cluster import storage
+from cluster.tool_parsers import reader_maker
 from pipeline import tables
 from pipeline.agent import dialect_of
 from pipeline.records import Chain, Task
@@ -47,6 +48,7 @@ class RolloutSettings:
     toolset: str
     think: bool
     tool_role: str
+    tool_parser: str | None  # None: dialect inject
     max_steps: int
     reply_tokens: int
     retries: int
@@ -74,7 +76,8 @@ class RolloutActor:
     async def _start(self) -> Rollout:
         s = self._settings
         self._engine = resolve_name(s.engine_class)(s.model, dict(s.engine), s.kv_cache_gib)
-        dialect = dialect_of(s.toolset, s.think, s.tool_role)
+        native = reader_maker(s.tool_parser, self._engine.tokenizer)
+        dialect = dialect_of(s.toolset, s.think, s.tool_role, native)
         return Rollout(
             dialect=dialect,
             template=ChatTemplate(self._engine.tokenizer, dialect.tools),

@@ -14,8 +14,10 @@ need no executor.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import toolsets
+from pipeline.native import MakeReader, Native, tools_of
 from pipeline.prompt import Dialect, Inject
 from pipeline.records import Message, Step, StopReason
 from pipeline.records import Reply as EngineReply
@@ -48,9 +50,15 @@ def with_agent_tools(toolset: Toolset, thinking: bool = True) -> Toolset:
     return Toolset(toolset.name, toolset.tools + own)
 
 
-def dialect_of(toolset: str, think: bool, tool_role: str) -> Inject:
-    """The dialect of a recipe, with the agent's own tools; raises toolsets.ToolsetError."""
-    return Inject(with_agent_tools(toolsets.load(toolset), think), tool_role)
+def dialect_of(
+    toolset: str, think: bool, tool_role: str, native: MakeReader | None = None
+) -> Dialect:
+    """The dialect of a recipe, with the agent's own tools; raises toolsets.ToolsetError.
+
+    `native` makes what reads a model's own calls; None for the dialect `inject`.
+    """
+    own = with_agent_tools(toolsets.load(toolset), think)
+    return Inject(own, tool_role) if native is None else Native(own, native(tools_of(own)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +83,17 @@ class Stop:
 
 
 class Agent:
-    """One chain in the making. `steps` and `answer` are what happened so far."""
+    """One chain in the making. `steps` and `answer` are what happened so far.
+
+    The state of functions that keep one travels with the calls; the steps do not hold it.
+    """
 
     def __init__(self, dialect: Dialect, max_steps: int) -> None:
         self._dialect = dialect
         self._max_steps = max_steps
         self.steps: list[Step] = []
         self.answer: str | None = None
+        self._state: dict[str, Any] | None = None
 
     def read(self, reply: EngineReply, prompt_tokens: int = 0) -> Execute | Ask | Stop:
         """Take the model's reply; `prompt_tokens` is what it read to write it."""
@@ -97,11 +109,13 @@ class Agent:
             return Stop("answer")
         if call.name == think.name:
             return self.observe(ToolResult(True, think(**call.arguments)))
-        return Execute(call)
+        return Execute(replace(call, state=self._state))
 
     def observe(self, result: ToolResult) -> Ask | Stop:
         """Take the result of the last call."""
-        self.steps[-1] = replace(self.steps[-1], result=result)
+        if result.state is not None:
+            self._state = result.state
+        self.steps[-1] = replace(self.steps[-1], result=replace(result, state=None))
         if len(self.steps) >= self._max_steps:
             return Stop("max_steps")
-        return Ask(self._dialect.result(result))
+        return Ask(self._dialect.result(self.steps[-1]))

@@ -16,6 +16,7 @@ from rich.table import Table
 import toolsets
 from cluster import machine
 from cluster.session import ConnectError, connect
+from cluster.tool_parsers import ToolParserError
 from pipeline import models
 from pipeline.errors import CannotStart
 from pipeline.evaluate import evaluated
@@ -41,6 +42,7 @@ OPERATOR_ERRORS = (
     RecipeError,
     ProblemError,
     TemplateError,
+    ToolParserError,
     toolsets.ToolsetError,
     machine.MachineError,
     ConnectError,
@@ -242,8 +244,7 @@ def _mask_pieces(run: RunDir) -> dict[str, Any]:
     from transformers import AutoTokenizer
 
     from pipeline.show import mask_pieces
-    from pipeline.transcript import ChatTemplate
 
     recipe = Recipe.model_validate(run.read()["recipe"])
     tokenizer = AutoTokenizer.from_pretrained(models.resolve(recipe.student.model, "student"))
-    return mask_pieces(run, ChatTemplate(tokenizer), tokenizer)
+    return mask_pieces(run, tokenizer)

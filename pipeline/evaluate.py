@@ -39,6 +39,7 @@ def evaluate(
             temperature=recipe.evaluate.temperature,
             retries=source.retries,
             engine=tuple(source.engine.items()),
+            tool_parser=recipe.native_parser(source),
             out=str(run.evaluation),
         )
         roll_out(f"evaluate ({name})", tasks, own, recipe.cluster)

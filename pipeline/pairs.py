@@ -8,6 +8,7 @@ Not here: the strategies (`pipeline.pairing`).
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -59,8 +60,13 @@ def pairs(recipe: Recipe, run: RunDir, dialect: Dialect, toolset: Toolset) -> di
         "dropped": dict(drops),
     }
     _check(recipe, facts)
-    tables.write_parts(run.pairs, pair_rows, tables.PAIRS)
-    tables.write_parts(run.pairs / "supervised", supervised, tables.SUPERVISED)
+    native = dialect.tools is not None
+    tables.write_parts(run.pairs, pair_rows, tables.PAIRS_NATIVE if native else tables.PAIRS)
+    tables.write_parts(
+        run.pairs / "supervised",
+        supervised,
+        tables.SUPERVISED_NATIVE if native else tables.SUPERVISED,
+    )
     return facts
 
 
@@ -106,7 +112,7 @@ def _supervised(
         yield {
             "prompt": dialect.opening(candidates.question),
             "completion": completion,
-            "tools": None,
+            "tools": dialect.tools and json.dumps(dialect.tools),
             "problem_id": candidates.problem_id,
             "chain_id": chain.chain_id,
         }

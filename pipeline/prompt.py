@@ -2,8 +2,8 @@
 
 A *dialect* renders a chain's steps as chat messages and reads a call back from a reply. `Inject` is
 the paper's: the functions' descriptions and examples stand in the system prompt, one call per turn
-is written as a Python call, its result comes in the next turn. The seam for `native` (the model's
-own template with `tools=`) is the `Dialect` protocol.
+is written as a Python call, its result comes in the next turn. The other is `pipeline.native`: the
+model's own template with `tools=`.
 
 Not here: messages about bad calls (`toolsets`), tokens (`pipeline.transcript`).
 """
@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline.records import Message, Step
-from toolsets import CallError, ToolCall, ToolResult, Toolset, render_call
+from toolsets import CallError, ToolCall, Toolset, render_call
+from toolsets.call import is_plain
 
 INSTRUCTIONS = """\
 Solve the problem by calling functions, one call per reply. \
@@ -24,6 +25,11 @@ The result of each call comes in the next message. \
 Give the final answer by calling answer.
 Functions:
 """
+NATIVE_INSTRUCTIONS = """\
+Solve the problem by calling tools, one call per reply. \
+The result of each call comes in the next message. \
+Give the final answer by calling answer."""
+ONE_TOOL_CALL = "Reply with one tool call."
 
 
 class Dialect(Protocol):
@@ -46,8 +52,8 @@ class Dialect(Protocol):
         """The assistant message for a step, in this dialect."""
         ...
 
-    def result(self, result: ToolResult) -> Message:
-        """The message that brings a call's result."""
+    def result(self, step: Step) -> Message:
+        """The message that brings a step's result."""
         ...
 
 
@@ -72,15 +78,17 @@ class Inject:
     def reply(self, step: Step) -> Message:
         return {"role": "assistant", "content": self._text(step)}
 
-    def result(self, result: ToolResult) -> Message:
-        return {"role": self.tool_role, "content": result.content}
+    def result(self, step: Step) -> Message:
+        assert step.result is not None
+        return {"role": self.tool_role, "content": step.result.content}
 
     def _text(self, step: Step) -> str:
-        """The reply as it was written, unless another dialect wrote the call."""
+        """The reply as it was written, unless another dialect wrote the call, or it was mended: a
+        student learns the plain form."""
         if step.call is None:
             return step.reply
         try:
-            written = self.parse(step.reply)
+            written = self.parse(step.reply) if is_plain(step.reply) else None
         except CallError:
             written = None
         call = step.call
@@ -95,7 +103,7 @@ def render(dialect: Dialect, steps: Sequence[Step]) -> tuple[Message, ...]:
     for step in steps:
         messages.append(dialect.reply(step))
         if step.result is not None:
-            messages.append(dialect.result(step.result))
+            messages.append(dialect.result(step))
     return tuple(messages)
 
 

@@ -58,6 +58,11 @@ class Recipe(Section):
     cluster: Cluster = Cluster()
     serving: Serving = Serving()
 
+    def native_parser(self, model: Model) -> str | None:
+        """vLLM's parser of the calls of teacher or student; None where it speaks `inject`."""
+        native = (model.dialect or self.agent.dialect) == "native"
+        return (model.tool_parser or self.agent.tool_parser) if native else None
+
 
 def shipped() -> dict[str, Path]:
     """The recipes that ship, by name."""
@@ -80,9 +85,22 @@ def changed(data: Mapping[str, Any], overrides: Iterable[str], where: str) -> Re
 def validate(data: Mapping[str, Any], where: str) -> Recipe:
     """A recipe from plain data; raises RecipeError naming the field."""
     try:
-        return Recipe.model_validate(data)
+        recipe = Recipe.model_validate(data)
     except ValidationError as error:
         raise RecipeError(f"recipe {where}: {_explain(error)}") from None
+    for role in ("teacher", "student"):
+        _check_dialect(recipe, role, where)
+    return recipe
+
+
+def _check_dialect(recipe: Recipe, role: str, where: str) -> None:
+    model: Model = getattr(recipe, role)
+    native = (model.dialect or recipe.agent.dialect) == "native"
+    if native and recipe.native_parser(model) is None:
+        raise RecipeError(
+            f"recipe {where}: agent.tool_parser: dialect native of the {role} needs vLLM's parser "
+            "of its calls, such as hermes, llama3_json, mistral or pythonic"
+        )
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ Not here: what to do next (`pipeline.agent`), which tasks there are (`pipeline.t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pipeline.agent import Agent, Ask, Execute, Stop
@@ -110,6 +110,8 @@ class Rollout:
                 seed + len(agent.steps),
             )
             reply = await self._ask(transcript.token_ids, sampling)
+            if self.dialect.tools is not None:  # a template's own tokens may open and close a call
+                reply = replace(reply, text=self.template.text(reply.token_ids))
             transcript.add_reply(reply.token_ids)
             action = agent.read(reply, prompt_tokens)
             if isinstance(action, Execute):

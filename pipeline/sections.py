@@ -45,10 +45,18 @@ class Problems(Section):
     counts: PocketCounts = Field(default=PocketCounts(), description="for path pocket")
 
 
+DialectName = Literal["inject", "native"]
+
+
 class Agent(Section):
     """How chains are made."""
 
-    dialect: Literal["inject"] = Field(default="inject", description="arXiv 2410.18890's prompt")
+    dialect: DialectName = Field(
+        default="inject", description="arXiv 2410.18890's prompt, or the model's own template"
+    )
+    tool_parser: str | None = Field(
+        default=None, description="vLLM's parser of native calls, such as hermes or llama3_json"
+    )
     max_steps: int = Field(default=12, ge=1, description="replies per chain")
     tool_role: Literal["user", "tool", "ipython"] = Field(
         default="user", description="role of the message that brings a result"
@@ -89,6 +97,8 @@ class Model(Section):
     retries: int = Field(
         default=2, ge=0, description="after an engine error, before it becomes a row"
     )
+    dialect: DialectName | None = Field(default=None, description="null: agent.dialect")
+    tool_parser: str | None = Field(default=None, description="null: agent.tool_parser")
     engine: dict[str, Any] = Field(
         default_factory=dict, description="passed to vLLM's engine arguments, validated by them"
     )

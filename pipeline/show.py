@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,12 +75,13 @@ def show_chain(row: dict[str, Any], console: Console) -> None:
     console.print(Text(line), soft_wrap=True)  # Text: what a model wrote is no markup
 
 
-def mask_pieces(run: RunDir, template: ChatTemplate, tokenizer: Any) -> dict[str, Any]:
+def mask_pieces(run: RunDir, tokenizer: Any) -> dict[str, Any]:
     """A pair as text: the prompt, and per side its pieces, each trained or not."""
     row = next(tables.rows(run.pairs), None)
     if row is None:
         raise CannotStart(f"{run.pairs} holds no pairs; run pairs first")
-    encoded = encode_pair(row, template)
+    tools = row["tools"] and json.loads(row["tools"])
+    encoded = encode_pair(row, ChatTemplate(tokenizer, tools))
     sides = {}
     for side in ("chosen", "rejected"):
         tokens = zip(encoded[f"{side}_ids"], encoded[f"{side}_mask"], strict=True)

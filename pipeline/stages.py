@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import toolsets
 from pipeline import models, tables
 from pipeline.actors import ENGINE, RolloutSettings
-from pipeline.agent import dialect_of
+from pipeline.dialects import dialect_in
 from pipeline.errors import CannotStart
 from pipeline.evaluate import evaluate
 from pipeline.pairs import pairs
@@ -51,8 +51,8 @@ class Run:
 def prepare(recipe: Recipe, run_dir: RunDir) -> Run:
     """Read what every stage needs; raises ValueError, one sentence, for what is wrong with it."""
     toolset = toolsets.load(recipe.toolset)
-    dialect = dialect_of(recipe.toolset, recipe.agent.think, recipe.agent.tool_role)
-    return Run(recipe, run_dir, read_source(recipe), dialect, toolset)
+    dialect_in(recipe, "teacher")  # says what is wrong with it before anything is made
+    return Run(recipe, run_dir, read_source(recipe), dialect_in(recipe, "student"), toolset)
 
 
 def generate_stage(run: Run, redo_errors: bool = False) -> None:
@@ -142,6 +142,7 @@ def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutS
         toolset=recipe.toolset,
         think=recipe.agent.think,
         tool_role=recipe.agent.tool_role,
+        tool_parser=recipe.native_parser(model),
         max_steps=recipe.agent.max_steps,
         reply_tokens=recipe.agent.reply_tokens,
         retries=model.retries,

@@ -29,6 +29,10 @@ def _schema(kind: str, fields: Mapping[str, pa.DataType]) -> pa.Schema:
     return pa.schema(list(fields.items()), metadata=metadata)
 
 
+def _types(schema: pa.Schema) -> dict[str, pa.DataType]:
+    return {field.name: field.type for field in schema}
+
+
 _TEXT, _INT = pa.string(), pa.int64()
 _PROBLEM = pa.struct(
     {
@@ -99,6 +103,9 @@ PAIRS = _schema(
         "rejected_chain_id": _TEXT,
     },
 )
+# In dialect `native` a message is a JSON object, which data sets load as it was: `tool_calls` where
+# there are any, arguments as a dict of any keys.
+_MESSAGES = pa.list_(pa.json_())
 SUPERVISED = _schema(
     "supervised",
     {
@@ -108,6 +115,14 @@ SUPERVISED = _schema(
         "problem_id": _TEXT,
         "chain_id": _TEXT,
     },
+)
+
+
+PAIRS_NATIVE = _schema(
+    "pairs", _types(PAIRS) | dict.fromkeys(("prompt", "chosen", "rejected"), _MESSAGES)
+)
+SUPERVISED_NATIVE = _schema(
+    "supervised", _types(SUPERVISED) | dict.fromkeys(("prompt", "completion"), _MESSAGES)
 )
 
 
@@ -190,7 +205,7 @@ def write(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> N
     path.parent.mkdir(parents=True, exist_ok=True)
     hidden = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
-        pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), hidden)
+        pq.write_table(_table(rows, schema), hidden)
         os.replace(hidden, path)
     finally:
         hidden.unlink(missing_ok=True)
@@ -205,7 +220,10 @@ def rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[dict[st
     """The rows of all files of `folder`."""
     names = None if columns is None else list(columns)  # pyarrow takes no tuple
     for path in files(folder):
-        yield from pq.read_table(path, columns=names).to_pylist()
+        table = pq.read_table(path, columns=names)
+        written = [field.name for field in table.schema if field.type == _MESSAGES]
+        for row in table.to_pylist():
+            yield row | {name: list(map(json.loads, row[name])) for name in written}
 
 
 def write_parts(
@@ -224,6 +242,18 @@ def write_parts(
     if part or count == 0:
         write(folder / f"part-{count // size:05d}.parquet", part, schema)
     return count
+
+
+def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Arrow makes no column of its JSON type of Python values, but casts one of texts."""
+    written = [field.name for field in schema if field.type == _MESSAGES]
+    if not written:
+        return pa.Table.from_pylist(list(rows), schema)
+    plain = [
+        {**row, **{name: list(map(json.dumps, row[name])) for name in written}} for row in rows
+    ]
+    texts = dict.fromkeys(written, pa.list_(_TEXT))
+    return pa.Table.from_pylist(plain, pa.schema(_types(schema) | texts)).cast(schema)
 
 
 def _step_row(step: Step) -> dict[str, Any]:

@@ -66,13 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _up(source: str, overrides: Sequence[str]) -> int:
-    import toolsets
     from cluster.session import connect
+    from pipeline.dialects import dialect_in
     from serving.spec import check_exposure, read_spec
 
     spec = read_spec(source, overrides)
-    toolsets.load(spec.recipe.toolset)
     check_exposure(spec)
+    dialect_in(spec.recipe, "student", spec.model)
     if not os.environ.get("RAY_ADDRESS"):  # else it runs on other machines
         _prepare_machine(spec)
     stopped = threading.Event()

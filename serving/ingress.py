@@ -16,6 +16,7 @@ from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
 from cluster.errors import last_line
+from cluster.tool_parsers import reader_maker
 from pipeline.agent import dialect_of
 from pipeline.records import Reply
 from pipeline.rollout import EngineError, Limits, Rollout, Sampling
@@ -80,9 +81,10 @@ class Ingress:
 
         self._student = student
         agent = spec.recipe.agent
-        dialect = dialect_of(spec.recipe.toolset, agent.think, agent.tool_role)
         limits = Limits(agent.max_steps, agent.reply_tokens, spec.recipe.student.retries)
         tokenizer = AutoTokenizer.from_pretrained(spec.model)
+        native = reader_maker(spec.recipe.native_parser(spec.recipe.student), tokenizer)
+        dialect = dialect_of(spec.recipe.toolset, agent.think, agent.tool_role, native)
         engine = RemoteEngine(student, await student.context.remote())
         self._service = Service(
             name=spec.name,

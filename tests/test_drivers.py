@@ -115,7 +115,7 @@ def served(recipe: Path) -> dict[str, dict[str, Any]]:
             question: ask(service, "POST", "/v1/solve", json={"problem": question})
             for question in SCRIPT
         }
-    return {question: _told(answer.json()) for question, answer in answers.items()}
+    return {question: told(answer.json()) for question, answer in answers.items()}
 
 
 def test_the_script_has_chains_of_every_kind(served: Mapping[str, dict[str, Any]]) -> None:
@@ -133,8 +133,8 @@ def test_the_script_has_chains_of_every_kind(served: Mapping[str, dict[str, Any]
 def test_generation_evaluation_and_serving_make_identical_chains(
     run: RunDir, served: Mapping[str, dict[str, Any]]
 ) -> None:
-    assert dict(_stored(run.chains)) == served
-    assert dict(_stored(run.evaluation)) == served
+    assert dict(stored(run.chains)) == served
+    assert dict(stored(run.evaluation)) == served
 
 
 def _service(recipe: Recipe, executor: toolsets.Executor) -> Service:
@@ -152,29 +152,29 @@ def _service(recipe: Recipe, executor: toolsets.Executor) -> Service:
     return Service("student", rollout, {}, ScriptedChat(), health)
 
 
-def _stored(chains: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def stored(chains: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The chains of a folder as POST /v1/solve tells them, by question."""
     for row in tables.rows(chains):
         question = row["problem"]["question"]
-        yield question, _told(chain_json(tables.chain_of(row), question))
+        yield question, told(chain_json(tables.chain_of(row), question))
 
 
-def _told(chain: dict[str, Any]) -> dict[str, Any]:
+def told(chain: dict[str, Any]) -> dict[str, Any]:
     """A chain without the names that each driver gives it."""
     return {key: value for key, value in chain.items() if key not in ("id", "model")}
 
 
-def _run_stages(recipe: str, place: str) -> None:
+def run_stages(recipe: str, place: str, engine_class: str) -> None:
     """Run `generate` and `evaluate` with scripted engines on a private Ray."""
     from cluster.session import connect
 
     Path(place).mkdir()
     prepared = prepare(load(recipe), RunDir(Path(place)))
-    scripted = replace(prepared, engine_class=f"tests.test_drivers:{FolderEngine.__name__}")
+    scripted = replace(prepared, engine_class=engine_class)
     with connect(ROOT, cpus=2):
         generate_stage(scripted)
         evaluate_stage(scripted)
 
 
 if __name__ == "__main__":
-    _run_stages(*sys.argv[1:])
+    run_stages(*sys.argv[1:], engine_class=f"tests.test_drivers:{FolderEngine.__name__}")

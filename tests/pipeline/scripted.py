@@ -54,6 +54,7 @@ class ScriptedEngine:
     gates: Mapping[str, asyncio.Event] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     cancelled: int = 0
+    turn: str = TURN
 
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
         self.requests.append(Request(tuple(prompt_token_ids), sampling))
@@ -63,7 +64,7 @@ class ScriptedEngine:
             raise EngineError("the engine is away")
         prompt = self.tokenizer.decode(list(prompt_token_ids))
         question = next(question for question in self.script if question in prompt)
-        text = self.script[question][prompt.count(TURN) - 1]
+        text = self.script[question][prompt.count(self.turn) - 1]
         for gate in (self.gates.get(question), self.gates.get(text)):
             if gate is not None:
                 await self._pass(gate)

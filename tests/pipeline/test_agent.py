@@ -9,6 +9,7 @@ from tests.pipeline.scripted import ARITHMETIC
 from toolsets import ToolCall, ToolResult
 
 TOOLSET = with_agent_tools(ARITHMETIC)
+OPEN = "It is not closed: ) is missing."
 MEND = "Reply with one call, like name(a=1, b=2)."
 
 
@@ -142,7 +143,7 @@ def _steps() -> list[Step]:
 def test_steps_become_text_turns_for_the_student() -> None:
     assert render(Inject(TOOLSET, "tool"), _steps()) == (
         {"role": "assistant", "content": "Let me see: add(2, 3"},
-        {"role": "tool", "content": f"The reply is not a call. {MEND}"},
+        {"role": "tool", "content": f"The reply is not a call. {OPEN} {MEND}"},
         {"role": "assistant", "content": "add(2, 3)"},
         {"role": "tool", "content": "5"},
         {"role": "assistant", "content": "answer(5)"},
@@ -157,7 +158,7 @@ def test_steps_become_openai_messages_in_canonical_form() -> None:
 
     assert canonical(_steps()) == (
         {"role": "assistant", "content": "Let me see: add(2, 3"},
-        {"role": "user", "content": f"The reply is not a call. {MEND}"},
+        {"role": "user", "content": f"The reply is not a call. {OPEN} {MEND}"},
         called("call_1", "add", '{"a": 2, "b": 3}'),
         {"role": "tool", "tool_call_id": "call_1", "content": "5"},
         called("call_2", "answer", '{"value": 5}'),
@@ -170,5 +171,22 @@ def test_a_step_of_another_dialect_is_written_as_a_call_of_this_one() -> None:
     for reply in ('{"name": "add"}', "subtract(a=2, b=3)", "add(a=2, b=4)"):
         message = dialect.reply(Step(reply, call, ToolResult(True, "5")))
         assert message == {"role": "assistant", "content": "add(a=2, b=3)"}
+    mended = 'add("a": 2, "b": 3)'
+    assert TOOLSET.parse(mended).arguments == call.arguments
+    assert dialect.reply(Step(mended, call, ToolResult(True, "5")))["content"] == "add(a=2, b=3)"
     own = dialect.reply(Step("First: \nadd(2, 3)", call, ToolResult(True, "5")))
     assert own["content"] == "First: \nadd(2, 3)"
+
+
+def test_state_goes_from_call_to_call_and_stays_out_of_the_steps() -> None:
+    agent = _agent()
+    states = ({"total": 2}, None, {"total": 5})
+    carried = []
+    for state in states:
+        action = agent.read(_reply("add(a=2, b=3)"))
+        assert isinstance(action, Execute)
+        carried.append(action.call.state)
+        agent.observe(ToolResult(True, "5", state=state))
+    assert carried == [None, {"total": 2}, {"total": 2}]
+    assert all(step.call and step.call.state is None for step in agent.steps)
+    assert [step.result for step in agent.steps] == [ToolResult(True, "5")] * 3

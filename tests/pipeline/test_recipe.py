@@ -84,7 +84,7 @@ def test_a_number_that_someone_may_tune_is_described() -> None:
         (
             "teacher.temprature=1",
             "unknown key teacher.temprature; did you mean teacher.temperature? "
-            "(known here: model, temperature, samples, retries, engine)",
+            "(known here: model, temperature, samples, retries, dialect, tool_parser, engine)",
         ),
         (
             "train.lora.rang=1",

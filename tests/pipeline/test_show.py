@@ -119,7 +119,7 @@ def test_chains_of_the_evaluation_are_found_too(run: RunDir) -> None:
 def test_the_mask_is_the_trained_text(
     run: RunDir, template: ChatTemplate, tokenizer: TextTokenizer
 ) -> None:
-    pieces = show.mask_pieces(run, template, tokenizer)
+    pieces = show.mask_pieces(run, tokenizer)
     assert pieces == {
         "pair_id": "0f",
         "problem_id": "p[/b]",
@@ -137,7 +137,7 @@ def test_the_mask_is_the_trained_text(
 def test_trained_tokens_are_coloured_and_read_ones_are_dim(
     run: RunDir, template: ChatTemplate, tokenizer: TextTokenizer, console: Console
 ) -> None:
-    show.show_mask(show.mask_pieces(run, template, tokenizer), console)
+    show.show_mask(show.mask_pieces(run, tokenizer), console)
     styled = console.export_text(styles=True, clear=False)
     assert "\x1b[1;30;42madd(a=1, b=2)<|end|>\x1b[0m" in styled  # black on green
     assert "<|end|>\x1b[0m\x1b[1;2m<|user|>3<|assistant|>\x1b[0m" in styled  # dim
@@ -151,7 +151,7 @@ def test_without_colours_the_trained_text_stands_in_brackets(
     run: RunDir, template: ChatTemplate, tokenizer: TextTokenizer
 ) -> None:
     out = io.StringIO()
-    show.show_mask(show.mask_pieces(run, template, tokenizer), Console(file=out, width=40))
+    show.show_mask(show.mask_pieces(run, tokenizer), Console(file=out, width=40))
     assert out.getvalue().splitlines()[2:4] == [
         "chosen: [[add(a=1, b=2)<|end|>]]<|user|>3<|assistant|>[[answer(3)<|end|>]]",
         "rejected: [[answer([4])<|end|>]]",
@@ -170,4 +170,4 @@ def test_what_is_not_there_is_one_sentence(
     with pytest.raises(CannotStart, match="holds no chains; is it a run directory"):
         show.chain_row(RunDir(empty), "p/9")
     with pytest.raises(CannotStart, match="holds no pairs; run pairs first"):
-        show.mask_pieces(RunDir(empty), template, tokenizer)
+        show.mask_pieces(RunDir(empty), tokenizer)

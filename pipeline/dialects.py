@@ -1,0 +1,36 @@
+"""The dialect of a model of a recipe, checked against its chat template before anything starts.
+
+Not here: the dialects themselves (`pipeline.prompt`, `pipeline.native`).
+"""
+
+from __future__ import annotations
+
+from cluster.tool_parsers import ToolParserError, reader_maker
+from pipeline import models
+from pipeline.agent import dialect_of
+from pipeline.errors import CannotStart
+from pipeline.prompt import Dialect
+from pipeline.recipe import Recipe
+from pipeline.transcript import ChatTemplate, TemplateError
+
+
+def dialect_in(recipe: Recipe, role: str, folder: str | None = None) -> Dialect:
+    """How the `teacher` or the `student` is spoken to; `folder` holds a model that is not the
+    recipe's own.
+
+    Raises CannotStart where the model has no native dialect.
+    """
+    agent, model = recipe.agent, recipe.student if role == "student" else recipe.teacher
+    parser = recipe.native_parser(model)
+    if parser is None:
+        return dialect_of(recipe.toolset, agent.think, agent.tool_role)
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder or models.resolve(model.model, role))
+    native = reader_maker(parser, tokenizer)
+    try:
+        dialect = dialect_of(recipe.toolset, agent.think, agent.tool_role, native)
+        ChatTemplate(tokenizer, dialect.tools)
+    except (TemplateError, ToolParserError) as error:
+        raise CannotStart(f"{role}.model {folder or model.model}: {error}") from error
+    return dialect

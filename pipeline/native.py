@@ -1,0 +1,106 @@
+"""The dialect `native`: the model's own chat template with `tools=`, calls read by vLLM's parsers.
+
+The parser is handed in (`cluster.tool_parsers` makes one of a name and a tokenizer), so nothing
+heavy is loaded here.
+
+Not here: the dialect `inject` (`pipeline.prompt`), tokens (`pipeline.transcript`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.prompt import NATIVE_INSTRUCTIONS, ONE_TOOL_CALL
+from pipeline.records import Message, Step
+from toolsets import CallError, ToolCall, Toolset
+from toolsets.binding import validate
+from toolsets.literal import FORM, checked
+
+Reader = Callable[[str], tuple[str, Sequence[tuple[str, str]]]]
+"""Reads a reply: the text beside its calls, and the calls as names with arguments in JSON."""
+
+MakeReader = Callable[[Sequence[dict[str, Any]]], Reader]
+"""Makes the reader for the tools that a model is shown."""
+
+# The same for every call, so that a template's result finds its call: nine letters and digits,
+# which Mistral's templates insist on. Chains have one call per turn.
+CALL_ID = "call00000"
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """Tools shown by the chat template, one call per turn in the model's own form."""
+
+    toolset: Toolset
+    read: Reader
+
+    @property
+    def tools(self) -> tuple[dict[str, Any], ...]:
+        return tools_of(self.toolset)
+
+    def opening(self, question: str) -> tuple[Message, ...]:
+        system = {"role": "system", "content": NATIVE_INSTRUCTIONS}
+        return system, {"role": "user", "content": question}
+
+    def parse(self, reply: str) -> ToolCall:
+        _, calls = self._read(reply)
+        if len(calls) != 1:
+            found = f"{len(calls)} tool calls" if calls else "no tool call that can be read"
+            raise _unparseable(f"The reply holds {found}.")
+        name, written = calls[0]
+        arguments = _arguments(written)
+        tool = self.toolset[name]
+        validate(tool, arguments)
+        return ToolCall(tool.name, arguments, reply)
+
+    def reply(self, step: Step) -> Message:
+        if step.call is None:
+            return {"role": "assistant", "content": step.reply}
+        function = {"name": step.call.name, "arguments": step.call.arguments}
+        call = {"id": CALL_ID, "type": "function", "function": function}
+        return {"role": "assistant", "content": self._beside(step), "tool_calls": [call]}
+
+    def result(self, step: Step) -> Message:
+        assert step.result is not None
+        if step.call is None:
+            return {"role": "user", "content": step.result.content}
+        call = {"tool_call_id": CALL_ID, "name": step.call.name}
+        return {"role": "tool", **call, "content": step.result.content}
+
+    def _read(self, reply: str) -> tuple[str, Sequence[tuple[str, str]]]:
+        try:
+            return self.read(reply)
+        except Exception as error:  # the parser's boundary: any reply, any error
+            raise _unparseable("The tool call cannot be read.") from error
+
+    def _beside(self, step: Step) -> str:
+        """What was written beside the call; nothing where another dialect wrote it."""
+        try:
+            content, calls = self._read(step.reply)
+        except CallError:
+            return ""
+        return content.strip() if calls else ""
+
+
+def tools_of(toolset: Toolset) -> tuple[dict[str, Any], ...]:
+    """What a chat template gets as `tools`."""
+    return tuple(tool.schema() for tool in toolset.tools)
+
+
+def _arguments(written: str) -> dict[str, Any]:
+    try:
+        arguments = checked(json.loads(written or "{}"))
+    except CallError as error:
+        raise _unparseable(str(error).removesuffix(FORM)) from None
+    except (ValueError, RecursionError):
+        raise _unparseable("The arguments are not JSON.") from None
+    if not isinstance(arguments, dict):
+        raise _unparseable("The arguments are not a JSON object.")
+    return arguments
+
+
+def _unparseable(reason: str) -> CallError:
+    return CallError("unparseable_call", f"{reason} {ONE_TOOL_CALL}")

@@ -1,0 +1,299 @@
+"""The dialect `native`: real parsers of vLLM, over small tokenizers with their special tokens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cluster.tool_parsers import ToolParserError, reader
+from pipeline.agent import dialect_of, with_agent_tools
+from pipeline.masks import encode
+from pipeline.native import CALL_ID, Native, tools_of
+from pipeline.pairing import Candidates, pair_up
+from pipeline.prompt import NATIVE_INSTRUCTIONS, Inject, render
+from pipeline.recipe import RecipeError, load
+from pipeline.records import Chain, Message, PreferencePair, Reply, Step
+from pipeline.rollout import Limits, Rollout, Sampling
+from pipeline.transcript import ChatTemplate, TemplateError
+from tests.pipeline.cli import run
+from tests.pipeline.families import FAMILIES, HERMES, LLAMA3, MISTRAL, PYTHONIC, tokenizer_of
+from tests.pipeline.scripted import ARITHMETIC, InProcess, ScriptedEngine, task
+from toolsets import CallError, ToolCall, ToolResult
+
+pytestmark = pytest.mark.vllm  # its parsers
+
+TOOLSET = with_agent_tools(ARITHMETIC)
+NONE = "The reply holds no tool call that can be read. Reply with one tool call."
+TWO = "The reply holds 2 tool calls. Reply with one tool call."
+NO_OBJECT = "The arguments are not a JSON object. Reply with one tool call."
+MISSING = "add: argument b is missing. Use: add(a: number, b: number)"
+JSON = '{"name": "add", "arguments": {"a": 2, "b": 3}}'
+
+
+@pytest.fixture(scope="module")
+def tokenizers(tokenizer: Any) -> dict[str, Any]:
+    return {name: tokenizer_of(family, tokenizer) for name, family in FAMILIES.items()}
+
+
+@pytest.fixture(scope="module")
+def dialects(tokenizers: dict[str, Any]) -> dict[str, Native]:
+    """A dialect by parser; the parsers are vLLM's own."""
+    tools = tools_of(TOOLSET)
+    return {name: Native(TOOLSET, reader(name, own, tools)) for name, own in tokenizers.items()}
+
+
+@pytest.mark.parametrize(
+    ("parser", "reply", "beside"),
+    [
+        ("hermes", HERMES.call, ""),
+        ("hermes", f"I add.\n{HERMES.call}", "I add."),
+        ("hermes", HERMES.call.removesuffix("\n</tool_call>"), ""),
+        ("llama3_json", LLAMA3.call, ""),
+        ("llama3_json", f"<|python_tag|>{LLAMA3.call}", ""),
+        ("llama3_json", JSON, ""),
+        ("mistral", MISTRAL.call, ""),
+        ("mistral", f"I add.[TOOL_CALLS] [{JSON}]", "I add."),
+        ("pythonic", PYTHONIC.call, ""),
+    ],
+)
+def test_a_recorded_reply_is_read(
+    parser: str, reply: str, beside: str, dialects: Mapping[str, Native]
+) -> None:
+    dialect = dialects[parser]
+    call = dialect.parse(reply)
+    assert call == ToolCall("add", {"a": 2, "b": 3}, reply)
+    assert dialect.reply(Step(reply, call, None)) == _calling(call, beside)
+
+
+@pytest.mark.parametrize(
+    ("parser", "reply", "kind", "message"),
+    [
+        ("hermes", "It is 5.", "unparseable_call", NONE),
+        ("hermes", JSON, "unparseable_call", NONE),
+        ("hermes", "add(a=2, b=3)", "unparseable_call", NONE),
+        ("hermes", HERMES.call.replace("}}", "}"), "unparseable_call", NONE),
+        ("hermes", HERMES.call * 2, "unparseable_call", TWO),
+        ("hermes", HERMES.call.replace('{"a": 2, "b": 3}', "[2]"), "unparseable_call", NO_OBJECT),
+        ("hermes", HERMES.call.replace(', "b": 3', ""), "bad_arguments", MISSING),
+        ("llama3_json", "It is 5.", "unparseable_call", NONE),
+        ("llama3_json", LLAMA3.call[:-1], "unparseable_call", NONE),
+        ("llama3_json", f"{LLAMA3.call}; {LLAMA3.call}", "unparseable_call", TWO),
+        ("llama3_json", '{"a": 2, "b": 3}', "unparseable_call", NONE),
+        ("mistral", "It is 5.", "unparseable_call", NONE),
+        ("mistral", f"[TOOL_CALLS] [{JSON}", "unparseable_call", NONE),
+        ("mistral", f"[TOOL_CALLS] [{JSON}, {JSON}]", "unparseable_call", TWO),
+        (
+            "mistral",
+            '[TOOL_CALLS] [{"name": "add", "arguments": "{\\"a\\": 2"}]',
+            "unparseable_call",
+            "The arguments are not JSON. Reply with one tool call.",
+        ),
+        ("pythonic", "It is 5.", "unparseable_call", NONE),
+        ("pythonic", PYTHONIC.call[:-1], "unparseable_call", NONE),
+        ("pythonic", "[add(a=2, b=3), add(a=5, b=1)]", "unparseable_call", TWO),
+        ("pythonic", "[add(a=2, b=add(a=1, b=2))]", "unparseable_call", NONE),
+    ],
+)
+def test_a_malformed_reply_is_told_how_to_mend_it(
+    parser: str, reply: str, kind: str, message: str, dialects: Mapping[str, Native]
+) -> None:
+    with pytest.raises(CallError) as caught:
+        dialects[parser].parse(reply)
+    assert (caught.value.kind, str(caught.value)) == (kind, message)
+
+
+def test_an_unknown_function_is_named(dialects: Mapping[str, Native]) -> None:
+    with pytest.raises(CallError, match=r"no function sum\.") as caught:
+        dialects["hermes"].parse(HERMES.call.replace("add", "sum"))
+    assert caught.value.kind == "unknown_function"
+
+
+def test_an_error_of_a_parser_is_an_unparseable_call() -> None:
+    def broken(reply: str) -> tuple[str, Sequence[tuple[str, str]]]:
+        raise RuntimeError(f"no way to read {reply}")
+
+    with pytest.raises(CallError) as caught:
+        Native(TOOLSET, broken).parse("anything")
+    assert caught.value.kind == "unparseable_call"
+    assert str(caught.value) == "The tool call cannot be read. Reply with one tool call."
+
+
+PIECES = [*(family.call for family in FAMILIES.values()), JSON, "<tool_call>", "[TOOL_CALLS]"]
+PIECES += ["</tool_call>", "<|python_tag|>", "\ud800", "NaN", "1" * 5000, *'{}[]":,5 a(']
+
+
+@pytest.mark.parametrize("parser", FAMILIES)
+@settings(max_examples=50)
+@given(reply=st.text() | st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+def test_any_reply_is_a_call_or_a_call_error(
+    reply: str, parser: str, dialects: Mapping[str, Native]
+) -> None:
+    try:
+        call = dialects[parser].parse(reply)
+    except CallError:
+        return
+    assert call.name in TOOLSET.tool_names
+
+
+@pytest.mark.parametrize("parser", FAMILIES)
+def test_a_transcript_is_what_the_template_renders_of_the_whole_conversation(
+    parser: str, dialects: Mapping[str, Native], tokenizers: Mapping[str, Any]
+) -> None:
+    dialect, own, family = dialects[parser], tokenizers[parser], FAMILIES[parser]
+    call = dialect.parse(family.call)
+    step = Step(family.call, call, ToolResult(True, "5"))
+    messages = (*dialect.opening("2 + 3?"), *render(dialect, (step, step)))[:-1]
+    transcript = encode(messages, ChatTemplate(own, dialect.tools))
+    text = own.apply_chat_template(list(messages), tools=list(dialect.tools), tokenize=False)
+    assert own.decode(transcript.token_ids) == text.rstrip("\n")
+    written = [t for t, w in zip(transcript.token_ids, transcript.written, strict=True) if w]
+    assert own.decode(written) == (family.call + family.end) * 2
+
+
+def test_the_opening_shows_the_tools_in_the_template_alone(
+    dialects: Mapping[str, Native], tokenizers: Mapping[str, Any]
+) -> None:
+    dialect = dialects["hermes"]
+    system, user = dialect.opening("2 + 3?")
+    assert (system["content"], user["content"]) == (NATIVE_INSTRUCTIONS, "2 + 3?")
+    template = ChatTemplate(tokenizers["hermes"], dialect.tools)
+    text = tokenizers["hermes"].decode(template.opening((system, user)))
+    assert all(text.count(f'"name": "{name}"') == 1 for name in TOOLSET.tool_names)
+
+
+class Terse(ScriptedEngine):
+    """Leaves special tokens out of a reply's text, as vLLM does; the tokens have them."""
+
+    async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
+        reply = await super().generate(prompt_token_ids, sampling)
+        own: Any = self.tokenizer
+        return Reply(own.decode(reply.token_ids, skip_special_tokens=True), reply.token_ids)
+
+
+QUESTION = "Ava has 3 bags of 4 pens and loses 2. How many pens?"
+
+
+def _written(name: str, arguments: str) -> str:
+    return HERMES.call.replace("add", name).replace('{"a": 2, "b": 3}', arguments)
+
+
+FIRST = _written("multiply", '{"a": 3, "b": 4}')
+RIGHT = [f"Bags first.\n{FIRST}", "Hm?", _written("subtract", '{"a": 12, "b": 2}')]
+RIGHT += [_written("answer", '{"value": 10}')]
+WRONG = [FIRST, _written("answer", '{"value": 14}')]
+
+
+def _chain(dialect: Native, tokenizer: Any, script: Sequence[str]) -> tuple[Chain, list[str]]:
+    """The chain of a script, and the prompts that the engine read for it, as text."""
+    engine = Terse(tokenizer, {QUESTION: script}, turn=HERMES.turn)
+    template = ChatTemplate(tokenizer, dialect.tools)
+    driver = Rollout(dialect, template, engine, InProcess(), Limits(8, 64), 0.0)
+    chain = asyncio.run(driver(task(QUESTION)))
+    return chain, [tokenizer.decode(list(request.prompt)) for request in engine.requests]
+
+
+def test_a_chain_is_stored_in_canonical_form(
+    dialects: Mapping[str, Native], tokenizers: Mapping[str, Any]
+) -> None:
+    chain, _ = _chain(dialects["hermes"], tokenizers["hermes"], RIGHT)
+    assert (chain.stop_reason, chain.answer) == ("answer", "10")
+    assert [step.reply for step in chain.steps] == RIGHT
+    assert [step.result and step.result.content for step in chain.steps] == ["12", NONE, "10", None]
+    roles = " ".join(message["role"] for message in chain.messages[2:])
+    assert roles == "assistant tool assistant user assistant tool assistant"
+    first = chain.messages[2]["tool_calls"][0]["function"]
+    assert first == {"name": "multiply", "arguments": '{"a": 3, "b": 4}'}
+
+
+def test_what_trl_renders_of_a_pair_is_what_the_engine_reads(
+    dialects: Mapping[str, Native], tokenizers: Mapping[str, Any]
+) -> None:
+    own = tokenizers["hermes"]
+    chain, prompts = _chain(dialects["hermes"], own, RIGHT)
+    pair = _pair(dialects["hermes"], chain, _chain(dialects["hermes"], own, WRONG)[0])
+    shown = {"tools": list(pair.tools or ()), "tokenize": False}
+    text = own.apply_chat_template([*pair.prompt, *pair.chosen], **shown)
+    assert text == f"{prompts[-1]}{RIGHT[-1]}{HERMES.end}\n"
+    first = own.apply_chat_template(list(pair.prompt), add_generation_prompt=True, **shown)
+    assert first == prompts[0]
+
+
+def test_a_chain_of_one_dialect_trains_a_student_in_the_other(
+    dialects: Mapping[str, Native], tokenizers: Mapping[str, Any]
+) -> None:
+    chain, _ = _chain(dialects["hermes"], tokenizers["hermes"], RIGHT)
+    plain = render(Inject(TOOLSET), chain.steps)
+    texts = [message["content"] for message in plain if message["role"] == "assistant"]
+    assert texts == ["multiply(a=3, b=4)", "Hm?", "subtract(a=12, b=2)", "answer(value=10)"]
+    call = ToolCall("add", {"a": 2, "b": 3}, "First: add(2, 3)")
+    step = Step("First: add(2, 3)", call, ToolResult(True, "5"))
+    assert render(dialects["hermes"], [step]) == (
+        _calling(call),
+        {"role": "tool", "tool_call_id": CALL_ID, "name": "add", "content": "5"},
+    )
+
+
+def test_a_template_that_takes_no_tools_is_refused(tokenizer: Any) -> None:
+    with pytest.raises(TemplateError) as caught:
+        ChatTemplate(tokenizer, tools_of(TOOLSET))
+    mend = "set agent.dialect=inject, which writes the functions into the prompt"
+    assert str(caught.value) == f"the model's chat template takes no tools; {mend}"
+
+
+def test_an_unknown_parser_is_refused_with_the_known_ones(tokenizer: Any) -> None:
+    with pytest.raises(ToolParserError, match=r"no tool parser 'hermess'; it has: .*hermes, "):
+        reader("hermess", tokenizer, tools_of(TOOLSET))
+
+
+def test_a_parser_of_another_family_is_refused(tokenizers: Mapping[str, Any]) -> None:
+    with pytest.raises(ToolParserError, match=r"llama3_json cannot read this model: .*python_tag"):
+        reader("llama3_json", tokenizers["hermes"], tools_of(TOOLSET))
+
+
+def test_a_native_recipe_names_its_parser() -> None:
+    with pytest.raises(RecipeError, match=r"agent\.tool_parser: dialect native of the teacher"):
+        load("pocket", ["agent.dialect=native"])
+    with pytest.raises(RecipeError, match=r"agent\.tool_parser: dialect native of the student"):
+        load("pocket", ["student.dialect=native"])
+    recipe = load("pocket", ["agent.dialect=native", "agent.tool_parser=hermes"])
+    assert recipe.native_parser(recipe.student) == "hermes"
+
+
+def test_teacher_and_student_may_speak_different_dialects() -> None:
+    own = ["teacher.dialect=native", "teacher.tool_parser=llama3_json", "agent.tool_parser=hermes"]
+    recipe = load("pocket", own)
+    assert recipe.native_parser(recipe.teacher) == "llama3_json"
+    assert recipe.native_parser(recipe.student) is None
+
+
+def test_a_native_run_of_models_without_tools_cannot_start() -> None:
+    done = run("run", "pocket", "agent.dialect=native", "agent.tool_parser=hermes", "--dry-run")
+    assert done.returncode == 2
+    assert "teacher.model pocket: the model's chat template takes no tools" in done.stderr
+
+
+def test_the_dialect_of_a_recipe_is_told_by_its_reader(tokenizers: Mapping[str, Any]) -> None:
+    def made(tools: Sequence[dict[str, Any]]) -> Any:
+        return reader("hermes", tokenizers["hermes"], tools)
+
+    name = "arithmetic[add]"
+    assert isinstance(dialect_of(name, True, "user"), Inject)
+    native = dialect_of(name, True, "user", made)
+    assert [tool["function"]["name"] for tool in native.tools or ()] == ["add", "think", "answer"]
+
+
+def _pair(dialect: Native, right: Chain, wrong: Chain) -> PreferencePair:
+    candidates = Candidates(QUESTION, QUESTION, (right,), (wrong,))
+    return pair_up(candidates, {"outcome": 1.0}, 1, 0, dialect, Counter())[0]
+
+
+def _calling(call: ToolCall, beside: str = "") -> Message:
+    function = {"name": call.name, "arguments": call.arguments}
+    calls = [{"id": CALL_ID, "type": "function", "function": function}]
+    return {"role": "assistant", "content": beside, "tool_calls": calls}

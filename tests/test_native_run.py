@@ -1,0 +1,170 @@
+"""A run in dialect `native`: generated, evaluated and served alike, and paired as TRL loads it.
+
+Everything is real but the engine, which replies by a script: templates, vLLM's parser of Hermes'
+form, Ray Data, actors, executors, Parquet.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasets import Dataset
+from trl.data_utils import apply_chat_template
+
+import toolsets
+from cluster.tool_parsers import reader_maker
+from pipeline import tables
+from pipeline.agent import dialect_of
+from pipeline.masks import encode_pair
+from pipeline.pocket.models import TOOLSET, folder
+from pipeline.recipe import load
+from pipeline.rollout import Limits, Rollout
+from pipeline.rundir import RunDir
+from pipeline.stages import pairs_stage, prepare
+from pipeline.transcript import ChatTemplate
+from serving.http import Service
+from tests.conftest import ROOT
+from tests.pipeline.cli import environment
+from tests.pipeline.conftest import tokenizer  # noqa: F401  # a fixture
+from tests.pipeline.families import HERMES, tokenizer_of
+from tests.serving.scripted import ScriptedChat, ask
+from tests.test_drivers import FolderEngine, run_stages, stored, told
+
+pytestmark = pytest.mark.ray
+
+
+def call(name: str, **arguments: Any) -> str:
+    written = {"name": name, "arguments": arguments}
+    return f"<tool_call>\n{json.dumps(written)}\n</tool_call>"
+
+
+RIGHT = "Ava has 3 bags of 4 pens and loses 2. How many pens?"
+SCRIPT = {
+    RIGHT: [
+        "Bags first.\n" + call("multiply", a=3, b=4),
+        "add(a=12, b=2)",
+        call("subtract", a=12, b=2),
+        call("answer", value=10),
+    ],
+    "Two calls at once?": [call("add", a=2, b=3) * 2, call("sum", a=2), call("answer", value=5)],
+    "No brace at the end?": [call("add", a=2, b=3).replace("}}", "}"), call("answer", value=5)],
+}
+KINDS = {None, "unparseable_call", "unknown_function"}
+
+
+class NativeEngine(FolderEngine):
+    """Made of a folder whose script replies in Hermes' form."""
+
+    def __init__(self, model: str, options: Mapping[str, Any], kv_cache_gib: float) -> None:
+        super().__init__(model, options, kv_cache_gib)
+        self.turn = HERMES.turn
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Path:  # noqa: F811
+    """A native recipe whose teacher and student are one script."""
+    place = tmp_path_factory.mktemp("native")
+    shutil.copytree(folder("student"), place / "model")
+    tokenizer_of(HERMES, tokenizer).save_pretrained(place / "model")
+    (place / "model" / "script.json").write_text(json.dumps(SCRIPT))
+    problems = [
+        {"problem_id": f"{split}-{i}", "question": question, "answer": answer, "split": split}
+        for split in ("train", "test")
+        for i, question in enumerate(SCRIPT)
+        for answer in ["10" if question == RIGHT else "4"]
+    ]
+    (place / "problems.jsonl").write_text("\n".join(map(json.dumps, problems)))
+    model = {
+        "model": str(place / "model"),
+        "engine": {"max_model_len": 4096},
+        "samples": {"min": 1, "max": 1},
+    }
+    own = {
+        "toolset": TOOLSET,
+        "agent": {
+            "dialect": "native",
+            "tool_parser": "hermes",
+            "max_steps": 4,
+            "reply_tokens": 200,
+        },
+        "evaluate": {"models": ["student_before"], "splits": ["test"]},
+        "pairs": {"rejected_from": ["teacher"]},
+        "train": {"stages": ["sft"]},
+        "problems": {"path": str(place / "problems.jsonl")},
+        "teacher": model,
+        "student": model,
+    }
+    (place / "recipe.yaml").write_text(json.dumps(own))  # JSON is YAML
+    return place / "recipe.yaml"
+
+
+@pytest.fixture(scope="module")
+def run(recipe: Path) -> RunDir:
+    """The run directory after the stages `generate`, `evaluate` and `pairs`."""
+    place = recipe.parent / "run"
+    command = [sys.executable, "-m", "tests.test_native_run", str(recipe), str(place)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return RunDir(place)
+
+
+def test_generation_evaluation_and_serving_make_identical_chains(run: RunDir, recipe: Path) -> None:
+    served = _served(recipe)
+    assert dict(stored(run.chains)) == served
+    assert dict(stored(run.evaluation)) == served
+    assert [chain["stop_reason"] for chain in served.values()] == ["answer"] * 3
+    steps = [step for chain in served.values() for step in chain["steps"]]
+    assert {step["result"]["error_kind"] for step in steps if step["result"]} == KINDS
+
+
+def test_right_chains_load_in_trl_as_the_student_will_meet_them(run: RunDir, recipe: Path) -> None:
+    files = [str(path) for path in tables.files(run.pairs / "supervised")]
+    cache = str(recipe.parent / "cache")
+    (loaded,) = Dataset.from_parquet(files, cache_dir=cache)  # type: ignore[misc]  # their stubs
+    (row,) = tables.rows(run.pairs / "supervised")
+    assert row == loaded
+    own = FolderEngine(str(recipe.parent / "model"), {"max_model_len": 4096}, 0).tokenizer
+    tools = json.loads(row["tools"])
+    shown = apply_chat_template(  # type: ignore[arg-type]  # their stubs
+        {"prompt": row["prompt"], "completion": row["completion"]}, own, tools
+    )
+    text = "".join(f"{HERMES.turn}{reply}{HERMES.end}" for reply in SCRIPT[RIGHT][:1])
+    assert text in shown["prompt"] + shown["completion"]
+    pair = {"prompt": row["prompt"], "chosen": row["completion"], "rejected": row["completion"]}
+    ours = encode_pair(pair, ChatTemplate(own, tools))
+    assert own.decode(ours["prompt_ids"]) == shown["prompt"]
+    assert own.decode(ours["chosen_ids"]) == shown["completion"].rstrip("\n")
+
+
+def _served(recipe: Path) -> dict[str, dict[str, Any]]:
+    """What POST /v1/solve answers, by question."""
+    chosen = load(str(recipe))
+    agent = chosen.agent
+    engine = NativeEngine(chosen.student.model, chosen.student.engine, 0)
+    native = reader_maker(chosen.native_parser(chosen.student), engine.tokenizer)
+    dialect = dialect_of(chosen.toolset, agent.think, agent.tool_role, native)
+    limits = Limits(agent.max_steps, agent.reply_tokens)
+    template = ChatTemplate(engine.tokenizer, dialect.tools)
+
+    async def health() -> tuple[str, ...]:
+        return ()
+
+    with toolsets.Executor(toolsets.load(chosen.toolset)) as executor:
+        driver = Rollout(dialect, template, engine, executor, limits, temperature=0.0)
+        service = Service("student", driver, {}, ScriptedChat(), health)
+        answers = {q: ask(service, "POST", "/v1/solve", json={"problem": q}) for q in SCRIPT}
+    return {question: told(answer.json()) for question, answer in answers.items()}
+
+
+if __name__ == "__main__":
+    run_stages(*sys.argv[1:], engine_class=f"tests.test_native_run:{NativeEngine.__name__}")
+    pairs_stage(prepare(load(sys.argv[1]), RunDir(Path(sys.argv[2]))))
