@@ -70,6 +70,7 @@ def test_a_killed_driver_leaves_no_engine_and_its_run_continues(tmp_path: Path) 
 
 
 @pytest.mark.train
+@pytest.mark.slow
 def test_training_resumes_from_its_checkpoint_after_a_worker_and_the_driver_were_killed(
     tmp_path: Path,
 ) -> None:
