@@ -52,8 +52,8 @@ def _ask(executor: Executor, calls: int) -> None:
 
 
 def _sizes() -> tuple[int, int]:
-    """What this process and its children hold in memory, in bytes."""
+    """What this process and its workers hold in memory, in bytes."""
     ours = psutil.Process()
-    workers = ours.children()
+    workers = [child for child in ours.children() if "toolsets.pool.worker" in child.cmdline()]
     assert len(workers) == 2
     return ours.memory_info().rss, sum(worker.memory_info().rss for worker in workers)
