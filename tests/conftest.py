@@ -10,8 +10,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-# A shell that runs us in the background has us ignore Ctrl-C, and all that tests start with us.
-signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def pytest_configure() -> None:
+    """Let tests press Ctrl-C: a shell that runs us in the background has us and ours ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
