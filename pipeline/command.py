@@ -16,7 +16,6 @@ from rich.table import Table
 import toolsets
 from cluster import machine
 from cluster.session import ConnectError, connect
-from cluster.tool_parsers import ToolParserError
 from pipeline import models
 from pipeline.errors import CannotStart
 from pipeline.evaluate import evaluated
@@ -42,7 +41,6 @@ OPERATOR_ERRORS = (
     RecipeError,
     ProblemError,
     TemplateError,
-    ToolParserError,
     toolsets.ToolsetError,
     machine.MachineError,
     ConnectError,

@@ -60,8 +60,11 @@ class Recipe(Section):
 
     def native_parser(self, model: Model) -> str | None:
         """vLLM's parser of the calls of teacher or student; None where it speaks `inject`."""
-        native = (model.dialect or self.agent.dialect) == "native"
-        return (model.tool_parser or self.agent.tool_parser) if native else None
+        return (model.tool_parser or self.agent.tool_parser) if self.is_native(model) else None
+
+    def is_native(self, model: Model) -> bool:
+        """Whether teacher or student is spoken to in its own form of calls."""
+        return (model.dialect or self.agent.dialect) == "native"
 
 
 def shipped() -> dict[str, Path]:
@@ -95,8 +98,7 @@ def validate(data: Mapping[str, Any], where: str) -> Recipe:
 
 def _check_dialect(recipe: Recipe, role: str, where: str) -> None:
     model: Model = getattr(recipe, role)
-    native = (model.dialect or recipe.agent.dialect) == "native"
-    if native and recipe.native_parser(model) is None:
+    if recipe.is_native(model) and recipe.native_parser(model) is None:
         raise RecipeError(
             f"recipe {where}: agent.tool_parser: dialect native of the {role} needs vLLM's parser "
             "of its calls, such as hermes, llama3_json, mistral or pythonic"

@@ -114,6 +114,7 @@ def _check_cluster(spec: Spec) -> None:
     from cluster.requirements import Requirement, check, refuse_never
     from cluster.resources import capacity
     from pipeline.errors import CannotStart
+    from serving.app import student_bundle
 
     address = os.environ.get("RAY_ADDRESS")
     where = f"the cluster at {address}" if address else "this machine"
@@ -124,9 +125,7 @@ def _check_cluster(spec: Spec) -> None:
             "(serving/config.yaml)"
         )
     found, student = capacity(), spec.recipe.serving.student
-    bundle = spec.recipe.cluster.engine_bundle(
-        spec.recipe.student.engine, found.ceiling.get("GPU", 0) >= 1
-    )
+    bundle = student_bundle(spec, found)
     fit = check([Requirement("serve", "engine", bundle, student.min, student.max)], found)
     refuse_never(fit, where)
     if fit.verdict != "now":

@@ -19,7 +19,7 @@ from ray import serve
 from ray.serve import Application
 from ray.serve.config import AutoscalingConfig, BackpressureConfig
 
-from cluster.resources import ceiling
+from cluster.resources import Capacity, capacity
 from pipeline.sections import Replicas
 from serving.functions import Functions
 from serving.ingress import Ingress
@@ -49,10 +49,16 @@ def build(args: Mapping[str, Any]) -> Application:
     return application(read_spec(known.source, known.overrides))
 
 
+def student_bundle(spec: Spec, found: Capacity) -> dict[str, float]:
+    """What one replica of the student reserves on a cluster."""
+    gpus = found.ceiling.get("GPU", 0) >= 1
+    return spec.recipe.cluster.engine_bundle(spec.recipe.student.engine, gpus)
+
+
 def application(spec: Spec) -> Application:
     """The application that serves `spec` on the cluster that is connected."""
     serving, cluster = spec.recipe.serving, spec.recipe.cluster
-    bundle = cluster.engine_bundle(spec.recipe.student.engine, ceiling().get("GPU", 0) >= 1)
+    bundle = student_bundle(spec, capacity())
     student = _deployment(
         Student,
         serving.student,

@@ -53,7 +53,6 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
     "⊥": ("false", "False", "FALSE"),
 }
 MEANING = {text: sign for sign, texts in _SPELLINGS.items() for text in (sign, *texts)}
-RESERVED = frozenset(text for text in MEANING if text.isalpha())
 _SIGNS = sorted((text for text in MEANING if not text.isalpha()), key=len, reverse=True)
 TOKEN = re.compile(rf"\d+\.\d+|\w+|{'|'.join(map(re.escape, _SIGNS))}|[(),.:]")
 _NUMBER = re.compile(r"[\d.]+")

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 
-from pipeline.problems import ProblemError, read_problems
+from pipeline.problems import read_problems
+from tests.conftest import ROOT
 
 ROWS = [
     {"question": "What is 2 + 3?", "answer": "5"},
@@ -89,8 +92,15 @@ def test_the_same_question_in_two_splits_is_a_duplicate(tmp_path: Path) -> None:
     assert (len(found.problems), len(found.rejects)) == (1, 1)
 
 
-def test_a_hub_data_set_out_of_reach_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
-    with pytest.raises(ProblemError, match="data set hf:nobody/nothing:train cannot be loaded: "):
-        read_problems("hf:nobody/nothing:train")
+def test_a_hub_data_set_out_of_reach_is_one_sentence() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", "problems", "hf:nobody/nothing:train"],
+        cwd=ROOT,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "data set hf:nobody/nothing:train cannot be loaded: " in done.stderr
+    assert "Traceback" not in done.stderr

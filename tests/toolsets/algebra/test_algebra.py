@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from fractions import Fraction
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -14,27 +15,17 @@ from hypothesis import strategies as st
 
 import toolsets
 from tests.conftest import ROOT
+from tests.toolsets import texts
 from tests.toolsets.algebra.bombs import BOMBS, INJECTIONS
 from tests.toolsets.algebra.school import PROBLEMS
-from toolsets import CallError, Tool, ToolResult
+from toolsets import Tool, ToolResult
 from toolsets.algebra.symbolic import build, read_expression
 
 ALGEBRA = toolsets.load("toolsets.algebra:toolset")
 LONGEST_SECONDS = 1.0  # of the processor, for a refusal
 
 
-def result(text: str) -> ToolResult:
-    return ALGEBRA.execute(ALGEBRA.parse(text))
-
-
-def refusal(text: str) -> tuple[str, str]:
-    """The kind and the message, whether the arguments or the function refuse."""
-    try:
-        found = result(text)
-    except CallError as error:
-        return error.kind, str(error)
-    assert not found.ok, found
-    return str(found.error_kind), found.content
+result, refusal = partial(texts.result, ALGEBRA), partial(texts.refusal, ALGEBRA)
 
 
 @pytest.mark.parametrize("tool", ALGEBRA.tools, ids=lambda tool: tool.name)

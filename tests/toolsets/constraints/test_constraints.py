@@ -6,6 +6,7 @@ import itertools
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -13,26 +14,16 @@ from hypothesis import strategies as st
 
 import toolsets
 from tests.conftest import ROOT
+from tests.toolsets import texts
 from tests.toolsets.constraints.puzzles import CONTRADICTIONS, PUZZLES, call, find
-from toolsets import CallError, Tool, ToolResult
+from toolsets import Tool, ToolResult
 from toolsets.constraints.solver import SECONDS
 
 CONSTRAINTS = toolsets.load("toolsets.constraints:toolset")
 LAST_SECONDS = 1.0  # beyond the solver's own, for building the model and the last question
 
 
-def result(text: str) -> ToolResult:
-    return CONSTRAINTS.execute(CONSTRAINTS.parse(text))
-
-
-def refusal(text: str) -> tuple[str, str]:
-    """The kind and the message, whether the arguments or the function refuse."""
-    try:
-        found = result(text)
-    except CallError as error:
-        return error.kind, str(error)
-    assert not found.ok, found
-    return str(found.error_kind), found.content
+result, refusal = partial(texts.result, CONSTRAINTS), partial(texts.refusal, CONSTRAINTS)
 
 
 @pytest.mark.parametrize("tool", CONSTRAINTS.tools, ids=lambda tool: tool.name)
