@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,15 +23,16 @@ import psutil
 from pydantic import ValidationError
 
 # Waits for the end of its standard input, that is for the death of its parent, then ends the
-# process ids in its arguments.
+# process ids and removes the folder in its arguments.
 _GUARD = """
-import os, signal, sys
+import os, shutil, signal, sys
 sys.stdin.buffer.read()
-for pid in map(int, sys.argv[1:]):
+for pid in map(int, sys.argv[2:]):
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
+shutil.rmtree(sys.argv[1], ignore_errors=True)
 """
 
 
@@ -67,17 +69,20 @@ class LocalEngine:
         from vllm.v1.engine.async_llm import AsyncLLM
 
         before = set(psutil.Process().children(recursive=True))
-        # Once all are connected the sockets' files serve nobody: whatever dies leaves none behind.
-        with tempfile.TemporaryDirectory(prefix="vllm-") as sockets:
-            os.environ["VLLM_RPC_BASE_PATH"] = sockets
-            try:
-                self.arguments = AsyncEngineArgs(model=model, **options)
-                self.llm = AsyncLLM.from_engine_args(self.arguments)
-            except Exception as error:  # vLLM's many ways to refuse a model or an option
-                raise EngineRefused(f"vLLM cannot start {model}: {_reason(error)}") from None
+        # The engine's threads connect to the sockets in here when they come to it, also after it
+        # said that it is ready: the folder stays as long as the engine.
+        sockets = tempfile.mkdtemp(prefix="vllm-")
+        os.environ["VLLM_RPC_BASE_PATH"] = sockets
+        try:
+            self.arguments = AsyncEngineArgs(model=model, **options)
+            self.llm = AsyncLLM.from_engine_args(self.arguments)
+        except Exception as error:  # vLLM's many ways to refuse a model or an option
+            shutil.rmtree(sockets, ignore_errors=True)
+            raise EngineRefused(f"vLLM cannot start {model}: {_reason(error)}") from None
         engines = set(psutil.Process().children(recursive=True)) - before
+        # Started after the engine, which may be a fork: it must not hold the guard's input as well.
         self._guard = subprocess.Popen(
-            [sys.executable, "-S", "-c", _GUARD, *(str(process.pid) for process in engines)],
+            [sys.executable, "-S", "-c", _GUARD, sockets, *(str(p.pid) for p in engines)],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )

@@ -1,10 +1,17 @@
-"""The engine of generation and serving: what it says where vLLM cannot start it."""
+"""The engine of generation and serving: what it says where vLLM cannot start it, what it leaves."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from cluster.engine import EngineRefused, LocalEngine
@@ -31,3 +38,44 @@ def test_an_option_that_vllm_refuses_is_said_in_one_line(
         asyncio.run(start())
     assert "\n" not in str(raised.value)
     assert len(str(raised.value)) < 500
+
+
+LIVES = f"""
+import asyncio, sys, time
+from cluster.engine import LocalEngine
+
+async def start():
+    engine = LocalEngine({str(STUDENT)!r}, {{}}, 1.0)
+    await engine.generate([1, 2, 3], 0.0, 1, 0)
+    print("answered", flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    asyncio.run(start())
+"""
+
+
+def test_its_sockets_stay_while_it_lives_and_nothing_stays_after_a_kill() -> None:
+    """Threads of the engine that connect late find the sockets; a thread that did not hung."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "lives.py"
+        script.write_text(LIVES)
+        environment = {**os.environ, "TMPDIR": folder, "PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen(
+            [sys.executable, script], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert process.stdout is not None
+            assert "answered\n" in iter(process.stdout.readline, "")  # vLLM writes there too
+            (sockets,) = Path(folder).glob("vllm-*")
+            assert sum(path.is_socket() for path in sockets.iterdir()) >= 2
+            family = psutil.Process(process.pid).children(recursive=True)
+        finally:
+            process.kill()
+            process.wait()
+        _, alive = psutil.wait_procs(family, timeout=30)
+        assert alive == []
+        until = time.monotonic() + 10
+        while sockets.exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        assert not sockets.exists()
