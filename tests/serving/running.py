@@ -55,6 +55,12 @@ class Running:
         """The service's processes, Ray's own among them."""
         return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(True)]
 
+    def ray_address(self) -> str:
+        """Of its own Ray, which need not be the only one on the machine."""
+        arguments = [argument for p in self.processes() for argument in p.cmdline()]
+        found = (re.fullmatch(r"--gcs[-_]address=(.+)", argument) for argument in arguments)
+        return next(match[1] for match in found if match)
+
     def replica(self, deployment: str) -> psutil.Process:
         """The process of the only replica of `deployment`."""
         replica = re.compile(rf"ray::ServeReplica:.*:{deployment}(\.\w+)?")

@@ -302,13 +302,13 @@ def _check_results(solved: dict, toolset: toolsets.Toolset) -> None:
 def _decoding(running: Running) -> int:
     """Requests that the student's engine works on, asked of the replica itself."""
     script = (
-        "import ray; from ray import serve; ray.init('auto', logging_level='ERROR');"
+        "import ray; from ray import serve; ray.init(logging_level='ERROR');"
         "student = serve.get_deployment_handle('Student', 'apprentice');"
         "print(student.unfinished.remote().result())"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env=running.ray | {"RAY_BACKEND_LOG_LEVEL": "fatal"},
+        env=running.ray | {"RAY_ADDRESS": running.ray_address(), "RAY_BACKEND_LOG_LEVEL": "fatal"},
         capture_output=True,
         text=True,
         check=False,
