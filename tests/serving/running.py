@@ -57,14 +57,14 @@ class Running:
 
     def ray_address(self) -> str:
         """Of its own Ray, which need not be the only one on the machine."""
-        arguments = [argument for p in self.processes() for argument in p.cmdline()]
+        arguments = [argument for p in self.processes() for argument in _arguments(p)]
         found = (re.fullmatch(r"--gcs[-_]address=(.+)", argument) for argument in arguments)
         return next(match[1] for match in found if match)
 
     def replica(self, deployment: str) -> psutil.Process:
         """The process of the only replica of `deployment`."""
         replica = re.compile(rf"ray::ServeReplica:.*:{deployment}(\.\w+)?")
-        found = [p for p in self.processes() if replica.fullmatch(_title(p))]
+        found = [p for p in self.processes() if replica.fullmatch(" ".join(_arguments(p)).strip())]
         assert len(found) == 1, f"{len(found)} replicas of {deployment}"
         return found[0]
 
@@ -137,8 +137,8 @@ def _wait_until_up(running: Running) -> None:
     wait_for(up, STARTS_SECONDS, "the service is up")
 
 
-def _title(process: psutil.Process) -> str:
+def _arguments(process: psutil.Process) -> list[str]:
     try:
-        return " ".join(process.cmdline()).strip()
+        return process.cmdline()
     except psutil.Error:  # gone, or nearly so
-        return ""
+        return []
