@@ -175,9 +175,9 @@ def test_any_text_is_a_call_or_a_call_error(text: str) -> None:
     ],
 )
 def test_a_bomb_is_refused_at_once(text: str) -> None:
-    start = time.thread_time()
+    start = time.perf_counter()
     refusal(text)
-    assert time.thread_time() - start < 1
+    assert time.perf_counter() - start < 1
 
 
 def test_keywords_and_positional_arguments_are_kept_apart() -> None:

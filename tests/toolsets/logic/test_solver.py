@@ -61,10 +61,10 @@ def test_what_different_names_would_change_is_said() -> None:
 
 def test_what_takes_too_long_is_undecided_in_time() -> None:
     *premises, conclusion = PROBLEMS[66]
-    begun = time.thread_time()
+    begun = time.monotonic()
     found = entails([parse(premise) for premise in premises], parse(conclusion), seconds=1)
     assert found.answer in ("True", "Undecided")
-    assert time.thread_time() - begun < 3
+    assert time.monotonic() - begun < 3
 
 
 def test_formulas_true_of_infinitely_many_things_only_are_not_called_contradictory() -> None:
