@@ -37,13 +37,11 @@ TRAINING = (
     "cluster.train_cpus=1",
 )
 
-OURS = {  # by what their command lines hold; Ray's own agents go when they notice
-    "actor": ("RolloutActor",),
-    # vLLM's title of it; or how it was started, where no title can be set, as is the case where the
-    # first variable of its environment was changed
-    "engine": ("EngineCore", "multiprocessing.spawn"),
-    "function worker": ("toolsets.pool.worker",),
-}
+OURS = (
+    "EngineCore",
+    "RolloutActor",
+    "toolsets.pool.worker",
+)  # Ray's own agents go when they notice
 
 
 @pytest.mark.vllm
@@ -127,13 +125,24 @@ def write_pairs(run_dir: Path) -> None:
 
 
 def kind_of(process: psutil.Process) -> str | None:
-    """Which of OURS it is."""
+    """Which of OURS it is, None where it is none or gone.
+
+    vLLM titles its engine by setproctitle, which does nothing where the first variable of the
+    environment was changed. The engine is then what its actor has spawned by multiprocessing, as
+    nothing else in an actor does.
+    """
     try:
-        title = " ".join(process.cmdline())
+        title = title_of(process)
+        spawned = "from multiprocessing.spawn import spawn_main" in title
+        if spawned and "RolloutActor" in title_of(process.parent()):
+            return "EngineCore"
     except psutil.NoSuchProcess:
         return None
-    kinds = (kind for kind, names in OURS.items() if any(name in title for name in names))
-    return next(kinds, None)
+    return next((name for name in OURS if name in title), None)
+
+
+def title_of(process: psutil.Process | None) -> str:
+    return "" if process is None else " ".join(process.cmdline())
 
 
 def last_step(metrics: Path) -> int:
