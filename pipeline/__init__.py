@@ -22,6 +22,7 @@ CORE = frozenset(
         "recipe",
         "records",
         "reference",
+        "rendering",
         "rollout",
         "sections",
         "statistics",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ def _turns(*texts: str) -> list[Message]:
 
 CHOSEN = _turns("multiply(a=3, b=4)", "12", "subtract(a=12, b=2)", "10", "answer(value=10)")
 REJECTED = _turns("multiply(a=3, b=4)", "12", "answer(value=12)")
+SIDES = (CHOSEN, REJECTED)
 
 
 def _pieces(tokenizer: TextTokenizer, ids: list[int], mask: list[int]) -> list[str]:
@@ -121,6 +123,30 @@ def test_a_prompt_alone_is_encoded_with_its_generation_prompt(
     alone = encode(OPENING, template)
     assert tokenizer.decode(alone.token_ids).endswith("How many pens?<|assistant|>")
     assert not any(alone.written)
+
+
+@pytest.mark.train
+def test_where_the_end_of_turn_pads_as_well_it_is_trained_and_the_padding_is_not(
+    tokenizer: TextTokenizer, template: ChatTemplate
+) -> None:
+    """A tokenizer without padding token pads with its end of text."""
+    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+    from pipeline.dpo import MaskedPreferenceCollator
+
+    end = tokenizer.convert_tokens_to_ids(END)
+    pair = encode_pair({"prompt": OPENING, "chosen": CHOSEN, "rejected": REJECTED}, template)
+    batch = MaskedPreferenceCollator(pad_token_id=end)([pair])
+    rows = [encode_supervised({"prompt": OPENING, "completion": c}, template) for c in SIDES]
+    supervised = DataCollatorForLanguageModeling(pad_token_id=end)(rows)
+    trained = (batch["completion_mask"] == 1, supervised["labels"] != IGNORED)
+    for data, taught in zip((batch, supervised), trained, strict=True):
+        assert data["input_ids"].equal(batch["input_ids"])
+        for index, row in enumerate(rows):
+            assert data["attention_mask"][index].sum() == len(row["input_ids"])
+            tokens, mask = data["input_ids"][index].tolist(), taught[index].tolist()
+            replies = [turn["content"] for turn in SIDES[index] if turn["role"] == "assistant"]
+            assert _pieces(tokenizer, tokens, mask) == [reply + END for reply in replies]
 
 
 TEXTS = st.lists(st.text("ab12=(,) +<é", min_size=1, max_size=8), min_size=1, max_size=5)
