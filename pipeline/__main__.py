@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except StageFailed as error:
-        print(f"failed: {error}; finished work is kept, the same command resumes", file=sys.stderr)
+        print(f"failed: {error}; {error.advice}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader of a pipe has seen enough
         return 0

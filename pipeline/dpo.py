@@ -1,22 +1,29 @@
-"""TRL's DPO trainer, extended by as little as possible: our masks, and DPO-positive.
+"""TRL's DPO trainer, extended by as little as possible: our masks, DPO-positive, shared prefixes.
 
 Every loss of TRL reads `completion_mask`; a collator that brings our mask is all that masking
-needs. Datasets come tokenised (`pipeline.masks`), so TRL's own preparation is skipped.
+needs. Datasets come tokenised (`pipeline.masks`), so TRL's own preparation is skipped. TRL's code
+computes every loss; where prefixes are shared, the model it calls computes the batch packed.
 
-Not here: Ray Train (`pipeline.train_loop`).
+Not here: packing (`pipeline.prefix_sharing`), Ray Train (`pipeline.train_loop`).
 """
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedModel
 from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
 
+from pipeline import prefix_sharing
 from pipeline.losses import dpo_positive
 
+PACKED = "packed"  # key of a batch: what `prefix_sharing.pack` made of it
 MASKS = ("chosen_mask", "rejected_mask")
+log = logging.getLogger(__name__)
 
 
 class MaskedPreferenceCollator(DataCollatorForPreference):
@@ -34,9 +41,37 @@ class MaskedPreferenceCollator(DataCollatorForPreference):
         return batch
 
 
+@dataclass
+class PackedPreferenceCollator(MaskedPreferenceCollator):
+    """Packs the batch as well, for a model of hidden size `width`."""
+
+    width: int = field(kw_only=True)
+
+    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        batch = super().torch_call(examples)
+        packed = prefix_sharing.pack(batch["input_ids"], batch["completion_mask"], self.width)
+        return batch | {PACKED: packed}
+
+
+def collator(
+    model: PreTrainedModel, pad_token_id: int, share: bool, longest: int
+) -> MaskedPreferenceCollator:
+    """What makes the batches of `model`, whose chains have at most `longest` tokens; prepares it
+    to share prefixes, if it is to `share` them and can."""
+    reason = prefix_sharing.why_not(model, longest) if share else None
+    if reason is not None:
+        log.warning("training without prefix sharing: %s: %s", type(model).__name__, reason)
+    if not share or reason is not None:
+        return MaskedPreferenceCollator(pad_token_id=pad_token_id)
+    prefix_sharing.score_only_trained(model)
+    width = model.config.get_text_config().hidden_size
+    return PackedPreferenceCollator(pad_token_id=pad_token_id, width=width)
+
+
 class MaskedDPOTrainer(DPOTrainer):
     """DPO over tokens that the model wrote. With `dpop_lambda`, DPO-positive is added to TRL's
-    losses, which then should hold only the NLL term ("sft")."""
+    losses, which then should hold only the NLL term ("sft"). Shares prefixes where the collator
+    packs."""
 
     def __init__(self, *args: Any, dpop_lambda: float | None = None, **kwargs: Any) -> None:
         self._dpop_lambda = dpop_lambda
@@ -50,7 +85,11 @@ class MaskedDPOTrainer(DPOTrainer):
         assert self._signature_columns is not None
         self._signature_columns = list({*self._signature_columns, *MASKS})
 
+    def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
+        return super().compute_ref_log_probs(*_unpacked(model, inputs))
+
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
+        model, inputs = _unpacked(model, inputs)
         if self._dpop_lambda is None or return_outputs:
             return super()._compute_loss(model, inputs, return_outputs)
         seen: list[Any] = []
@@ -74,3 +113,11 @@ class MaskedDPOTrainer(DPOTrainer):
             self._dpop_lambda,
         )
         return loss_B.mean()
+
+
+def _unpacked(model: Any, inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """What TRL knows of: the padded batch, and a model that computes it, packed if it is."""
+    if PACKED not in inputs:
+        return model, inputs
+    padded = {key: value for key, value in inputs.items() if key != PACKED}
+    return prefix_sharing.packed_forward(model, inputs[PACKED]), padded

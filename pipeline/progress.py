@@ -53,6 +53,16 @@ class Progress:
         if time.monotonic() - self._shown >= pause:
             self._show()
 
+    def expect(self, total: int) -> None:
+        """Set how many units there are, where that turned out to be another number."""
+        self._total = total
+
+    def say(self, text: str) -> None:
+        """Print a line of its own, above the live line."""
+        start = "\r\x1b[2K" if self._live else ""
+        self._out.write(f"{start}{text}\n")
+        self._show()
+
     @property
     def seconds(self) -> float:
         """Seconds since the start."""

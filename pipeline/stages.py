@@ -29,7 +29,7 @@ from pipeline.rundir import RunDir
 from pipeline.sections import Model
 from pipeline.sources import read_source
 from pipeline.tasks import by_problem, next_tasks
-from pipeline.train import stage_model, train
+from pipeline.train import check_packages, stage_model, train
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ def prepare(recipe: Recipe, run_dir: RunDir) -> Run:
     """Read what every stage needs; raises ValueError, one sentence, for what is wrong with it."""
     toolset = toolsets.load(recipe.toolset)
     dialect_in(recipe, "teacher")  # says what is wrong with it before anything is made
+    check_packages(recipe.train)
     return Run(recipe, run_dir, read_source(recipe), dialect_in(recipe, "student"), toolset)
 
 

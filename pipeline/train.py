@@ -8,6 +8,7 @@ to `student/`.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import shutil
@@ -19,10 +20,20 @@ from typing import Any
 from cluster import storage
 from cluster.errors import without_class
 from pipeline import machines, tables
-from pipeline.errors import StageFailed
+from pipeline.checkpoints import (
+    BEST,
+    METRICS,
+    MODEL,
+    RAY,
+    diverged,
+    refuse_another_model,
+)
+from pipeline.curves import read_metrics, steps, warning, words
+from pipeline.errors import CannotStart, Diverged, StageFailed
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
-from pipeline.train_loop import MODEL, TrainJob, steps_of, train_loop
+from pipeline.sections import Train
+from pipeline.train_loop import TrainJob, steps_of, train_loop
 
 POLL_SECONDS = 1.0
 
@@ -32,25 +43,44 @@ def stage_model(run_dir: Path, stage: str) -> Path:
     return run_dir / "checkpoints" / stage / MODEL
 
 
+def check_packages(settings: Train) -> None:
+    """Raise CannotStart where the package of a curve that the recipe wants is not installed."""
+    for name in settings.report_to:
+        packages = ("tensorboardX", "tensorboard") if name == "tensorboard" else (name,)
+        if not any(map(importlib.util.find_spec, packages)):
+            raise CannotStart(
+                f"train.report_to wants {name}, but package {packages[-1]} is not installed here; "
+                "install it or take it out of the recipe"
+            )
+
+
 def train(
     recipe: Recipe, run_dir: Path, student: str, tools: tuple[dict[str, Any], ...] | None
 ) -> dict[str, Any]:
     """Train all stages that are not finished; returns facts for run.json.
 
-    Raises StageFailed where training fails more often than `train.max_failures`.
+    Raises StageFailed where training fails more often than `train.max_failures`, Diverged where its
+    loss is no number any more, CannotStart where it has a checkpoint that cannot be gone on from.
     """
     run_dir = run_dir.resolve()  # workers have another working directory
     model, facts, fresh = student, {}, not (run_dir / "student").is_dir()
     for stage in recipe.train.stages:
         finished = stage_model(run_dir, stage)
         if not finished.is_dir():
+            _refuse(finished.parent, model)
             _train_stage(recipe, run_dir, stage, model, tools)
             fresh = True
-        facts[stage] = _facts(finished.parent)
+        facts[stage] = _facts(finished.parent, recipe.train.beta)
         model = str(finished)
     if fresh:
-        _publish(Path(model), run_dir / "student")
+        publish(Path(model), run_dir / "student")
     return facts
+
+
+def _refuse(out: Path, model: str) -> None:
+    if sentence := diverged(out):
+        raise CannotStart(sentence)
+    refuse_another_model(out, model)
 
 
 def _train_stage(
@@ -75,15 +105,19 @@ def _train_stage(
     )
     count = sum(1 for _ in tables.rows(rows, ["problem_id"]))
     epochs = recipe.train.sft.epochs if stage == "sft" else recipe.train.epochs
-    steps = steps_of(count, epochs, recipe.train.batch_size)
+    planned = steps_of(count, epochs, recipe.train.batch_size)
     bundle = {"CPU": recipe.cluster.train_cpus, "GPU": float(gpu)}
     with (
         machines.reachable(out) as mark,
-        Progress(f"train ({stage})", steps, "steps") as progress,
-        _following(out / "metrics.jsonl", progress) as began,
-        machines.waiting(progress, 0, bundle, recipe.train.workers, began),
+        Progress(f"train ({stage})", planned, "steps") as progress,
+        _following(out, recipe.train.beta, progress) as began,
+        machines.waiting(progress, 0, bundle, min(_workers(recipe.train)), began),
     ):
         _fit(recipe, job, bundle, mark)
+    if sentence := diverged(out):
+        raise Diverged(sentence)
+    if not (out / MODEL).is_dir():
+        raise StageFailed(_no_rows(out, recipe.train))
 
 
 def _fit(recipe: Recipe, job: TrainJob, bundle: dict[str, float], mark: str) -> None:
@@ -91,16 +125,17 @@ def _fit(recipe: Recipe, job: TrainJob, bundle: dict[str, float], mark: str) -> 
     from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
 
+    workers = _workers(recipe.train)
     trainer = TorchTrainer(
         _loop,
         train_loop_config={"job": job, "mark": mark},
         scaling_config=ScalingConfig(
-            num_workers=recipe.train.workers,
+            num_workers=workers[0] if len(set(workers)) == 1 else workers,
             use_gpu=job.gpu,
             resources_per_worker={name: amount for name, amount in bundle.items() if amount},
         ),
         run_config=RunConfig(
-            name="ray",
+            name=RAY,
             storage_path=job.out,
             failure_config=FailureConfig(max_failures=recipe.train.max_failures),
             checkpoint_config=CheckpointConfig(num_to_keep=2),
@@ -110,6 +145,11 @@ def _fit(recipe: Recipe, job: TrainJob, bundle: dict[str, float], mark: str) -> 
         trainer.fit()
     except Exception as error:  # whatever a worker raised, wrapped by Ray Train
         raise StageFailed(f"training ({job.stage}) failed: {_cause(error)}") from error
+
+
+def _workers(settings: Train) -> tuple[int, int]:
+    """How many workers at least and at most."""
+    return settings.workers_min or settings.workers, settings.workers
 
 
 def _loop(config: dict[str, Any]) -> None:
@@ -123,19 +163,39 @@ def _cause(error: BaseException) -> str:
     return without_class((errors or lines or [type(error).__name__])[-1])
 
 
+def _no_rows(out: Path, settings: Train) -> str:
+    facts = json.loads((out / "data.json").read_text())
+    return (
+        f"training ({out.name}) has nothing to learn from: {facts['too_long']:,} rows are longer "
+        f"than train.max_tokens ({settings.max_tokens:,}), {facts['heldout']:,} are held out; "
+        "raise it, or set train.too_long=cut_prompt"
+    )
+
+
 @contextlib.contextmanager
-def _following(metrics: Path, progress: Progress) -> Iterator[Callable[[], bool]]:
+def _following(out: Path, beta: float, progress: Progress) -> Iterator[Callable[[], bool]]:
     """Show the metrics that the first worker writes while training goes on; gives whether it
     began to, as a training that resumes has some from before."""
-    stop, before = threading.Event(), _size(metrics)
+    stop, metrics = threading.Event(), out / METRICS
+    before, warned = _size(metrics), False
 
     def began() -> bool:
         return _size(metrics) != before
 
+    def show() -> None:
+        nonlocal warned
+        lines = read_metrics(metrics)
+        if found := steps(lines):
+            progress.expect(int(found[-1]["steps"]))
+            progress.update(int(found[-1]["step"]), words(lines))
+        if not warned and (sentence := warning(lines, beta)):
+            progress.say(f"warning: {sentence}")
+            warned = True
+
     def follow() -> None:
         while not stop.wait(POLL_SECONDS):
             if began():
-                _show(metrics, progress)
+                show()
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()
@@ -144,45 +204,30 @@ def _following(metrics: Path, progress: Progress) -> Iterator[Callable[[], bool]
     finally:
         stop.set()
         thread.join()
-        _show(metrics, progress)
+        show()
 
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _show(metrics: Path, progress: Progress) -> None:
-    lines = read_metrics(metrics)
-    losses = [line for line in lines if "loss" in line]
-    if losses:
-        last = losses[-1]
-        facts = f"loss {last['loss']:.4f}"
-        if "rewards/accuracies" in last:
-            recent = [line["rewards/accuracies"] for line in losses[-10:]]
-            facts += f"  pairs ordered right {sum(recent) / len(recent):.2f}"
-        progress.update(int(last["step"]), facts)
-
-
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The metrics of a training stage, one dict per step; a half-written last line is left out."""
-    if not path.is_file():
-        return []
-    lines = []
-    for text in path.read_text().splitlines():
-        with contextlib.suppress(json.JSONDecodeError):
-            lines.append(json.loads(text))
-    return lines
-
-
-def _facts(folder: Path) -> dict[str, Any]:
-    """What a finished stage came to: rows, rows too long to train on, and its last metrics."""
+def _facts(folder: Path, beta: float) -> dict[str, Any]:
+    """What a finished stage came to: rows, rows too long to train on, its last metrics, which
+    checkpoint is the model where the best was kept, and what is alarming."""
     facts = json.loads((folder / "data.json").read_text())
-    last = next((m for m in reversed(read_metrics(folder / "metrics.jsonl")) if "loss" in m), {})
+    lines = read_metrics(folder / METRICS)
+    last = next(iter(steps(lines)[::-1]), {})
     kept = ("step", "loss", "rewards/accuracies", "rewards/margins", "logps/chosen")
-    return facts | {name: last[name] for name in kept if name in last}
+    facts |= {name: last[name] for name in kept if name in last}
+    if (folder / BEST).is_dir():
+        facts["best"] = json.loads((folder / BEST / "best.json").read_text())
+    if sentence := warning(lines, beta):
+        facts["warning"] = sentence
+    return facts
 
 
-def _publish(model: Path, student: Path) -> None:
+def publish(model: Path, student: Path) -> None:
+    """Make `student` a copy of the folder `model`."""
     hidden = student.with_name(".student")
     shutil.rmtree(hidden, ignore_errors=True)
     shutil.copytree(model, hidden)

@@ -88,6 +88,12 @@ class Raylets:
         options = [f"--address={self.address}", f"--num-cpus={cpus}", "--num-gpus=0"]
         self._start(name, command, [*options, f"--temp-dir={self._folder / name}"])
 
+    def lose(self) -> None:
+        """Lose the node that was added last, as if its machine were switched off."""
+        group = self._groups.pop()
+        os.killpg(group.pid, signal.SIGKILL)
+        group.wait()
+
     @contextmanager
     def watched(self, log: Path) -> Iterator[None]:
         """Write how many nodes but the head are alive to `log`, a line twice a second."""

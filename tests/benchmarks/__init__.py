@@ -19,6 +19,8 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
     {
         "executor_vs_process_per_call": "tests.benchmarks.executor:versus_process_per_call",
         "executor_calls_per_second": "tests.benchmarks.executor:calls_per_second",
+        "dpo_vs_trl": "tests.benchmarks.dpo:versus_trl",
+        "dpo_prefix_sharing_vs_trl": "tests.benchmarks.dpo:prefix_sharing_versus_trl",
     }
 )
 

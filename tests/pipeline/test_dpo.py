@@ -21,7 +21,12 @@ from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
 
 from pipeline import tables
 from pipeline.agent import with_agent_tools
-from pipeline.dpo import MaskedDPOTrainer, MaskedPreferenceCollator
+from pipeline.dpo import (
+    MaskedDPOTrainer,
+    MaskedPreferenceCollator,
+    PackedPreferenceCollator,
+    collator,
+)
 from pipeline.masks import encode_pair
 from pipeline.pairing import Candidates, pair_up
 from pipeline.prompt import Inject, render
@@ -235,6 +240,45 @@ def test_dpo_with_nll_is_what_it_is_by_hand(words: Any, tmp_path: Path) -> None:
     ]
     nll = -sum(hand["tokens"]) / len(hand["tokens"])
     assert _loss(trainer) == pytest.approx(sum(losses) / 2 + 0.25 * nll, abs=CLOSE)
+
+
+def test_ipo_is_what_it_is_by_hand(words: Any, tmp_path: Path) -> None:
+    """arXiv 2310.12036, Eq. 17: (h - 1 / (2 tau))^2, tau our beta. TRL takes the mean log-ratio of
+    a side's tokens where the paper writes that of the side, as the paper's authors did."""
+    trainer = _trainer(words, tmp_path, loss_type=["ipo"])
+    hand = _by_hand(trainer, words)
+    lengths = zip((CHOSEN_WRITTEN, SECOND_WRITTEN), (REJECTED_WRITTEN, SECOND_WRITTEN), strict=True)
+    losses = [
+        (chosen / len(chosen_written) - rejected / len(rejected_written) - 1 / (2 * BETA)) ** 2
+        for chosen, rejected, (chosen_written, rejected_written) in zip(
+            hand["chosen"], hand["rejected"], lengths, strict=True
+        )
+    ]
+    assert _loss(trainer) == pytest.approx(sum(losses) / 2, abs=CLOSE)
+    assert abs(losses[0] - losses[1]) > 0.01
+
+
+def test_prefixes_are_shared_where_the_recipe_and_the_model_let(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = collator(_model(len(WORDS)), 0, share=True, longest=100)
+    assert isinstance(made, PackedPreferenceCollator)
+    assert made.width == 16
+    assert (
+        type(collator(_model(len(WORDS)), 0, share=False, longest=100)) is MaskedPreferenceCollator
+    )
+    assert not caplog.messages
+
+
+def test_a_model_that_cannot_share_prefixes_trains_without_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    model = _model(len(WORDS))
+    model.set_attn_implementation("eager")
+    assert type(collator(model, 0, share=True, longest=100)) is MaskedPreferenceCollator
+    assert caplog.messages == [
+        "training without prefix sharing: LlamaForCausalLM: its attention is eager, not sdpa"
+    ]
 
 
 @pytest.mark.train

@@ -109,3 +109,16 @@ def test_a_stage_that_fails_leaves_its_last_line() -> None:
         progress.update(3)
         raise ZeroDivisionError
     assert "3/10 steps" in out.getvalue().splitlines()[-1]
+
+
+def test_what_is_said_stands_on_a_line_of_its_own_above_the_live_line() -> None:
+    out = Terminal()
+    progress = Progress("train", 10, "steps", out)
+    progress.say("warning: it falls")
+    assert out.getvalue() == f"\r\x1b[2Kwarning: it falls\n\r\x1b[2K{'train':<24} 0/10 steps"
+
+
+def test_the_total_may_turn_out_to_be_another() -> None:
+    progress = Progress("train", 10, "steps", io.StringIO())
+    progress.expect(8)
+    assert progress.line() == f"{'train':<24} 0/8 steps"

@@ -88,7 +88,8 @@ def test_a_number_that_someone_may_tune_is_described() -> None:
         ),
         (
             "train.lora.rang=1",
-            "unknown key train.lora.rang (known here: r, alpha, dropout, target_modules)",
+            "unknown key train.lora.rang (known here: r, alpha, dropout, target_modules, "
+            "keep_adapter)",
         ),
         (
             "teacher.samples.until.corect=1",
@@ -122,6 +123,23 @@ def test_a_number_that_someone_may_tune_is_described() -> None:
         (
             "train.batch_size=10",
             "train: batch_size (10) must be a multiple of micro_batch_size x workers (4 x 1)",
+        ),
+        (
+            "train={zero_stage: 2, offload: all}",
+            "train: offload all needs zero_stage 3 or more, got 2",
+        ),
+        (
+            "train.keep_best=true",
+            "train: keep_best needs heldout_pairs above 0 to measure checkpoints on",
+        ),
+        (
+            "train={workers: 4, workers_min: 1, zero_stage: 0}",
+            "train: batch_size (16) must be a multiple of micro_batch_size x workers (4 x 3)",
+        ),
+        (
+            "train={workers: 2, workers_min: 1}",
+            "train: workers_min needs zero_stage 0: DeepSpeed loads the optimizer of ZeRO 1-3 only "
+            "on as many workers as wrote it",
         ),
         ("cluster.actors_min=3", "cluster: actors_max (1) must be at least actors_min (3)"),
         (

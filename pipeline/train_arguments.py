@@ -1,0 +1,85 @@
+"""The recipe's section `train` as arguments of Hugging Face's trainer, DeepSpeed and PEFT.
+
+Not here: what else the two trainers are given (`pipeline.train_loop`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.sections import Train
+
+
+def shared_arguments(
+    settings: Train, seed: int, gpu: bool, scratch: str, workers: int
+) -> dict[str, Any]:
+    """Arguments that both trainers share; `scratch` is where checkpoints are first written.
+
+    `batch_size` stands whatever the number of `workers`: fewer do more of a step one by one.
+    """
+    micro = settings.micro_batch_size
+    accumulate = settings.batch_size // (micro * workers)
+    bf16 = settings.precision == "bf16" or (settings.precision == "auto" and gpu)
+    again = settings.gradient_checkpointing
+    return {
+        "output_dir": scratch,
+        "per_device_train_batch_size": micro,
+        "per_device_eval_batch_size": micro,
+        "gradient_accumulation_steps": accumulate,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": 0.05,
+        "weight_decay": 0.0,
+        "max_grad_norm": 1.0,
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,  # else a loss that is not a number is logged as one
+        "save_strategy": "steps",
+        "save_steps": settings.checkpoint_steps,
+        "save_total_limit": 1,
+        "report_to": [],
+        "disable_tqdm": True,
+        "seed": seed % 2**31,
+        "data_seed": seed % 2**31,
+        "bf16": bf16,
+        "use_cpu": not gpu,
+        "gradient_checkpointing": gpu if again is None else again,
+        "deepspeed": deepspeed(settings, micro, accumulate, bf16),
+    }
+
+
+def deepspeed(settings: Train, micro: int, accumulate: int, bf16: bool) -> dict[str, Any]:
+    """DeepSpeed's configuration, with explicit sizes."""
+    return {
+        "zero_optimization": {
+            "stage": settings.zero_stage,
+            "stage3_gather_16bit_weights_on_model_save": True,
+            **_offloaded(settings),
+        },
+        "zero_allow_untested_optimizer": True,
+        "zero_force_ds_cpu_optimizer": False,  # torch's AdamW steps on CPUs without being built
+        "train_micro_batch_size_per_gpu": micro,
+        "gradient_accumulation_steps": accumulate,
+        "train_batch_size": settings.batch_size,
+        "gradient_clipping": 1.0,
+        "bf16": {"enabled": bf16},
+        "steps_per_print": 10**9,
+    }
+
+
+def _offloaded(settings: Train) -> dict[str, Any]:
+    parts = {"none": (), "optimizer": ("optimizer",), "all": ("optimizer", "param")}
+    return {f"offload_{part}": {"device": "cpu"} for part in parts[settings.offload]}
+
+
+def lora(settings: Train) -> Any:
+    """PEFT's configuration, None where all weights are trained."""
+    if settings.lora is None:
+        return None
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=settings.lora.r,
+        lora_alpha=settings.lora.alpha,
+        lora_dropout=settings.lora.dropout,
+        target_modules=settings.lora.target_modules,
+        task_type="CAUSAL_LM",
+    )

@@ -1,0 +1,274 @@
+"""The preference stage: our trainer against TRL's own, under the same DeepSpeed configuration.
+
+Both get the same pairs (pocket problems, first_divergence: the worked chain against one with a
+mistake in its last call), batch sizes, model, precision and losses; TRL prepares and batches the
+messages itself. Each measurement is a process of its own, so its memory is its own; what comes
+before the first step and the first WARM_UP steps (DeepSpeed's start) are not timed.
+
+Not covered: Ray Train around it, checkpoints, more than one worker.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks import Result, log
+from tests.conftest import ROOT
+
+REPETITIONS = 5
+WARM_UP = 1  # steps
+STEPS = {"random": 4, "pocket": 8}  # timed
+BATCH = 8  # pairs per optimizer step, in one worker
+SETTINGS = {"batch_size": BATCH, "micro_batch_size": 4, "precision": "fp32"}
+# 11 million parameters: matrix products are what two cores are busy with.
+RANDOM = {"hidden_size": 384, "intermediate_size": 1056, "num_hidden_layers": 6}
+OTHERS = {"add": "subtract", "subtract": "add", "multiply": "add", "divide": "multiply"}
+
+
+def versus_trl() -> Result:
+    """Pairs per second without prefix sharing / TRL's."""
+    return _compare("plain")
+
+
+def prefix_sharing_versus_trl() -> Result:
+    """Pairs per second with prefix sharing / TRL's."""
+    return _compare("shared")
+
+
+def _compare(ours: str) -> Result:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        facts = _prepare(folder)
+        detail = {name: _measure_both(ours, name, folder) for name in STEPS}
+    return Result(
+        value=detail["random"]["ratio"],
+        unit="ratio",
+        baseline="TRL's DPOTrainer under DeepSpeed with the same configuration, pairs per second",
+        n=REPETITIONS,
+        detail=facts | detail,
+    )
+
+
+def _measure_both(ours: str, name: str, folder: Path) -> dict[str, Any]:
+    """Interleaved runs of the model `name`, ours first in every other repetition."""
+    runs: dict[str, list[dict[str, float]]] = {ours: [], "trl": []}
+    for repetition in range(REPETITIONS):
+        for kind in sorted(runs, reverse=repetition % 2 == 0):
+            runs[kind].append(_run(kind, name, folder))
+        rates = ", ".join(f"{kind} {made[-1]['rate']:.2f}" for kind, made in runs.items())
+        log(f"  {name} {repetition + 1}/{REPETITIONS}: pairs per second: {rates}")
+    ratios = [a["rate"] / b["rate"] for a, b in zip(runs[ours], runs["trl"], strict=True)]
+    return {
+        "ratio": round(statistics.median(ratios), 3),
+        "lowest": round(min(ratios), 3),
+        "highest": round(max(ratios), 3),
+        "parameters": int(runs[ours][0]["parameters"]),
+        "pairs_per_second": _median(runs[ours], "rate"),
+        "baseline_pairs_per_second": _median(runs["trl"], "rate"),
+        "peak_mib": _median(runs[ours], "peak_mib"),
+        "baseline_peak_mib": _median(runs["trl"], "peak_mib"),
+    }
+
+
+def _median(runs: Sequence[Mapping[str, float]], key: str) -> float:
+    return round(statistics.median(run[key] for run in runs), 2)
+
+
+def _run(kind: str, name: str, folder: Path) -> dict[str, float]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    one = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.dpo", kind, name, str(folder)],
+        cwd=ROOT,
+        env=os.environ | one | {"MASTER_PORT": str(port), "TQDM_DISABLE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{kind} {name} failed: {done.stderr[-3000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _prepare(folder: Path) -> dict[str, Any]:
+    """Write pairs and a random model; returns what the pairs are like."""
+    from transformers import AutoTokenizer
+
+    from pipeline import tables
+    from pipeline.masks import encode_pair
+    from pipeline.pocket.models import folder as pocket
+    from pipeline.transcript import ChatTemplate
+
+    rows = list(islice(_pair_rows(), BATCH * (WARM_UP + max(STEPS.values()))))
+    tables.write_parts(folder / "pairs", rows, tables.PAIRS)
+    tokenizer: Any = AutoTokenizer.from_pretrained(str(pocket("student")))
+    encoded = [encode_pair(row, ChatTemplate(tokenizer)) for row in rows]
+    _random_model(folder / "random", tokenizer)
+    return {
+        "pairs": len(rows),
+        "mean_tokens_of_a_pair": round(statistics.mean(map(_tokens, encoded)), 1),
+        "share_of_common_tokens": round(
+            sum(map(_common, encoded)) * 2 / sum(map(_tokens, encoded)), 3
+        ),
+        "cpus": os.cpu_count(),
+    }
+
+
+def _tokens(pair: Mapping[str, list[int]]) -> int:
+    """Of both sides, each with its prompt."""
+    return 2 * len(pair["prompt_ids"]) + len(pair["chosen_ids"]) + len(pair["rejected_ids"])
+
+
+def _common(pair: Mapping[str, list[int]]) -> int:
+    chosen, rejected = (pair["prompt_ids"] + pair[f"{side}_ids"] for side in ("chosen", "rejected"))
+    same = takewhile(lambda tokens: tokens[0] == tokens[1], zip(chosen, rejected, strict=False))
+    return sum(1 for _ in same)
+
+
+def _random_model(folder: Path, tokenizer: Any) -> None:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    config = LlamaConfig(vocab_size=len(tokenizer), num_attention_heads=6, **RANDOM)
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _pair_rows() -> Iterator[dict[str, Any]]:
+    """Endless pairs of pocket problems."""
+    from pipeline import tables
+    from pipeline.pairing import Candidates, pair_up
+    from pipeline.pocket.models import dialect
+    from pipeline.pocket.world import problem
+    from pipeline.worked import reference_chain
+
+    index = 0
+    while True:
+        asked = problem(index, 0, "train")
+        index += 1
+        right = reference_chain(asked, dialect().toolset)
+        wrong = None if right is None else _mistaken(right)
+        if right is None or wrong is None:
+            continue
+        candidates = Candidates(asked.problem_id, asked.question, (right,), (wrong,))
+        made = pair_up(candidates, {"first_divergence": 1.0}, 1, 0, dialect(), Counter())
+        yield from map(tables.pair_row, made)
+
+
+def _mistaken(right: Any) -> Any:
+    """The chain with another function in its last call, executed, and the answer that gives; None
+    where there is no such call."""
+    from pipeline.pocket.models import dialect
+    from pipeline.records import Step
+
+    toolset = dialect().toolset
+    last = right.steps[-2].call
+    if last.name not in OTHERS:
+        return None
+    call = toolset.parse(last.raw.replace(last.name, OTHERS[last.name]))
+    result = toolset.execute(call)
+    answer = toolset.parse(f"answer(value={result.content})")
+    steps = (*right.steps[:-2], Step(call.raw, call, result), Step(answer.raw, answer, None))
+    return replace(right, chain_id=f"{right.chain_id}/mistaken", steps=steps)
+
+
+def measure(kind: str, name: str, folder: Path) -> dict[str, float]:
+    """Train in this process: pairs per second, peak resident memory in MiB, parameters."""
+    os.environ["DS_ACCELERATOR"] = "cpu"
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from pipeline.pocket.models import folder as pocket
+
+    path = str(pocket("student") if name == "pocket" else folder / name)
+    tokenizer: Any = AutoTokenizer.from_pretrained(path)
+    model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
+    parameters = sum(weight.numel() for weight in model.parameters())
+    with tempfile.TemporaryDirectory() as scratch:
+        trainer = _trainer(kind, model, tokenizer, folder / "pairs", scratch, STEPS[name])
+        clock = _clock(trainer)
+        trainer.train()
+    seconds = clock[-1] - clock[WARM_UP - 1]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {
+        "rate": BATCH * STEPS[name] / seconds,
+        "peak_mib": peak,
+        "parameters": parameters,
+    }
+
+
+def _trainer(kind: str, model: Any, tokenizer: Any, pairs: Path, scratch: str, steps: int) -> Any:
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.dpo_trainer import DPOTrainer
+
+    from pipeline import tables
+    from pipeline.dpo import MaskedDPOTrainer, collator
+    from pipeline.masks import encode_pair
+    from pipeline.sections import Train
+    from pipeline.train_arguments import shared_arguments
+    from pipeline.transcript import ChatTemplate
+
+    settings = Train.model_validate(SETTINGS)
+    shared = shared_arguments(settings, 0, False, scratch, workers=1) | {"save_strategy": "no"}
+    config = DPOConfig(
+        **shared,
+        max_steps=WARM_UP + steps,
+        loss_type=["sigmoid", "sft"],
+        loss_weights=[1.0, settings.nll_weight],
+        max_length=None,
+        precompute_ref_log_probs=True,
+    )
+    rows = list(islice(tables.rows(pairs), BATCH * config.max_steps))
+    given = {"model": model, "args": config, "processing_class": tokenizer}
+    if kind == "trl":
+        keys = ("prompt", "chosen", "rejected")
+        messages = [{key: row[key] for key in keys} for row in rows]
+        return DPOTrainer(train_dataset=_stored(messages, scratch), **given)
+    template = ChatTemplate(tokenizer)
+    return MaskedDPOTrainer(
+        train_dataset=_stored([encode_pair(row, template) for row in rows], scratch),
+        data_collator=collator(model, tokenizer.pad_token_id, kind == "shared", 2048),
+        **given,
+    )
+
+
+def _stored(rows: list[dict[str, Any]], scratch: str) -> Any:
+    """The rows as a data set on disk, beside which TRL keeps the reference's log-probabilities."""
+    from datasets import Dataset, load_from_disk
+
+    Dataset.from_list(rows).save_to_disk(f"{scratch}/rows")
+    return load_from_disk(f"{scratch}/rows")
+
+
+def _clock(trainer: Any) -> list[float]:
+    """When each step ended, in seconds."""
+    from transformers import TrainerCallback
+
+    ended: list[float] = []
+
+    class Clock(TrainerCallback):
+        def on_step_end(self, args, state, control, **kwargs):  # type: ignore[no-untyped-def]
+            ended.append(time.perf_counter())
+
+    trainer.add_callback(Clock())
+    return ended
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(sys.argv[1], sys.argv[2], Path(sys.argv[3]))))

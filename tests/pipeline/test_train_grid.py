@@ -1,0 +1,76 @@
+"""The same curve whatever the machines: ZeRO 0 to 3, one and two workers, LoRA and full weights.
+
+Micro-batches are the same pairs in every case, on one worker one after the other, on two beside
+each other; 20 pairs are no whole number of batches of 8. Four cases run with every test, all with
+the long ones.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.training import Case, train_all, write_pairs
+
+pytestmark = [pytest.mark.ray, pytest.mark.train, pytest.mark.timeout(900)]
+
+PAIRS = 20
+STEPS = 6  # 2 epochs of 3 batches
+SHARED = (
+    "train.epochs=2",
+    "train.sft.epochs=2",
+    "train.batch_size=8",
+    "train.micro_batch_size=4",
+    "train.learning_rate=1e-3",
+    "cluster.train_cpus=1",
+    "train.report_to=[]",
+)
+CLOSE = 2e-4  # relative; float32 sums in another order
+ALL = [
+    (weights, zero, workers, "none")
+    for weights, zero, workers in itertools.product(("full", "lora"), (0, 1, 2, 3), (1, 2))
+]
+OFFLOADED = [("full", 2, 2, "optimizer"), ("full", 3, 2, "all")]
+FEW = [("full", 0, 1, "none"), ("full", 3, 2, "none")]
+
+
+def case(folder: Path, weights: str, zero: int, workers: int, offload: str, stage: str) -> Case:
+    run_dir = folder / f"{stage}-{weights}-{zero}-{workers}-{offload}"
+    write_pairs(run_dir, PAIRS)
+    lora = ("train.lora={r: 8}",) if weights == "lora" else ()
+    own = (f"train.zero_stage={zero}", f"train.workers={workers}", f"train.offload={offload}")
+    return Case(str(run_dir), (*SHARED, *own, *lora, f"train.stages=[{stage}]"))
+
+
+def same_curves(cases: list[Case], seconds: float, stage: str = "dpo") -> None:
+    outcomes = train_all(cases, seconds)
+    assert [outcome for outcome in outcomes if "error" in outcome] == []
+    first = cases[0].curve(stage)
+    assert [line["step"] for line in first] == list(range(1, STEPS + 1))
+    assert first[-1]["loss"] < 0.9 * first[0]["loss"]  # it learns, so a curve says something
+    names = ("loss", "logps/chosen", "rewards/margins")
+    for other in cases[1:]:
+        for name in names if stage == "dpo" else names[:1]:
+            there = [line[name] for line in other.curve(stage)]
+            wanted = pytest.approx([line[name] for line in first], rel=CLOSE, abs=CLOSE)
+            assert there == wanted, f"{name} of {other.run_dir}"
+
+
+def test_two_workers_of_zero_3_learn_as_one_of_zero_0_does(tmp_path: Path) -> None:
+    same_curves([case(tmp_path, *which, "dpo") for which in FEW], 280)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weights", ["full", "lora"])
+def test_every_zero_stage_and_number_of_workers_gives_the_same_curve(
+    tmp_path: Path, weights: str
+) -> None:
+    wanted = [*ALL, *OFFLOADED]
+    same_curves([case(tmp_path, *which, "dpo") for which in wanted if which[0] == weights], 880)
+
+
+@pytest.mark.slow
+def test_supervision_gives_the_same_curve_on_two_workers(tmp_path: Path) -> None:
+    same_curves([case(tmp_path, *which, "sft") for which in FEW], 580, "sft")

@@ -1,0 +1,100 @@
+"""Small trainings for tests: pairs of pocket problems, and several trainings on one Ray.
+
+As a program it trains each of a list of cases, in a process of its own, as Ray leaves much behind.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import tables
+from pipeline.curves import read_metrics, steps
+from pipeline.pocket.models import dialect
+from pipeline.pocket.world import problems
+from pipeline.prompt import render
+from pipeline.worked import reference_chain
+from tests.conftest import ROOT
+from tests.pipeline.cli import environment
+
+
+@dataclass(frozen=True)
+class Case:
+    """A training of the pocket student: where, and what differs from the pocket recipe."""
+
+    run_dir: str
+    overrides: tuple[str, ...]
+
+    def curve(self, stage: str = "dpo") -> list[dict[str, Any]]:
+        """The metrics of each optimizer step."""
+        metrics = Path(self.run_dir) / "checkpoints" / stage / "metrics.jsonl"
+        return [dict(line) for line in steps(read_metrics(metrics))]
+
+
+def write_pairs(run_dir: Path, count: int = 32) -> None:
+    """Pairs and right chains: worked solutions, to which those of other problems are rejected."""
+    pairs, right = [], []
+    training = zip(problems(count, 0, "train"), problems(count, 5, "train"), strict=True)
+    for problem, other in training:
+        opening = list(dialect().opening(problem.question))
+        chosen, rejected = _solution(problem), _solution(other)
+        named = {"problem_id": problem.problem_id, "prompt": opening, "tools": None}
+        sides = {"chosen": chosen, "rejected": rejected}
+        chains = {"chosen_chain_id": "right", "rejected_chain_id": "wrong"}
+        pairs.append(
+            named | sides | chains | {"strategy": "outcome", "pair_id": named["problem_id"]}
+        )
+        right.append(named | {"completion": chosen, "chain_id": "right"})
+    tables.write_parts(run_dir / "pairs", pairs, tables.PAIRS)
+    tables.write_parts(run_dir / "pairs" / "supervised", right, tables.SUPERVISED)
+
+
+def train_all(cases: Sequence[Case], seconds: float) -> list[dict[str, Any]]:
+    """Train each case on one Ray; what each came to: `facts`, or `error` and its class, `kind`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.pipeline.training", json.dumps([asdict(c) for c in cases])],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads(line) | {"said": done.stderr} for line in done.stdout.splitlines()]
+
+
+def _solution(problem: Any) -> list[dict[str, str]]:
+    chain = reference_chain(problem, dialect().toolset)
+    assert chain
+    messages = list(render(dialect(), chain.steps))
+    return [dict(message) for message in messages]  # type: ignore[misc]  # of text
+
+
+def _main(cases: Sequence[Case]) -> None:
+    from cluster.session import connect
+
+    with connect(ROOT, cpus=2):
+        for case in cases:
+            print(json.dumps(_outcome(case)), flush=True)
+
+
+def _outcome(case: Case) -> dict[str, Any]:
+    from pipeline import models, recipe
+    from pipeline.train import train
+
+    wanted = recipe.load("pocket", list(case.overrides))
+    student = models.resolve(wanted.student.model, "student")
+    try:
+        return {"facts": train(wanted, Path(case.run_dir), student, None)}
+    except (ValueError, RuntimeError) as error:
+        return {"error": str(error), "kind": type(error).__name__}
+
+
+if __name__ == "__main__":
+    _main([Case(c["run_dir"], tuple(c["overrides"])) for c in json.loads(sys.argv[1])])
