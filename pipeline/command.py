@@ -22,7 +22,7 @@ from pipeline.evaluate import evaluated
 from pipeline.problems import ProblemError, ProblemFile, read_problems, summarise, write_rejects
 from pipeline.recipe import Recipe, RecipeError, shipped
 from pipeline.recipe import load as load_recipe
-from pipeline.report import LABELS, print_report
+from pipeline.report import label, ordered, print_report
 from pipeline.rundir import RunDir, opened, refuse_other
 from pipeline.sources import read_source
 from pipeline.stages import (
@@ -30,11 +30,11 @@ from pipeline.stages import (
     STAGES,
     Run,
     evaluated_models,
-    generate_stage,
     generators,
     prepare,
 )
 from pipeline.transcript import TemplateError
+from pipeline.walk import run_all, run_stage
 
 OPERATOR_ERRORS = (
     CannotStart,
@@ -65,8 +65,10 @@ def execute(
         opened(run_dir, recipe, root) as directory,
     ):
         write_rejects(prepared.source.rejects, directory.rejects)
-        _run_stages(prepared, stages, redo_errors)
-    return report(run_dir, as_json) if name == "run" else _stage_result(run_dir, name, as_json)
+        if name == "run":
+            run_all(prepared, redo_errors)
+            return report(run_dir, as_json)
+        return _stage_result(run_stage(prepared, name, redo_errors), name, as_json)
 
 
 def dry_run(recipe: Recipe, run_dir: Path, name: str, as_json: bool) -> int:
@@ -148,10 +150,11 @@ def compare(run_dirs: Sequence[Path], as_json: bool) -> int:
     if as_json:
         print(json.dumps(tables))
         return 0
-    table = Table("run", "split", *LABELS.values())
+    models_found = ordered({model for found in tables.values() for model in found})
+    table = Table("run", "split", *map(label, models_found))
     for path, found in tables.items():
         for split in ("test", "ood"):
-            cells = [found.get(model, {}).get(split) for model in LABELS]
+            cells = [found.get(model, {}).get(split) for model in models_found]
             if any(cells):
                 shares = [f"{100 * c['accuracy']:.1f}%" if c else "-" for c in cells]
                 table.add_row(path, split, *shares)
@@ -159,18 +162,8 @@ def compare(run_dirs: Sequence[Path], as_json: bool) -> int:
     return 0
 
 
-def _run_stages(run: Run, stages: Sequence[str], redo_errors: bool) -> None:
-    for stage in stages:
-        if stage == "generate":
-            generate_stage(run, redo_errors)
-        elif stage == "pairs" and len(stages) > 1 and run.dir.is_done("pairs") and not redo_errors:
-            continue
-        else:
-            STAGES[stage](run)
-
-
-def _stage_result(run_dir: Path, name: str, as_json: bool) -> int:
-    facts = RunDir(run_dir).read()["stages"][name]
+def _stage_result(directory: RunDir, name: str, as_json: bool) -> int:
+    facts = directory.facts(name)
     if as_json:
         print(json.dumps(facts))
     else:
@@ -181,7 +174,8 @@ def _stage_result(run_dir: Path, name: str, as_json: bool) -> int:
 def _check_machine(recipe: Recipe, run_dir: Path, stages: Sequence[str]) -> None:
     machine.check_disk(run_dir, RESULT_GIB)
     joined = bool(os.environ.get("RAY_ADDRESS"))  # then engines run elsewhere
-    if not joined and ("generate" in stages or "evaluate" in stages):
+    engines = {"generate", "evaluate"} | ({"train"} if recipe.train.rounds > 1 else set())
+    if not joined and engines & set(stages):
         needed = recipe.cluster.kv_cache_gib + ENGINE_BASE_GIB
         machine.check_memory(needed, "an engine", "cluster.kv_cache_gib")
 
@@ -198,7 +192,7 @@ def _plan(run: Run, stages: Sequence[str]) -> dict[str, str]:
         "train": lambda: (
             f"{' then '.join(recipe.train.stages)}, loss {recipe.train.loss}, "
             f"{recipe.train.workers} workers, ZeRO-{recipe.train.zero_stage}, student "
-            f"{models.resolve(recipe.student.model, 'student')}"
+            f"{models.resolve(recipe.student.model, 'student')}{_rounds(run)}"
         ),
         "evaluate": lambda: (
             f"{', '.join(evaluated_models(recipe))} on {len(evaluated(run.problems, recipe)):,} "
@@ -208,6 +202,12 @@ def _plan(run: Run, stages: Sequence[str]) -> dict[str, str]:
     read = ", ".join(f"{count:,} {split}" for split, count in sorted(splits.items()))
     rejected = f"; {len(run.source.rejects):,} rows rejected" if run.source.rejects else ""
     return {"problems": read + rejected} | {s: plans[s]() for s in stages if s in plans}
+
+
+def _rounds(run: Run) -> str:
+    if (most := run.recipe.train.rounds) == 1:
+        return ""
+    return f"; {most} rounds at most, chosen on {len(run.heldout):,} held-out problems"
 
 
 def _generation(run: Run, name: str) -> str:

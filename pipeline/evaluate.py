@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,12 @@ def evaluate(
     problems: Sequence[Problem],
     models: dict[str, str],
     settings: RolloutSettings,
+    same: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Evaluate `models` (name to folder); writes metrics.json, returns facts for run.json."""
+    """Evaluate `models` (name to folder); writes metrics.json, returns facts for run.json.
+
+    `same` names models that are those of another name, whose chains stand for theirs.
+    """
     chosen = evaluated(problems, recipe)
     everything: list[Task] = []
     for name, folder in models.items():
@@ -46,9 +50,10 @@ def evaluate(
     settle(run.evaluation, everything)
     wanted = {task.task_id for task in everything}
     rows = [r for r in tables.rows(run.evaluation, COLUMNS) if r["task_id"] in wanted]
-    table = metrics(rows)
+    copies = [r | {"model": n} for n, other in same.items() for r in rows if r["model"] == other]
+    table = metrics([*rows, *copies])
     write_json(run.evaluation / "metrics.json", table)
-    return {"rows_in": len(chosen), "rows_out": len(rows), "models": list(models)}
+    return {"rows_in": len(chosen), "rows_out": len(rows), "models": [*models, *same]}
 
 
 def evaluated(problems: Sequence[Problem], recipe: Recipe) -> list[Problem]:

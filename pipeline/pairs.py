@@ -3,25 +3,44 @@
 `pairs/*.parquet` loads in TRL unchanged; `pairs/supervised/*.parquet` holds the right chains that
 the warm-up learns. What was dropped, and why, is counted.
 
-Not here: the strategies (`pipeline.pairing`).
+Not here: strategies, filters and balance (`pipeline.pairing`).
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline import tables
 from pipeline.errors import CannotStart, StageFailed
-from pipeline.pairing import Candidates, pair_up
+from pipeline.hygiene import words
+from pipeline.pairing import Candidates, Stratum, balanced, difficulty, filter_of, pair_up
+from pipeline.pairing.choosing import NO_RIGHT, NO_WRONG
+from pipeline.pairing.filters import BY_LIMIT, NEAR_DUPLICATE, UNEVEN
 from pipeline.prompt import Dialect, render
 from pipeline.recipe import Recipe
-from pipeline.records import Chain, Problem
+from pipeline.records import Chain, PreferencePair, Problem
 from pipeline.rundir import RunDir
 from pipeline.worked import reference_chain
 from toolsets import Toolset
+
+BEYOND = "beyond pairs.most"
+MENDS = {  # what to change, by why most was dropped
+    NO_WRONG: "more samples or a hotter temperature of the student, or pairs.strategies.concise=1",
+    NO_RIGHT: "more samples or a stronger teacher, or pairs.strategies.reference=1 where the data "
+    "has worked solutions",
+    BY_LIMIT: "pairs.wrong_by_limit=keep, or more agent.max_steps and reply_tokens",
+    UNEVEN: "a larger pairs.max_length_ratio",
+    NEAR_DUPLICATE: "a larger pairs.near_duplicate",
+}
+OTHERWISE = (
+    "more samples, a hotter temperature, other pairs.strategies, or pairs.strategies.reference=1 "
+    "where the data has worked solutions"
+)
+
+Row = Mapping[str, Any]
 
 
 def pairs(recipe: Recipe, run: RunDir, dialect: Dialect, toolset: Toolset) -> dict[str, Any]:
@@ -33,41 +52,36 @@ def pairs(recipe: Recipe, run: RunDir, dialect: Dialect, toolset: Toolset) -> di
     if not grouped:
         raise CannotStart(f"{run.chains} holds no chains; run generate first")
     drops: Counter[str] = Counter()
-    strategies: Counter[str] = Counter()
-    weights: dict[str, float] = {**recipe.pairs.strategies}
-    pair_rows, supervised = [], []
-    for rows in grouped.values():
-        problem = tables.problem_of(rows[0]["problem"])
-        candidates = _candidates(problem, rows, recipe, toolset)
-        made = pair_up(
-            candidates,
-            weights,
-            recipe.pairs.per_problem,
-            recipe.seed,
-            dialect,
-            drops,
-        )
-        strategies.update(pair.strategy for pair in made)
-        pair_rows += [tables.pair_row(pair) for pair in made]
-        supervised += list(_supervised(candidates, recipe, dialect))
+    built = [
+        _candidates(tables.problem_of(rows[0]["problem"]), rows, recipe, toolset)
+        for rows in grouped.values()
+    ]
+    made = _balanced(_pairs(built, recipe, dialect, drops), grouped, recipe, drops)
+    supervised = [row for candidates in built for row in _supervised(candidates, recipe, dialect)]
     facts = {
         "problems": len(grouped),
         "rows_in": sum(len(rows) for rows in grouped.values()),
         "chains": dict(_outcomes(grouped)),
-        "rows_out": len(pair_rows),
-        "strategies": dict(strategies),
+        "rows_out": len(made),
+        "strategies": dict(Counter(pair.strategy for pair in made)),
         "supervised": len(supervised),
         "dropped": dict(drops),
     }
     _check(recipe, facts)
+    _write(run, [tables.pair_row(pair) for pair in made], supervised, dialect)
+    return facts
+
+
+def _write(
+    run: RunDir, made: list[dict[str, Any]], supervised: list[dict[str, Any]], dialect: Dialect
+) -> None:
     native = dialect.tools is not None
-    tables.write_parts(run.pairs, pair_rows, tables.PAIRS_NATIVE if native else tables.PAIRS)
+    tables.write_parts(run.pairs, made, tables.PAIRS_NATIVE if native else tables.PAIRS)
     tables.write_parts(
         run.pairs / "supervised",
         supervised,
         tables.SUPERVISED_NATIVE if native else tables.SUPERVISED,
     )
-    return facts
 
 
 def _by_problem(run: RunDir) -> dict[str, list[dict[str, Any]]]:
@@ -80,19 +94,74 @@ def _by_problem(run: RunDir) -> dict[str, list[dict[str, Any]]]:
 
 
 def _candidates(
-    problem: Problem, rows: Sequence[Mapping[str, Any]], recipe: Recipe, toolset: Toolset
+    problem: Problem, rows: Sequence[Row], recipe: Recipe, toolset: Toolset
 ) -> Candidates:
-    right = [tables.chain_of(row) for row in rows if row["correct"] is True]
+    own = [row for row in rows if not row["prefix_steps"]]
+    right = [tables.chain_of(row) for row in own if row["correct"] is True]
     wrong = [
         tables.chain_of(row)
-        for row in rows
+        for row in own
         if row["correct"] is False and row["model"] in recipe.pairs.rejected_from
     ]
     right.sort(key=lambda chain: chain.model != "teacher")  # the teacher's first
     wrong.sort(key=lambda chain: chain.model != "student")  # the student's own first
     uses_reference = recipe.pairs.strategies.get("reference", 0) > 0
-    worked = reference_chain(problem, toolset) if uses_reference else None
-    return Candidates(problem.problem_id, problem.question, tuple(right), tuple(wrong), worked)
+    return Candidates(
+        problem.problem_id,
+        problem.question,
+        tuple(right),
+        tuple(wrong),
+        reference_chain(problem, toolset) if uses_reference else None,
+        tuple((tables.chain_of(row), row["correct"]) for row in rows if row["prefix_steps"]),
+    )
+
+
+def _pairs(
+    built: Sequence[Candidates], recipe: Recipe, dialect: Dialect, drops: Counter[str]
+) -> list[PreferencePair]:
+    """The pairs of every problem; problems with the same question know of each other's."""
+    settings, why_not = recipe.pairs, filter_of(recipe.pairs)
+    weights: dict[str, float] = {**settings.strategies}
+    by_question: dict[tuple[str, ...], list[PreferencePair]] = defaultdict(list)
+    for candidates in built:
+        known = by_question[words(candidates.question)]
+        known += pair_up(
+            candidates,
+            weights,
+            settings.per_problem,
+            recipe.seed,
+            dialect,
+            drops,
+            why_not,
+            earlier=tuple(known),
+        )
+    made = [pair for known in by_question.values() for pair in known]
+    return sorted(made, key=lambda pair: pair.problem_id)
+
+
+def _balanced(
+    made: list[PreferencePair],
+    grouped: Mapping[str, Sequence[Row]],
+    recipe: Recipe,
+    drops: Counter[str],
+) -> list[PreferencePair]:
+    """At most `pairs.most` of the pairs."""
+    strata = [_stratum(pair, grouped[pair.problem_id]) for pair in made]
+    kept = balanced(strata, recipe.pairs.most, recipe.seed)
+    if len(kept) < len(made):
+        drops[BEYOND] += len(made) - len(kept)
+    return [made[index] for index in kept]
+
+
+def _stratum(pair: PreferencePair, rows: Sequence[Row]) -> Stratum:
+    """Where the rejected chain was right (`concise`, `recovered`), the strategy is its failure."""
+    judged = [row["correct"] for row in rows if not row["prefix_steps"]]
+    failures = {row["task_id"]: row["failure"] for row in rows}
+    return Stratum(
+        task=rows[0]["problem"]["task"],
+        difficulty=difficulty(judged.count(True), len(judged) - judged.count(None)),
+        failure=failures[pair.rejected_chain_id] or pair.strategy,
+    )
 
 
 def _supervised(
@@ -120,14 +189,17 @@ def _supervised(
             return
 
 
-def _outcomes(grouped: Mapping[str, Sequence[Mapping[str, Any]]]) -> Counter[str]:
+def _outcomes(grouped: Mapping[str, Sequence[Row]]) -> Counter[str]:
     names = {True: "right", False: "wrong", None: "engine error"}
     return Counter(
-        f"{row['model']} {names[row['correct']]}" for rows in grouped.values() for row in rows
+        f"{row['model']}{' continued' if row['prefix_steps'] else ''} {names[row['correct']]}"
+        for rows in grouped.values()
+        for row in rows
     )
 
 
 def _check(recipe: Recipe, facts: Mapping[str, Any]) -> None:
+    """Raise StageFailed where there is nothing to train on."""
     needs_pairs = "dpo" in recipe.train.stages and not facts["rows_out"]
     needs_right = "sft" in recipe.train.stages and not facts["supervised"]
     if needs_pairs or needs_right:
@@ -135,7 +207,11 @@ def _check(recipe: Recipe, facts: Mapping[str, Any]) -> None:
         drops = "; ".join(f"{why}: {n:,}" for why, n in facts["dropped"].items())
         what = "no pair could be built" if needs_pairs else "no chain was right"
         raise StageFailed(
-            f"{what} from {facts['rows_in']:,} chains ({outcomes}); {drops}; more samples, a "
-            "hotter temperature, or pairs.strategies.reference=1 where the data has worked "
-            "solutions may help"
+            f"{what} from {facts['rows_in']:,} chains ({outcomes}); {drops}; "
+            f"what may help: {_mend(facts['dropped']) if needs_pairs else MENDS[NO_RIGHT]}"
         )
+
+
+def _mend(drops: Mapping[str, int]) -> str:
+    known = {why: n for why, n in drops.items() if why in MENDS}
+    return MENDS[max(known, key=lambda why: known[why])] if known else OTHERWISE

@@ -16,7 +16,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from pipeline.formats.containers import ProblemError, rows
 from pipeline.formats.generic import FIELDS
 from pipeline.formats.row import Row, Values, known_split
 from pipeline.formulas import count_formulas
+from pipeline.hygiene import Overlap, contaminated
 from pipeline.records import Problem
 from pipeline.reference import replay
 from pipeline.tasks import stable_hash
@@ -37,6 +38,7 @@ __all__ = [
     "ProblemError",
     "ProblemFile",
     "Reject",
+    "decontaminated",
     "read_problems",
     "summarise",
     "write_rejects",
@@ -54,11 +56,15 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class ProblemFile:
-    """What was read; `format` is the name of the format that the rows were read in."""
+    """What was read; `format` is the name of the format that the rows were read in, `lines` says by
+    id on which line a problem stood, `contaminated` how many were dropped as they occur in an
+    evaluation split, and how they do (`pipeline.hygiene`)."""
 
     problems: tuple[Problem, ...]
     rejects: tuple[Reject, ...]
     format: str
+    lines: Mapping[str, int] = field(default_factory=dict)
+    contaminated: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_problems(
@@ -83,14 +89,31 @@ def read_problems(
     source = rows(path)
     row_format, source = (FORMATS[format], source) if format else _told(source, columns)
     rejects: list[Reject] = []
+    lines: dict[str, int] = {}
     found = _problems(
-        source, lambda row: _problem(row, row_format, columns, test_fraction), rejects
+        source, lambda row: _problem(row, row_format, columns, test_fraction), rejects, lines
     )
     kept = (problem for problem in found if split in (None, problem.split))
     problems = tuple(itertools.islice(kept, limit))
     if not problems:
         raise ProblemError(_nothing(path, rejects, split))
-    return ProblemFile(problems, tuple(rejects), row_format.name)
+    return ProblemFile(problems, tuple(rejects), row_format.name, lines)
+
+
+def decontaminated(source: ProblemFile, ngram: int | None) -> ProblemFile:
+    """`source` without its contaminated training problems, each of which is a reject."""
+    found = {} if ngram is None else contaminated(source.problems, ngram)
+    rejects = [
+        _overlapping(problem, *found[problem.problem_id], source.lines)
+        for problem in source.problems
+        if problem.problem_id in found
+    ]
+    return replace(
+        source,
+        problems=tuple(p for p in source.problems if p.problem_id not in found),
+        rejects=(*source.rejects, *rejects),
+        contaminated={"exact": 0, "ngram": 0} | Counter(how for how, _ in found.values()),
+    )
 
 
 def write_rejects(rejects: Iterable[Reject], folder: Path) -> Path:
@@ -126,14 +149,23 @@ def summarise(problem_file: ProblemFile, toolset: Toolset) -> dict[str, Any]:
     } | count_formulas(problems)
 
 
+def _overlapping(
+    problem: Problem, how: Overlap, other: Problem, lines: Mapping[str, int]
+) -> Reject:
+    shares = "has the words of" if how == "exact" else "shares words in a row with"
+    reason = f"the question {shares} {other.problem_id} of split {other.split} ({how})"
+    line = lines.get(problem.problem_id, 0)  # 0: made, not read
+    return Reject(line, reason, json.dumps(asdict(problem), ensure_ascii=False))
+
+
 def _check(format: str | None, columns: Mapping[str, str]) -> None:
     if format is not None and format not in FORMATS:
         raise ProblemError(f"unknown problem format {format!r}; known: {', '.join(FORMATS)}")
-    for field in columns:
-        if field not in FIELDS:
-            hint = f", did you mean {near}?" if (near := nearest(field, FIELDS)) else ""
+    for ours in columns:
+        if ours not in FIELDS:
+            hint = f", did you mean {near}?" if (near := nearest(ours, FIELDS)) else ""
             known = ", ".join(FIELDS)
-            raise ProblemError(f"columns: {field!r} is not a field of ours{hint} (known: {known})")
+            raise ProblemError(f"columns: {ours!r} is not a field of ours{hint} (known: {known})")
 
 
 def _told(source: Iterator[Row], columns: Mapping[str, str]) -> tuple[RowFormat, Iterator[Row]]:
@@ -153,9 +185,11 @@ def _ours(values: Values, columns: Mapping[str, str]) -> Values:
 
 
 def _problems(
-    source: Iterator[Row], read: Callable[[Row], Problem], rejects: list[Reject]
+    source: Iterator[Row],
+    read: Callable[[Row], Problem],
+    rejects: list[Reject],
+    lines: dict[str, int],
 ) -> Iterator[Problem]:
-    lines: dict[str, int] = {}
     for row in source:
         try:
             problem = read(row)

@@ -93,6 +93,7 @@ def validate(data: Mapping[str, Any], where: str) -> Recipe:
         raise RecipeError(f"recipe {where}: {_explain(error)}") from None
     for role in ("teacher", "student"):
         _check_dialect(recipe, role, where)
+    _check_replay(recipe, where)
     return recipe
 
 
@@ -102,6 +103,16 @@ def _check_dialect(recipe: Recipe, role: str, where: str) -> None:
         raise RecipeError(
             f"recipe {where}: agent.tool_parser: dialect native of the {role} needs vLLM's parser "
             "of its calls, such as hermes, llama3_json, mistral or pythonic"
+        )
+
+
+def _check_replay(recipe: Recipe, where: str) -> None:
+    teacher, student = (recipe.native_parser(model) for model in (recipe.teacher, recipe.student))
+    if recipe.pairs.corrects and teacher != student:
+        raise RecipeError(
+            f"recipe {where}: pairs.strategies.corrected: the teacher goes on from the student's "
+            f"replies, so both need one dialect, got {teacher or 'inject'} for the teacher and "
+            f"{student or 'inject'} for the student; set its weight to 0 or one agent.dialect"
         )
 
 

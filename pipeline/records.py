@@ -73,7 +73,8 @@ class Chain:
     """The paper's reasoning chain: everything one model did on one problem.
 
     `chain_id` is the id of the task it answers. `messages` are canonical OpenAI messages, system
-    prompt first. `answer` is the text given to `answer(...)`, None where none was given.
+    prompt first. `answer` is the text given to `answer(...)`, None where none was given. The first
+    `prefix_steps` steps were another chain's, replayed.
     """
 
     chain_id: str
@@ -86,11 +87,12 @@ class Chain:
     stop_reason: StopReason
     answer: str | None = None
     error: str | None = None
+    prefix_steps: int = 0
 
     @property
     def tokens(self) -> int:
         """Tokens that the model wrote."""
-        return sum(step.completion_tokens for step in self.steps)
+        return sum(step.completion_tokens for step in self.steps[self.prefix_steps :])
 
     @property
     def calls(self) -> int:
@@ -115,13 +117,18 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One chain to be made: a problem, the model that answers it, which sample, which seed."""
+    """One chain to be made: a problem, the model that answers it, which sample, which seed.
+
+    `prefix` holds recorded replies that are replayed before the model is asked: the chain goes on
+    from there. `sample_index` is then that of the chain they come from.
+    """
 
     task_id: str
     problem: Problem
     model: str
     sample_index: int
     seed: int
+    prefix: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

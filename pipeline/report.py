@@ -5,7 +5,7 @@ The same numbers as `evaluation/metrics.json`; plain words for what was and was 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console, Group
@@ -18,12 +18,32 @@ LABELS = {
     "student_after": "student after",
     "teacher": "teacher",
 }
+ROUND = "student_round_"
 Metrics = Mapping[str, Any]
+
+
+def label(model: str) -> str:
+    """What the terminal calls a model of metrics.json."""
+    return LABELS.get(model) or f"student round {model.removeprefix(ROUND)}"
+
+
+def ordered(models: Iterable[str]) -> list[str]:
+    """Models as they came about: before, supervision, each round, after; the teacher last."""
+    places = list(LABELS)
+    after = places.index("student_after")
+
+    def place(model: str) -> tuple[float, int]:
+        if model in places:
+            return places.index(model), 0
+        return after - 0.5, int(model.removeprefix(ROUND))
+
+    return sorted(models, key=place)
 
 
 def render_report(metrics: Metrics, run_json: Metrics, run_dir: str) -> Group:
     """The table, the paired comparisons, and where everything lies."""
-    lines = [*_paired_lines(metrics), *_learned(metrics, run_json), "", *_places(run_dir)]
+    lines = [*_paired_lines(metrics), *_rounds(run_json), *_learned(metrics, run_json)]
+    lines += ["", *_places(run_dir)]
     return Group(_accuracy(metrics), _failures(metrics), Text("\n".join(lines)))
 
 
@@ -50,7 +70,7 @@ def _accuracy(metrics: Metrics) -> Table:
         cells = [_share(splits.get(split)) for split in _splits(metrics)]
         first = splits.get("test") or next(iter(splits.values()))
         table.add_row(
-            LABELS[model],
+            label(model),
             *cells,
             f"{first['calls_per_solved']:.1f}" if first["correct"] else "-",
             f"{first['tokens_per_problem']:.0f}",
@@ -63,7 +83,7 @@ def _failures(metrics: Metrics) -> Table:
     table = Table(title="failures by kind, all splits", title_justify="left")
     table.add_column("")
     for model, _ in models:
-        table.add_column(LABELS[model], justify="right")
+        table.add_column(label(model), justify="right")
     counts = {model: _all_failures(splits) for model, splits in models}
     kinds = sorted({kind for found in counts.values() for kind in found})
     for kind in kinds:
@@ -94,17 +114,25 @@ def _paired_lines(metrics: Metrics) -> list[str]:
     return lines
 
 
+def _rounds(run_json: Metrics) -> list[str]:
+    rounds = run_json.get("rounds")
+    if not rounds:
+        return []
+    shares = ", ".join(f"{100 * student['accuracy']:.1f}%" for student in rounds["students"])
+    return [
+        f"rounds: {rounds['stopped']}; of {rounds['heldout']:,} held-out problems the students "
+        f"before and after each solved {shares}; student after is that of round {rounds['best']}"
+    ]
+
+
 def _learned(metrics: Metrics, run_json: Metrics) -> list[str]:
     """One plain sentence on what was and was not learned."""
     row = metrics["paired"].get("test")
     if row is None:
         return []
     low, high = row["ci95"]
-    stages = run_json.get("stages", {})
-    pairs = stages.get("pairs", {})
-    basis = (
-        f"from {pairs.get('rows_out', 0):,} pairs and {pairs.get('supervised', 0):,} right chains"
-    )
+    pairs, right = _trained_on(run_json)
+    basis = f"from {pairs:,} pairs and {right:,} right chains"
     if low > 0:
         return [f"The student learned: it solves more unseen problems than before, {basis}."]
     if high < 0:
@@ -113,6 +141,17 @@ def _learned(metrics: Metrics, run_json: Metrics) -> list[str]:
         "Nothing shows that the student learned to solve more problems: the interval of its gain "
         f"holds zero ({basis})."
     ]
+
+
+def _trained_on(run_json: Metrics) -> tuple[int, int]:
+    """Pairs and right chains that the student learned from, of all its rounds."""
+    stages, best = run_json.get("stages", {}), run_json.get("rounds", {}).get("best", 1)
+    names = ["pairs", *(f"rounds/{number:02d}/pairs" for number in range(2, best + 1))]
+    found = [stages.get(name, {}) for name in names]
+    return (
+        sum(facts.get("rows_out", 0) for facts in found),
+        sum(facts.get("supervised", 0) for facts in found),
+    )
 
 
 def _places(run_dir: str) -> list[str]:
@@ -126,7 +165,7 @@ def _places(run_dir: str) -> list[str]:
 
 
 def _ordered(metrics: Metrics) -> list[tuple[str, Metrics]]:
-    return [(model, metrics["models"][model]) for model in LABELS if model in metrics["models"]]
+    return [(model, metrics["models"][model]) for model in ordered(metrics["models"])]
 
 
 def _n(metrics: Metrics, split: str) -> int:

@@ -1,6 +1,8 @@
 """The driver: makes one chain by letting the agent, an engine and an executor take turns.
 
-One coroutine per chain; chains never wait for each other. The engine is a small protocol: vLLM in
+One coroutine per chain; chains never wait for each other. A task with a prefix is a chain that goes
+on from recorded replies: they are read and their calls executed as if the engine had just written
+them, so results and the functions' state are exact. The engine is a small protocol: vLLM in
 generation and evaluation, a Serve handle in serving, a script in tests.
 
 Not here: what to do next (`pipeline.agent`), which tasks there are (`pipeline.tasks`).
@@ -82,7 +84,7 @@ class Rollout:
         transcript = Transcript(self.template, opening)
         error: str | None = None
         try:
-            stop = await self._run(agent, transcript, task.seed, on_step)
+            stop = await self._run(agent, transcript, task, on_step)
         except EngineError as failure:
             stop, error = Stop("engine_error"), str(failure)
         return Chain(
@@ -96,22 +98,16 @@ class Rollout:
             stop_reason=stop.reason,
             answer=agent.answer,
             error=error,
+            prefix_steps=len(task.prefix),
         )
 
-    async def _run(self, agent: Agent, transcript: Transcript, seed: int, on_step: OnStep) -> Stop:
+    async def _run(self, agent: Agent, transcript: Transcript, task: Task, on_step: OnStep) -> Stop:
         while True:
             room = self.engine.context - len(transcript.token_ids)
             if room < 1:
                 return Stop("context_full")
             prompt_tokens = len(transcript.token_ids)
-            sampling = Sampling(
-                self.temperature,
-                min(self.limits.reply_tokens, room),
-                seed + len(agent.steps),
-            )
-            reply = await self._ask(transcript.token_ids, sampling)
-            if self.dialect.tools is not None:  # a template's own tokens may open and close a call
-                reply = replace(reply, text=self.template.text(reply.token_ids))
+            reply = await self._reply(task, len(agent.steps), transcript.token_ids, room)
             transcript.add_reply(reply.token_ids)
             action = agent.read(reply, prompt_tokens)
             if isinstance(action, Execute):
@@ -121,6 +117,18 @@ class Rollout:
                 return action
             assert isinstance(action, Ask)
             transcript.add_message(action.message)
+
+    async def _reply(self, task: Task, turn: int, token_ids: Sequence[int], room: int) -> Reply:
+        """The reply of this turn: the recorded one while there is any, then the engine's."""
+        if turn < len(task.prefix):
+            text = task.prefix[turn]
+            recorded = {"role": "assistant", "content": text}
+            return Reply(text, tuple(self.template.turn(recorded, token_ids)))
+        most = min(self.limits.reply_tokens, room)
+        reply = await self._ask(token_ids, Sampling(self.temperature, most, task.seed + turn))
+        if self.dialect.tools is not None:  # a template's own tokens may open and close a call
+            reply = replace(reply, text=self.template.text(reply.token_ids))
+        return reply
 
     async def _ask(self, token_ids: Sequence[int], sampling: Sampling) -> Reply:
         for attempt in range(self.limits.retries + 1):

@@ -2,6 +2,9 @@
 
 run.json holds the resolved recipe, package versions, the git commit, seeds, and per stage its
 status, rows in and out, seconds and drops. A directory made with another recipe is refused.
+
+A further round (`train.rounds`) has the same folders in rounds/NN/, and its stages stand in the
+run's own run.json, by the names of its folders: rounds/02/generate.
 """
 
 from __future__ import annotations
@@ -28,9 +31,23 @@ MACHINE_SECTIONS = ("cluster", "serving", "description")  # may differ between c
 
 @dataclass(frozen=True, slots=True)
 class RunDir:
-    """The folders of one run."""
+    """The folders of one run, or of one of its further rounds, whose run has the folder `root`."""
 
     path: Path
+    root: Path | None = None
+
+    def of_round(self, number: int) -> RunDir:
+        """The folders of a round; those of the first are the run's own."""
+        return self if number == 1 else RunDir(self.path / "rounds" / f"{number:02d}", self.path)
+
+    @property
+    def run(self) -> RunDir:
+        """The folders of the run itself."""
+        return self if self.root is None else RunDir(self.root)
+
+    def round_stage(self, name: str) -> str:
+        """What run.json calls a stage of this round."""
+        return name if self.root is None else str((self.path / name).relative_to(self.root))
 
     @property
     def tasks(self) -> Path:
@@ -53,12 +70,16 @@ class RunDir:
         return self.path / "student"
 
     @property
+    def heldout(self) -> Path:
+        return self.path / "rounds" / "heldout"
+
+    @property
     def evaluation(self) -> Path:
         return self.path / "evaluation"
 
     @property
     def run_json(self) -> Path:
-        return self.path / "run.json"
+        return (self.root or self.path) / "run.json"
 
     def read(self) -> dict[str, Any]:
         """What run.json says, empty where there is none."""
@@ -78,14 +99,29 @@ class RunDir:
     def note(self, stage: str, **facts: Any) -> None:
         """Add facts about a stage."""
         data = self.read()
-        data.setdefault("stages", {}).setdefault(stage, {}).update(facts)
+        data.setdefault("stages", {}).setdefault(self.round_stage(stage), {}).update(facts)
         self.write(data)
+
+    def facts(self, stage: str) -> dict[str, Any]:
+        """What is known of a stage, nothing before it began."""
+        return self.read().get("stages", {}).get(self.round_stage(stage), {})
+
+    def note_rounds(self, **facts: Any) -> None:
+        """Add facts about the rounds."""
+        data = self.read()
+        data.setdefault("rounds", {}).update(facts)
+        self.write(data)
+
+    @property
+    def rounds(self) -> dict[str, Any]:
+        """What is known of the rounds, nothing where there is one."""
+        return self.read().get("rounds", {})
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[dict[str, Any]]:
         """Note status and seconds of a stage; what is put into the dict is noted with it."""
         started, facts = time.monotonic(), {}
-        before = self.read().get("stages", {}).get(name, {}).get("seconds", 0.0)
+        before = self.facts(name).get("seconds", 0.0)
         self.note(name, status="running")
         status = "failed"
         try:
@@ -97,7 +133,7 @@ class RunDir:
 
     def is_done(self, stage: str) -> bool:
         """Whether a stage has finished."""
-        return self.read().get("stages", {}).get(stage, {}).get("status") == "done"
+        return self.facts(stage).get("status") == "done"
 
 
 def refuse_other(path: Path, recipe: Recipe) -> None:

@@ -43,6 +43,12 @@ class Problems(Section):
         default=0.0, ge=0, description="largest |got - expected| / max(1, |expected|) that is right"
     )
     counts: PocketCounts = Field(default=PocketCounts(), description="for path pocket")
+    decontaminate_ngram: int | None = Field(
+        default=13,
+        ge=1,
+        description="training problems that share so many words in a row with an evaluation "
+        "problem, or all its words, are dropped, arXiv 2005.14165 appendix C; null: none are",
+    )
 
 
 DialectName = Literal["inject", "native"]
@@ -110,7 +116,7 @@ class Student(Model):
     samples: Samples = Samples(min=2, max=2)
 
 
-Strategy = Literal["outcome", "first_divergence", "reference"]
+Strategy = Literal["outcome", "first_divergence", "reference", "recovered", "concise", "corrected"]
 
 
 class Pairs(Section):
@@ -124,11 +130,42 @@ class Pairs(Section):
     rejected_from: list[Literal["teacher", "student"]] = Field(
         default_factory=lambda: ["teacher", "student"], min_length=1
     )
+    most: int | None = Field(
+        default=None,
+        ge=1,
+        description="pairs of a run at most, tasks, difficulties and failures as even as can be; "
+        "null: all",
+    )
+    max_length_ratio: float | None = Field(
+        default=10.0,
+        ge=1,
+        description="longer side's model-written characters over the shorter side's; null: any",
+    )
+    near_duplicate: float | None = Field(
+        default=0.95,
+        gt=0,
+        le=1,
+        description="drop a pair that shares this part of its words, on both sides, with another "
+        "pair of the question; null: none",
+    )
+    wrong_by_limit: Literal["keep", "drop"] = Field(
+        default="keep",
+        description="chains that were wrong only in that steps, context or a call's limits ended",
+    )
+
+    @property
+    def corrects(self) -> bool:
+        """Whether the teacher goes on from the steps of the student's wrong chains."""
+        return self.strategies.get("corrected", 0) > 0
 
     @model_validator(mode="after")
     def _weighs(self) -> Pairs:
         if not any(self.strategies.values()):
             raise ValueError("strategies needs at least one weight above 0")
+        if self.corrects and "student" not in self.rejected_from:
+            raise ValueError(
+                "strategy corrected corrects the student's own chains; add student to rejected_from"
+            )
         return self
 
 
@@ -196,6 +233,22 @@ class Train(Section):
     gradient_checkpointing: bool | None = Field(
         default=None, description="forward twice for less memory, arXiv 1604.06174; null: on GPUs"
     )
+    rounds: int = Field(
+        default=1,
+        ge=1,
+        description="generate, pairs, train at most so often, each with the student of the round "
+        "before, arXiv 2409.02392; ended by a gain within noise",
+    )
+    round_models: list[Literal["teacher", "student"]] | None = Field(
+        default=None,
+        min_length=1,
+        description="who makes chains in rounds after the first; null: who does in the first",
+    )
+    heldout_problems: int = Field(
+        default=500,
+        ge=1,
+        description="training problems that only choose between rounds, of a file a fifth at most",
+    )
     workers: int = Field(default=1, ge=1, description="Ray Train workers")
     workers_min: int | None = Field(
         default=None, ge=1, description="go on with so few while machines are away; needs ZeRO 0"
@@ -248,15 +301,24 @@ class Train(Section):
         return self
 
 
-EvaluatedModel = Literal["student_before", "student_sft", "student_after", "teacher"]
+EvaluatedModel = Literal[
+    "student_before", "student_sft", "student_rounds", "student_after", "teacher"
+]
 
 
 class Evaluate(Section):
     """What is measured."""
 
     models: list[EvaluatedModel] = Field(
-        default_factory=lambda: ["student_before", "student_sft", "student_after", "teacher"],
+        default_factory=lambda: [
+            "student_before",
+            "student_sft",
+            "student_rounds",
+            "student_after",
+            "teacher",
+        ],
         min_length=1,
+        description="student_rounds: the student of each round, where there are several",
     )
     splits: list[Literal["test", "ood"]] = Field(
         default_factory=lambda: ["test", "ood"], min_length=1

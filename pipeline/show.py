@@ -110,7 +110,7 @@ def show_mask(pieces: dict[str, Any], console: Console) -> None:
 
 
 def _chains(run: RunDir, columns: Any = None) -> Iterator[dict[str, Any]]:
-    folders = [run.chains, run.evaluation]
+    folders = [run.chains, *sorted(run.path.glob("rounds/*/chains")), run.evaluation]
     if not any(tables.files(folder) for folder in folders):
         raise CannotStart(f"{run.path} holds no chains; is it a run directory?")
     for folder in folders:

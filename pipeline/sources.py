@@ -1,9 +1,10 @@
-"""The problems of a recipe: the pocket world's, or those of a file."""
+"""The problems of a recipe: the pocket world's, or those of a file, without the training problems
+that occur in an evaluation split."""
 
 from __future__ import annotations
 
 from pipeline.pocket.world import problems as pocket_problems
-from pipeline.problems import ProblemFile, read_problems
+from pipeline.problems import ProblemFile, decontaminated, read_problems
 from pipeline.recipe import Recipe
 
 POCKET = "pocket"
@@ -11,6 +12,10 @@ POCKET = "pocket"
 
 def read_source(recipe: Recipe) -> ProblemFile:
     """All problems of a recipe, with the rows that could not be used."""
+    return decontaminated(_read(recipe), recipe.problems.decontaminate_ngram)
+
+
+def _read(recipe: Recipe) -> ProblemFile:
     wanted = recipe.problems
     if wanted.path == POCKET:
         counts = wanted.counts.model_dump()

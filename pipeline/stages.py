@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 import toolsets
-from pipeline import models, tables
+from pipeline import models, rounds, tables
 from pipeline.actors import ENGINE, RolloutSettings
+from pipeline.continued import plan_continuations
 from pipeline.dialects import dialect_in
-from pipeline.errors import CannotStart
+from pipeline.errors import CannotStart, StageFailed
 from pipeline.evaluate import evaluate
+from pipeline.heldout import end, judge, judged, student_name, student_of
 from pipeline.pairs import pairs
 from pipeline.problems import ProblemFile
 from pipeline.prompt import Dialect
@@ -29,7 +31,7 @@ from pipeline.rundir import RunDir
 from pipeline.sections import Model
 from pipeline.sources import read_source
 from pipeline.tasks import by_problem, next_tasks
-from pipeline.train import check_packages, stage_model, train
+from pipeline.train import check_packages, train
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Run:
     dialect: Dialect
     toolset: toolsets.Toolset
     engine_class: str = ENGINE  # what replies; tests put a script in its place
+    heldout: tuple[Problem, ...] = ()  # choose between rounds, where there are several
+    round: int = 1
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -53,27 +57,66 @@ def prepare(recipe: Recipe, run_dir: RunDir) -> Run:
     toolset = toolsets.load(recipe.toolset)
     dialect_in(recipe, "teacher")  # says what is wrong with it before anything is made
     check_packages(recipe.train)
-    return Run(recipe, run_dir, read_source(recipe), dialect_in(recipe, "student"), toolset)
+    _check_rounds(recipe)
+    source, heldout = read_source(recipe), ()
+    if recipe.train.rounds > 1:
+        source, heldout = rounds.without_heldout(recipe, source)
+    dialect = dialect_in(recipe, "student")
+    return Run(recipe, run_dir, source, dialect, toolset, heldout=heldout)
+
+
+def _check_rounds(recipe: Recipe) -> None:
+    makers, rejected = generators(recipe, 2), recipe.pairs.rejected_from
+    if recipe.train.rounds > 1 and not set(makers) & set(rejected):
+        raise CannotStart(
+            f"train.round_models ({', '.join(makers)}) has none of pairs.rejected_from "
+            f"({', '.join(rejected)}): rounds after the first would have no chain to reject"
+        )
+
+
+def in_round(run: Run, number: int) -> Run:
+    """A run as the stages of its round `number` see it: their folders, their problems, and as
+    student the one of the round before."""
+    if number == 1:
+        return run
+    before = student_of(run.dir, number - 1, run.recipe.train.stages[-1])
+    student = run.recipe.student.model_copy(update={"model": str(before.resolve())})
+    return replace(
+        run,
+        recipe=run.recipe.model_copy(update={"student": student}),
+        dir=run.dir.of_round(number),
+        source=rounds.source_of_round(run.recipe, run.source, run.heldout, number),
+        round=number,
+    )
 
 
 def generate_stage(run: Run, redo_errors: bool = False) -> None:
     """Chains of the teacher, and of the student where its wrong chains are wanted."""
     training = [p for p in run.problems if p.split == "train"]
     if not training:
-        raise CannotStart(f"{run.recipe.problems.path} holds no problem of split train")
+        dropped = sum(run.source.contaminated.values())
+        raise CannotStart(
+            f"{run.recipe.problems.path} holds no problem of split train"
+            + f": all {dropped:,} occur in an evaluation split too" * bool(dropped)
+        )
     if redo_errors:
         drop_engine_errors(run.dir.chains)
     with run.dir.stage("generate") as facts:
         everything: list[Task] = []
-        for name in generators(run.recipe):
+        for name in generators(run.recipe, run.round):
             everything += _generate(run, name, training)
+        if run.recipe.pairs.corrects:
+            everything += _continue(run)
         settle(run.dir.chains, everything)
         facts |= {"rows_in": len(training)} | _outcomes(run.dir.chains)
         facts["rejected"] = len(run.source.rejects)
+        facts["contaminated"] = dict(run.source.contaminated)
 
 
-def generators(recipe: Recipe) -> list[str]:
-    """Which models make training chains."""
+def generators(recipe: Recipe, number: int = 1) -> list[str]:
+    """Which models make the training chains of a round."""
+    if number > 1 and recipe.train.round_models is not None:
+        return list(recipe.train.round_models)
     return ["teacher", *(["student"] if "student" in recipe.pairs.rejected_from else [])]
 
 
@@ -85,6 +128,7 @@ def _generate(run: Run, name: str, training: Sequence[Problem]) -> list[Task]:
         roll_out(f"generate ({name})", planned, settings, run.recipe.cluster)
         verdicts = _verdicts(run.dir.chains, name) if planned else {}
         fresh = next_tasks(training, name, model.samples, run.recipe.seed, verdicts)
+        fresh = rounds.tasks_of_round(fresh, run.round, run.recipe.seed)
         if not fresh:
             break
         path = run.dir.tasks / f"{name}-{wave:03d}-{len(planned):09d}.parquet"
@@ -93,37 +137,91 @@ def _generate(run: Run, name: str, training: Sequence[Problem]) -> list[Task]:
     return planned
 
 
+def _continue(run: Run) -> list[Task]:
+    """Let the teacher go on from the steps of the student's wrong chains."""
+    teacher = run.recipe.teacher
+    planned = plan_continuations(run.dir, run.round, run.recipe.seed)
+    folder = models.resolve(teacher.model, "teacher")
+    settings = rollout_settings(run, teacher, folder, run.dir.chains)
+    roll_out("generate (teacher, from the student's steps)", planned, settings, run.recipe.cluster)
+    return planned
+
+
 def pairs_stage(run: Run) -> None:
-    """Preference pairs and right chains."""
-    with run.dir.stage("pairs") as facts:
-        facts |= pairs(run.recipe, run.dir, run.dialect, run.toolset)
+    """Preference pairs and right chains; a further round that gives none is no failure, but ends
+    the rounds."""
+    try:
+        with run.dir.stage("pairs") as facts:
+            facts |= pairs(run.recipe, run.dir, run.dialect, run.toolset)
+    except StageFailed as error:
+        if run.round == 1:
+            raise
+        end(run.dir.run, f"in round {run.round} {error}")
 
 
 def train_stage(run: Run) -> None:
-    """The student."""
+    """The student; where there are several rounds, also what this one came to."""
     if not tables.files(run.dir.pairs):
         raise CannotStart(f"{run.dir.pairs} holds no pairs; run pairs first")
     student = models.resolve(run.recipe.student.model, "student")
     with run.dir.stage("train") as facts:
         facts |= train(run.recipe, run.dir.path, student, run.dialect.tools)
+    if run.recipe.train.rounds > 1 and judged(run.dir.run) < run.round:
+        _judge(run, student)
+
+
+def _judge(run: Run, before: str) -> None:
+    whole, last = run.dir.run, run.recipe.train.stages[-1]
+    folders = {student_name(0): before} if run.round == 1 else {}
+    folders[student_name(run.round)] = str(student_of(whole, run.round, last).resolve())
+    settings = rollout_settings(run, run.recipe.student, "", whole.heldout)
+    with run.dir.stage("heldout") as facts:
+        found = judge(run.recipe, whole, run.round, run.heldout, folders, settings)
+        facts |= {"rows_in": len(run.heldout), "models": list(folders)}
+    whole.note_rounds(**found)  # last, as a round that was judged is not looked at again
 
 
 def evaluate_stage(run: Run) -> None:
-    """Student before and after, and teacher, on the unseen splits."""
-    folders = {}
-    for name in evaluated_models(run.recipe):
-        if name == "student_after" and not run.dir.student.is_dir():
-            raise CannotStart(f"{run.dir.student} does not exist; run train first")
-        folders[name] = _model_folder(run, name)
+    """Student before and after, and teacher, on the unseen splits; with several rounds, the
+    student of each."""
+    names, most = evaluated_models(run.recipe), run.recipe.train.rounds
+    if "student_after" in names and not run.dir.student.is_dir():
+        raise CannotStart(f"{run.dir.student} does not exist; run train first")
+    if most > 1 and run.dir.rounds.get("stopped") is None:
+        raise CannotStart(
+            f"{run.dir.path} is in round {judged(run.dir) + 1} of at most {most}, which has no "
+            "judged student yet; run train first"
+        )
+    folders = {name: _model_folder(run, name) for name in names if name != "student_rounds"}
+    same = {}
+    if "student_rounds" in names:
+        folders |= _rounds_students(run)
+        best = student_name(run.dir.rounds["best"])
+        if "student_after" in names:  # one model under two names
+            same = {best: "student_after"}
+            del folders[best]
     settings = rollout_settings(run, run.recipe.student, "", run.dir.evaluation)
     with run.dir.stage("evaluate") as facts:
-        facts |= evaluate(run.recipe, run.dir, run.problems, folders, settings)
+        facts |= evaluate(run.recipe, run.dir, run.problems, folders, settings, same)
+
+
+def _rounds_students(run: Run) -> dict[str, str]:
+    last = run.recipe.train.stages[-1]
+    return {
+        student_name(number): str(student_of(run.dir, number, last).resolve())
+        for number in range(1, judged(run.dir) + 1)
+    }
 
 
 def evaluated_models(recipe: Recipe) -> list[str]:
-    """The models that are evaluated; `student_sft` only where preferences follow supervision."""
-    both = recipe.train.stages == ["sft", "dpo"]
-    return [name for name in recipe.evaluate.models if name != "student_sft" or both]
+    """The models that are evaluated; `student_sft` only where preferences follow supervision,
+    `student_rounds` only where there are several."""
+    unasked = set()
+    if recipe.train.stages != ["sft", "dpo"]:
+        unasked.add("student_sft")
+    if recipe.train.rounds == 1:
+        unasked.add("student_rounds")
+    return [name for name in recipe.evaluate.models if name not in unasked]
 
 
 STAGES: dict[str, Callable[[Run], None]] = {
@@ -164,18 +262,19 @@ def _model_folder(run: Run, name: str) -> str:
         case "student_before":
             return models.resolve(run.recipe.student.model, "student")
         case "student_sft":
-            return str(stage_model(run.dir.path, "sft").resolve())
+            return str(student_of(run.dir, run.dir.rounds.get("best", 1), "sft").resolve())
     return str(run.dir.student.resolve())
 
 
 def _planned(folder: Path, name: str) -> list[Task]:
-    rows = (row for row in tables.rows(folder) if row["model"] == name)
+    rows = (row for row in tables.rows(folder) if row["model"] == name and not row["prefix"])
     return [tables.task_of(row) for row in rows]
 
 
 def _verdicts(folder: Path, name: str) -> dict[str, list[bool | None]]:
-    rows = tables.rows(folder, ["task_id", "problem", "model", "correct"])
-    once = {row["task_id"]: row for row in rows if row["model"] == name}
+    rows = tables.rows(folder, ["task_id", "problem", "model", "correct", "prefix_steps"])
+    own = (row for row in rows if row["model"] == name and not row["prefix_steps"])
+    once = {row["task_id"]: row for row in own}
     return by_problem(
         {"problem_id": row["problem"]["problem_id"], "correct": row["correct"]}
         for row in once.values()
@@ -186,9 +285,11 @@ def _outcomes(folder: Path) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     failures: Counter[str] = Counter()
     for path in tables.files(folder):
-        for row in pq.read_table(path, columns=["model", "correct", "failure"]).to_pylist():
-            counts[row["model"]] += 1
-            counts[f"{row['model']} right"] += row["correct"] is True
+        columns = ["model", "correct", "failure", "prefix_steps"]
+        for row in pq.read_table(path, columns=columns).to_pylist():
+            name = f"{row['model']} continued" if row["prefix_steps"] else row["model"]
+            counts[name] += 1
+            counts[f"{name} right"] += row["correct"] is True
             failures[row["failure"]] += row["failure"] is not None
     total = sum(n for name, n in counts.items() if not name.endswith(" right"))
     return {"rows_out": total, "chains": dict(counts), "failures": dict(+failures)}

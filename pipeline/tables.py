@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from pipeline.records import Chain, PreferencePair, Problem, Step, Task, Verdict
 from toolsets import ToolCall, ToolResult
 
-VERSION = "1"
+VERSION = "2"  # 2: tasks have a prefix, chains the number of its steps
 
 
 def _schema(kind: str, fields: Mapping[str, pa.DataType]) -> pa.Schema:
@@ -68,7 +68,14 @@ _TURNS = pa.list_(pa.struct({"role": _TEXT, "content": _TEXT}))
 
 TASKS = _schema(
     "tasks",
-    {"task_id": _TEXT, "problem": _PROBLEM, "model": _TEXT, "sample_index": _INT, "seed": _INT},
+    {
+        "task_id": _TEXT,
+        "problem": _PROBLEM,
+        "model": _TEXT,
+        "sample_index": _INT,
+        "seed": _INT,
+        "prefix": pa.list_(_TEXT),  # replies to replay before the model is asked
+    },
 )
 CHAINS = _schema(
     "chains",
@@ -87,6 +94,7 @@ CHAINS = _schema(
         "calls": _INT,
         "correct": pa.bool_(),
         "failure": _TEXT,
+        "prefix_steps": _INT,  # the first steps, replayed from another chain
     },
 )
 PAIRS = _schema(
@@ -134,17 +142,19 @@ def task_row(task: Task) -> dict[str, Any]:
         "model": task.model,
         "sample_index": task.sample_index,
         "seed": task.seed,
+        "prefix": list(task.prefix),
     }
 
 
 def task_of(row: Mapping[str, Any]) -> Task:
-    """The task of a row of TASKS or CHAINS."""
+    """The task of a row of TASKS."""
     return Task(
         row["task_id"],
         problem_of(row["problem"]),
         row["model"],
         row["sample_index"],
         row["seed"],
+        tuple(row["prefix"]),
     )
 
 
@@ -175,6 +185,7 @@ def chain_row(chain: Chain, problem: Problem, verdict: Verdict) -> dict[str, Any
         "calls": chain.calls,
         "correct": verdict.correct,
         "failure": verdict.failure,
+        "prefix_steps": chain.prefix_steps,
     }
 
 
@@ -191,6 +202,7 @@ def chain_of(row: Mapping[str, Any]) -> Chain:
         stop_reason=row["stop_reason"],
         answer=row["answer"],
         error=row["error"],
+        prefix_steps=row["prefix_steps"],
     )
 
 

@@ -10,14 +10,27 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from pipeline.records import Problem, Task
+from pipeline.records import Chain, Problem, Task
 from pipeline.sections import Samples
 
 
 def task(problem: Problem, model: str, sample_index: int, seed: int) -> Task:
     """The task of this problem, model and sample; its seed comes from the recipe's and its id."""
     task_id = f"{problem.problem_id}/{model}/{sample_index}"
-    return Task(task_id, problem, model, sample_index, stable_hash(f"{seed}/{task_id}") % 2**31)
+    return Task(task_id, problem, model, sample_index, _seed(seed, task_id))
+
+
+def continuations(problem: Problem, model: str, chain: Chain, seed: int) -> list[Task]:
+    """The tasks that let `model` finish `chain` from each of its steps but the first and the end,
+    to find the step that cannot be made up for (the strategy `corrected`)."""
+    replies = [step.reply for step in chain.steps]
+    tasks = []
+    for steps in range(1, len(replies)):
+        task_id = f"{problem.problem_id}/{model}/after/{chain.sample_index}/{steps}"
+        prefix = tuple(replies[:steps])
+        own = _seed(seed, task_id)
+        tasks.append(Task(task_id, problem, model, chain.sample_index, own, prefix))
+    return tasks
 
 
 def next_tasks(
@@ -49,6 +62,10 @@ def _wanted(verdicts: Sequence[bool | None], samples: Samples) -> int:
     counts = Counter(verdicts)
     enough = counts[True] >= samples.until.correct and counts[False] >= samples.until.incorrect
     return len(verdicts) if enough else min(samples.max, len(verdicts) + 1)
+
+
+def _seed(seed: int, task_id: str) -> int:
+    return stable_hash(f"{seed}/{task_id}") % 2**31
 
 
 def stable_hash(text: str) -> int:

@@ -88,7 +88,8 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     (place / "problems.jsonl").write_text("\n".join(map(json.dumps, problems)))
     model = MODEL | {"model": str(place / "model")}
-    own = {"problems": {"path": str(place / "problems.jsonl")}, "teacher": model, "student": model}
+    same = {"path": str(place / "problems.jsonl"), "decontaminate_ngram": None}
+    own = {"problems": same, "teacher": model, "student": model}
     (place / "recipe.yaml").write_text(json.dumps(RECIPE | own))  # JSON is YAML
     return place / "recipe.yaml"
 

@@ -97,7 +97,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Path:  #
         "evaluate": {"models": ["student_before"], "splits": ["test"]},
         "pairs": {"rejected_from": ["teacher"]},
         "train": {"stages": ["sft"]},
-        "problems": {"path": str(place / "problems.jsonl")},
+        "problems": {"path": str(place / "problems.jsonl"), "decontaminate_ngram": None},
         "teacher": model,
         "student": model,
     }

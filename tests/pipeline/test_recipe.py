@@ -144,8 +144,21 @@ def test_a_number_that_someone_may_tune_is_described() -> None:
         ("cluster.actors_min=3", "cluster: actors_max (1) must be at least actors_min (3)"),
         (
             "pairs.strategies.best=1",
-            "pairs.strategies.best: input should be 'outcome', 'first_divergence' or "
-            "'reference', got 'best'",
+            "pairs.strategies.best: input should be 'outcome', 'first_divergence', "
+            "'reference', 'recovered', 'concise' or 'corrected', got 'best'",
+        ),
+        (
+            "pairs={strategies: {corrected: 1}, rejected_from: [teacher]}",
+            "pairs: strategy corrected corrects the student's own chains; add student to "
+            "rejected_from",
+        ),
+        (
+            "pairs.most=0",
+            "pairs.most: input should be greater than or equal to 1, got 0",
+        ),
+        (
+            "pairs.wrong_by_limit=maybe",
+            "pairs.wrong_by_limit: input should be 'keep' or 'drop', got 'maybe'",
         ),
         (
             "pairs.strategies.outcome=-1",
@@ -158,6 +171,18 @@ def test_a_number_that_someone_may_tune_is_described() -> None:
 )
 def test_a_wrong_override_is_one_sentence(override: str, message: str, mine: Path) -> None:
     assert _error(mine, override) == message
+
+
+def test_replies_of_another_dialect_cannot_be_replayed(mine: Path) -> None:
+    corrected, native = "pairs.strategies={corrected: 1}", "teacher.dialect=native"
+    hermes = "agent.tool_parser=hermes"
+    assert _error(mine, corrected, native, hermes) == (
+        "pairs.strategies.corrected: the teacher goes on from the student's replies, so both need "
+        "one dialect, got hermes for the teacher and inject for the student; set its weight to 0 "
+        "or one agent.dialect"
+    )
+    load(str(mine), [native, hermes, "pairs.strategies={corrected: 0, outcome: 1}"])
+    load(str(mine), [corrected, "agent.dialect=native", hermes])
 
 
 def test_a_value_that_is_no_yaml_is_refused(mine: Path) -> None:

@@ -100,6 +100,47 @@ def test_supervision_alone_stands_beside_it() -> None:
     assert LABELS["student_sft"] in text
 
 
+ROUNDS = {
+    "stages": {
+        "pairs": {"rows_out": 1_000, "supervised": 50},
+        "rounds/02/pairs": {"rows_out": 234, "supervised": 6},
+        "rounds/03/pairs": {"rows_out": 5_000, "supervised": 5_000},
+    },
+    "rounds": {
+        "heldout": 200,
+        "students": [{"accuracy": 0.4}, {"accuracy": 0.65}, {"accuracy": 0.7}, {"accuracy": 0.69}],
+        "best": 2,
+        "stopped": "the gain of round 3 is within noise",
+    },
+}
+
+
+def test_rounds_stand_between_before_and_after_in_their_order() -> None:
+    rows = [*_of(40, 75), *_rows("teacher", 9, 1), *_rows("student_sft", 70, 30)]
+    for number in (10, 2, 1):
+        rows += _rows(f"student_round_{number}", 70 + number, 30 - number)
+    lines = [line for line in _text(rows).splitlines() if "%  [" in line]
+    assert [line.split("│")[1].strip() for line in lines] == [
+        "student before",
+        "student after sft",
+        "student round 1",
+        "student round 2",
+        "student round 10",
+        "student after",
+        "teacher",
+    ]
+
+
+def test_it_says_what_the_rounds_came_to_and_counts_what_the_student_learned_from() -> None:
+    text = " ".join(_text(_of(40, 75), ROUNDS).split())
+    assert (
+        "rounds: the gain of round 3 is within noise; of 200 held-out problems the students before "
+        "and after each solved 40.0%, 65.0%, 70.0%, 69.0%; student after is that of round 2"
+    ) in text
+    assert "from 1,234 pairs and 56 right chains." in text
+    assert "rounds" not in _text(_of(40, 75))
+
+
 def test_it_says_where_everything_lies_whatever_the_name_of_the_folder() -> None:
     text = _text(_of(1, 2))
     assert "runs/[x]/student" in text

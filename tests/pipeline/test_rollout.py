@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
@@ -98,6 +99,50 @@ def test_what_the_engine_reads_is_what_a_student_is_trained_on(
     last = engine.requests[-1].prompt
     assert tuple(trained.token_ids[: len(last)]) == last
     assert trained.token_ids[len(last) :] == driver.template.reply("answer(value=10)")
+
+
+def test_a_chain_goes_on_from_recorded_replies_as_if_the_engine_had_just_written_them(
+    tokenizer: TextTokenizer, runner: Runner
+) -> None:
+    whole = _run(rollout(ScriptedEngine(tokenizer, SCRIPT), runner)(task(QUESTION)))
+    for steps in range(1, 5):
+        engine = ScriptedEngine(tokenizer, SCRIPT)
+        prefix = tuple(SCRIPT[QUESTION][:steps])
+        chain = _run(rollout(engine, runner)(replace(task(QUESTION), prefix=prefix)))
+        assert chain == replace(whole, prefix_steps=steps)
+        assert len(engine.requests) == 5 - steps
+        first = engine.requests[0]
+        assert (first.sampling.seed, len(first.prompt)) == (
+            7 + steps,
+            chain.steps[steps].prompt_tokens,
+        )
+        assert chain.tokens == sum(step.completion_tokens for step in chain.steps[steps:])
+
+
+def test_the_state_of_functions_is_exact_after_a_replay(tokenizer: TextTokenizer) -> None:
+    class Counting(InProcess):
+        """Counts the calls of a chain in the state that travels with them."""
+
+        async def submit(self, call: ToolCall) -> ToolResult:
+            count = (call.state or {}).get("calls", 0) + 1
+            return ToolResult(True, str(count), state={"calls": count})
+
+    script = {QUESTION: ["add(a=1, b=1)"] * 3 + ["answer(3)"]}
+    prefix = ("add(a=7, b=7)", "subtract(a=1")  # the second is no call
+    driver = rollout(ScriptedEngine(tokenizer, script), Counting())
+    chain = _run(driver(replace(task(QUESTION), prefix=prefix)))
+    contents = [step.result.content for step in chain.steps if step.result and step.result.ok]
+    assert contents == ["1", "2"]
+    assert [step.reply for step in chain.steps] == [*prefix, "add(a=1, b=1)", "answer(3)"]
+
+
+def test_a_replay_that_fills_the_context_ends_the_chain_unasked(tokenizer: TextTokenizer) -> None:
+    probe = ScriptedEngine(tokenizer, SCRIPT)
+    _run(rollout(probe)(task(QUESTION)))
+    engine = ScriptedEngine(tokenizer, SCRIPT, context=len(probe.requests[1].prompt))
+    chain = _run(rollout(engine)(replace(task(QUESTION), prefix=tuple(SCRIPT[QUESTION][:2]))))
+    assert (chain.stop_reason, len(chain.steps), engine.requests) == ("context_full", 1, [])
+    assert chain.prefix_steps == 2
 
 
 def test_every_turn_has_a_seed_of_its_own(tokenizer: TextTokenizer) -> None:

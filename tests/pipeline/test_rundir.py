@@ -68,6 +68,40 @@ def test_the_folders_are_where_the_contract_has_them() -> None:
     assert run.run_json == Path("r/run.json")
 
 
+def test_the_first_round_has_the_folders_of_the_run_and_later_ones_their_own() -> None:
+    run = RunDir(Path("r"))
+    assert run.of_round(1) == run
+    second = run.of_round(2)
+    assert (second.chains, second.student) == (
+        Path("r/rounds/02/chains"),
+        Path("r/rounds/02/student"),
+    )
+    assert second.run_json == run.run_json
+    assert second.run == run == run.run
+
+
+def test_stages_of_a_further_round_stand_beside_those_of_the_first(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    with run.stage("pairs") as facts:
+        facts["rows_out"] = 1
+    with run.of_round(2).stage("pairs") as facts:
+        facts["rows_out"] = 2
+        assert run.is_done("pairs")
+        assert not run.of_round(2).is_done("pairs")
+    stages = run.read()["stages"]
+    assert [stages[name]["rows_out"] for name in ("pairs", "rounds/02/pairs")] == [1, 2]
+    assert run.of_round(2).facts("pairs")["status"] == "done"
+    assert run.of_round(2).facts("train") == {}
+
+
+def test_facts_about_the_rounds_are_added_to_what_is_known(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    assert run.rounds == {}
+    run.note_rounds(best=1, stopped=None)
+    run.note_rounds(best=2)
+    assert run.rounds == {"best": 2, "stopped": None}
+
+
 def test_the_same_recipe_opens_a_run_again_and_keeps_its_stages(tmp_path: Path) -> None:
     with opened(tmp_path, _recipe(), ROOT) as run, run.stage("generate"):
         pass

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.records import Problem, Task
+from pipeline.records import Chain, Problem, Step, Task
 from pipeline.sections import Samples, Until
-from pipeline.tasks import by_problem, next_tasks, stable_hash, task
+from pipeline.tasks import by_problem, continuations, next_tasks, stable_hash, task
 
 PROBLEMS = [Problem(f"p{i}", "arithmetic", f"{i} + 1?", str(i + 1), "train") for i in range(1, 5)]
 UNTIL = Samples(min=2, max=4, until=Until(correct=1, incorrect=1))
@@ -79,6 +79,26 @@ def test_nothing_is_left_to_do_once_all_is_there() -> None:
     assert next_tasks(PROBLEMS[:1], "t", Samples(min=1, max=2), 7, {"p1": [None, None]}) == []
     assert next_tasks([], "t", UNTIL, 7, {}) == []
     assert next_tasks(PROBLEMS, "t", Samples(min=0, max=0), 7, {}) == []
+
+
+def test_a_chain_is_continued_from_each_of_its_steps_but_the_last() -> None:
+    replies = ["add(a=1, b=1)", "add(a=2", "answer(3)"]
+    steps = tuple(Step(reply, None, None) for reply in replies)
+    chain = Chain("p1/student/2", "p1", "student", 2, 0, (), steps, "answer")
+    made = continuations(PROBLEMS[0], "teacher", chain, seed=7)
+    assert _ids(made) == ["p1/teacher/after/2/1", "p1/teacher/after/2/2"]
+    assert [task.prefix for task in made] == [tuple(replies[:1]), tuple(replies[:2])]
+    assert {(task.model, task.sample_index, task.problem) for task in made} == {
+        ("teacher", 2, PROBLEMS[0])
+    }
+    assert made[0].seed == stable_hash("7/p1/teacher/after/2/1") % 2**31
+    assert made[0].seed != made[1].seed
+
+
+def test_a_chain_of_one_step_or_none_has_nothing_to_be_continued_from() -> None:
+    for steps in ((), (Step("answer(3)", None, None),)):
+        chain = Chain("p1/student/0", "p1", "student", 0, 0, (), steps, "answer")
+        assert continuations(PROBLEMS[0], "teacher", chain, seed=7) == []
 
 
 VERDICTS = st.lists(st.sampled_from([True, False, None]), min_size=6, max_size=6)

@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.pairing import STRATEGIES, Candidates, Draft, filter_of, make_pair, pair_up
+from pipeline.pairing.choosing import BEYOND, NO_FIT, NO_RIGHT, NO_WRONG, TWICE
+from pipeline.pairing.filters import NO_DIFFERENCE
+from pipeline.prompt import render
+from pipeline.records import PreferencePair
+from pipeline.sections import Pairs
+from tests.pipeline.pairing.chains import (
+    DIALECT,
+    EARLY,
+    EMPTY,
+    LATE,
+    QUESTION,
+    RIGHT,
+    RIGHT_2,
+    STUCK,
+    candidates,
+    chain,
+    ids,
+)
+
+
+def _pair_up(
+    candidates: Candidates,
+    strategies: dict[str, float] | None = None,
+    per_problem: int = 10,
+    seed: int = 0,
+) -> tuple[list[PreferencePair], dict[str, int]]:
+    drops: Counter[str] = Counter()
+    strategies = strategies or {"outcome": 1.0}
+    pairs = pair_up(candidates, strategies, per_problem, seed, DIALECT, drops)
+    return pairs, dict(drops)
+
+
+def test_a_whole_pair_holds_the_opening_as_prompt_and_both_chains_as_turns() -> None:
+    (pair,), drops = _pair_up(candidates(wrong=[EARLY]))
+    assert pair.prompt == DIALECT.opening(QUESTION)
+    assert pair.chosen == render(DIALECT, RIGHT.steps)
+    assert pair.rejected == (
+        {"role": "assistant", "content": "add(a=3, b=4)"},
+        {"role": "user", "content": "7"},
+        {"role": "assistant", "content": "answer(7)"},
+    )
+    assert (pair.problem_id, pair.strategy, pair.tools, drops) == ("p", "outcome", None, {})
+
+
+def test_at_a_divergence_the_shared_steps_belong_to_the_prompt() -> None:
+    (pair,), _ = _pair_up(candidates(wrong=[LATE]), {"first_divergence": 1})
+    assert pair.prompt == (
+        *DIALECT.opening(QUESTION),
+        {"role": "assistant", "content": "multiply(a=3, b=4)"},
+        {"role": "user", "content": "12"},
+    )
+    assert [message["content"] for message in pair.chosen] == [
+        "subtract(a=12, b=2)",
+        "10",
+        "answer(10)",
+    ]
+    assert pair.rejected[0]["content"] == "subtract(a=12, b=3)"
+
+
+def test_a_rejected_chain_does_not_end_in_a_result_that_no_model_answered() -> None:
+    (pair,), _ = _pair_up(candidates(wrong=[STUCK]))
+    assert STUCK.steps[-1].result is not None
+    assert pair.rejected[-1] == {"role": "assistant", "content": "subtract(12"}
+    assert [message["role"] for message in pair.rejected] == ["assistant", "user"] * 2 + [
+        "assistant"
+    ]
+
+
+@pytest.mark.parametrize("strategy", ["outcome", "first_divergence"])
+def test_a_chain_cut_off_before_it_parted_is_no_pair(strategy: str) -> None:
+    """It wrote nothing that the chosen chain did not write: a full context, a smaller limit."""
+    cut = chain("cut", "multiply(a=3, b=4)", "subtract(a=12, b=2)")
+    for rejected in (cut, EMPTY, RIGHT):
+        pairs, drops = _pair_up(candidates(wrong=[rejected]), {strategy: 1})
+        assert pairs == []
+        assert drops == {NO_DIFFERENCE: 1, NO_FIT: 1}
+
+
+def test_pairs_per_problem_are_capped() -> None:
+    pairs, drops = _pair_up(candidates([RIGHT, RIGHT_2], [LATE, EARLY]), per_problem=3)
+    assert ids(pairs) == [("right", "late"), ("right 2", "early"), ("right", "early")]
+    assert drops == {BEYOND: 1}
+
+
+def test_the_same_text_is_not_paired_twice() -> None:
+    again = chain("again", *[step.reply for step in LATE.steps])
+    pairs, drops = _pair_up(candidates(wrong=[LATE, again]))
+    assert ids(pairs) == [("right", "late")]
+    assert drops == {TWICE: 1}
+
+
+@pytest.mark.parametrize(
+    ("candidates", "why"),
+    [
+        (candidates(wrong=[]), "no wrong chain"),
+        (candidates(right=[]), "no right chain"),
+        (candidates(right=[], worked=RIGHT), "no strategy fits"),
+    ],
+)
+def test_a_problem_without_pairs_is_counted_with_its_reason(
+    candidates: Candidates, why: str
+) -> None:
+    assert _pair_up(candidates) == ([], {why: 1})
+
+
+def test_drops_of_several_problems_add_up() -> None:
+    drops: Counter[str] = Counter()
+    for _ in range(3):
+        pair_up(candidates(wrong=[]), {"outcome": 1}, 2, 0, DIALECT, drops)
+    assert drops == {"no wrong chain": 3}
+
+
+def test_weights_share_out_the_strategies() -> None:
+    wrong = [chain(f"w{i}", "multiply(a=3, b=4)", f"answer({i})") for i in range(200, 600)]
+    weights = {"outcome": 3.0, "first_divergence": 1.0, "reference": 0.0}
+    pairs, _ = _pair_up(candidates(wrong=wrong, worked=RIGHT), weights, per_problem=400)
+    counts = Counter(pair.strategy for pair in pairs)
+    assert counts["reference"] == 0
+    assert 250 < counts["outcome"] < 350  # 300 expected, standard deviation 8.7
+
+
+def test_where_one_strategy_runs_dry_the_other_goes_on() -> None:
+    pairs, _ = _pair_up(candidates(worked=RIGHT), {"reference": 1.0, "first_divergence": 1.0})
+    assert Counter(pair.strategy for pair in pairs)["first_divergence"] >= 1
+    assert len({pair.pair_id for pair in pairs}) == len(pairs)
+
+
+SLOW = chain("slow", "multiply(a=3", *[step.reply for step in RIGHT.steps], model="teacher")
+ANSWERED = st.sampled_from([RIGHT, RIGHT_2, SLOW])
+CONTINUED = st.tuples(ANSWERED, st.integers(1, 2), st.sampled_from([True, False, None])).map(
+    lambda drawn: (replace(drawn[0], model="teacher", prefix_steps=drawn[1]), drawn[2])
+)
+PROBLEMS = st.builds(
+    Candidates,
+    st.just("p"),
+    st.just(QUESTION),
+    right=st.lists(ANSWERED, max_size=3).map(tuple),
+    wrong=st.lists(st.sampled_from([LATE, EARLY, STUCK, EMPTY]), max_size=3).map(tuple),
+    reference=st.none() | st.just(RIGHT),
+    continued=st.lists(CONTINUED, max_size=3).map(tuple),
+)
+WEIGHTS = st.dictionaries(st.sampled_from(list(STRATEGIES)), st.sampled_from([0.5, 1.0, 3.0]))
+REASONS_OF_PROBLEMS = {NO_WRONG, NO_RIGHT, NO_FIT}
+
+
+@given(problem=PROBLEMS, name=st.sampled_from(list(STRATEGIES)))
+def test_a_strategy_is_pure_and_its_sides_share_what_they_say(
+    problem: Candidates, name: str
+) -> None:
+    drafts = list(STRATEGIES[name](problem))
+    assert drafts == list(STRATEGIES[name](problem))
+    for draft in drafts:
+        assert 0 <= draft.shared < len(draft.chosen.steps)
+        if name in ("first_divergence", "recovered"):
+            assert draft.chosen.steps[: draft.shared] == draft.rejected.steps[: draft.shared]
+
+
+@given(
+    problem=PROBLEMS,
+    weights=WEIGHTS,
+    per_problem=st.integers(1, 5),
+    seed=st.integers(0, 5),
+    ratio=st.none() | st.floats(1, 5),
+    share=st.none() | st.floats(0.5, 1),
+)
+def test_every_candidate_is_a_pair_or_counted_and_the_same_seed_gives_the_same(
+    problem: Candidates,
+    weights: dict[str, float],
+    per_problem: int,
+    seed: int,
+    ratio: float | None,
+    share: float | None,
+) -> None:
+    why_not = filter_of(Pairs(max_length_ratio=ratio, near_duplicate=share))
+
+    def paired() -> tuple[list[PreferencePair], Counter[str]]:
+        drops: Counter[str] = Counter()
+        made = pair_up(problem, weights, per_problem, seed, DIALECT, drops, why_not)
+        return made, drops
+
+    pairs, drops = paired()
+    assert (pairs, drops) == paired()
+    counted = sum(n for why, n in drops.items() if why not in REASONS_OF_PROBLEMS)
+    assert len(pairs) + counted == sum(len(list(STRATEGIES[name](problem))) for name in weights)
+    assert len(pairs) <= per_problem
+    assert sum(drops[why] for why in REASONS_OF_PROBLEMS) == (not pairs)
+    for pair in pairs:
+        assert pair.prompt[:2] == DIALECT.opening(QUESTION)
+        assert pair.prompt[-1]["role"] == "user"
+        assert pair.chosen[0]["role"] == pair.chosen[-1]["role"] == "assistant"
+        assert pair.rejected[0]["role"] == pair.rejected[-1]["role"] == "assistant"
+        assert pair.chosen != pair.rejected
+
+
+def test_a_pair_of_another_problem_with_the_same_question_is_not_made_again() -> None:
+    drops: Counter[str] = Counter()
+    earlier = pair_up(candidates(wrong=[EARLY]), {"outcome": 1.0}, 2, 0, DIALECT, drops)
+    again = pair_up(
+        candidates(wrong=[EARLY, LATE]), {"outcome": 1.0}, 2, 0, DIALECT, drops, earlier=earlier
+    )
+    assert ids(again) == [("right", "late")]
+    assert drops == {TWICE: 1}
+
+
+@pytest.mark.parametrize(
+    ("problem", "strategy", "why"),
+    [
+        (candidates(wrong=[]), "concise", NO_FIT),
+        (candidates(wrong=[]), "recovered", NO_FIT),
+        (candidates(right=[]), "recovered", NO_FIT),
+        (candidates(right=[]), "concise", NO_RIGHT),
+        (candidates(wrong=[]), "corrected", NO_WRONG),
+        (candidates(right=[]), "corrected", NO_FIT),
+    ],
+)
+def test_a_strategy_that_needs_no_wrong_chain_does_not_miss_one(
+    problem: Candidates, strategy: str, why: str
+) -> None:
+    assert _pair_up(problem, {strategy: 1.0}) == ([], {why: 1})
+
+
+def test_another_problem_draws_other_strategies_under_the_same_seed() -> None:
+    strategies = {"outcome": 1.0, "reference": 1.0}
+    drawn = []
+    for index in range(20):
+        candidates = Candidates(f"p{index}", QUESTION, (RIGHT,), (EARLY,), RIGHT_2)
+        pairs, _ = _pair_up(candidates, strategies, per_problem=1)
+        drawn.append(pairs[0].strategy)
+    assert set(drawn) == {"outcome", "reference"}
+
+
+def test_the_id_of_a_pair_comes_from_strategy_chains_and_step_alone() -> None:
+    one = make_pair(candidates(), Draft(RIGHT, LATE), "outcome", DIALECT)
+    two = make_pair(candidates(wrong=[LATE]), Draft(RIGHT, LATE), "outcome", DIALECT)
+    other = make_pair(candidates(), Draft(RIGHT, LATE, 1), "first_divergence", DIALECT)
+    assert one == two
+    assert one.pair_id != other.pair_id

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import toolsets
+from pipeline import tables
+from pipeline.errors import CannotStart, StageFailed
+from pipeline.pairs import pairs
+from pipeline.recipe import Recipe, load
+from pipeline.records import Chain, Problem, Verdict
+from pipeline.rundir import RunDir
+from tests.pipeline.pairing.chains import DIALECT, QUESTION, chain
+
+ADD, ANSWER = "add(a=1, b=2)", "answer(3)"
+
+
+def _recipe(*overrides: str) -> Recipe:
+    return load("pocket", ["pairs.per_problem=4", *overrides])
+
+
+def _row(
+    problem: str,
+    model: str,
+    sample: int,
+    *replies: str,
+    correct: bool | None = False,
+    question: str = "",
+    prefix: int = 0,
+    task: str = "arithmetic",
+) -> dict[str, Any]:
+    own = f"{problem}/{model}/after/{sample}/{prefix}" if prefix else f"{problem}/{model}/{sample}"
+    made: Chain = replace(
+        chain(own, *replies, model=model, sample=sample), problem_id=problem, prefix_steps=prefix
+    )
+    failure = None if correct else "wrong_answer" if correct is False else "engine_error"
+    verdict = Verdict(own, correct, "3", made.answer, failure)
+    asked = Problem(problem, task, question or f"{problem}: {QUESTION}", "3", "train")
+    return tables.chain_row(made, asked, verdict)
+
+
+def _pairs(
+    place: Path, rows: Sequence[dict[str, Any]], *overrides: str
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    run = RunDir(place)
+    tables.write(run.chains / "chains.parquet", rows, tables.CHAINS)
+    recipe = _recipe(*overrides)
+    facts = pairs(recipe, run, DIALECT, toolsets.load(recipe.toolset))
+    return facts, list(tables.rows(run.pairs))
+
+
+CONTINUED = (
+    _row("p", "teacher", 0, ADD, ANSWER, correct=True),
+    _row("p", "student", 0, ADD, "add(a=3, b=1)", "answer(4)"),
+    _row("p", "teacher", 0, ADD, "add(a=3, b=0)", ANSWER, correct=True, prefix=1),
+    _row("p", "teacher", 0, ADD, "add(a=3, b=1)", "answer(4)", correct=False, prefix=2),
+)
+
+
+def test_corrected_chooses_the_teachers_way_on_from_the_last_step_that_could_be_saved(
+    tmp_path: Path,
+) -> None:
+    facts, (pair,) = _pairs(tmp_path, CONTINUED, "pairs.strategies={corrected: 1}")
+    assert (pair["chosen_chain_id"], pair["rejected_chain_id"]) == (
+        "p/teacher/after/0/1",
+        "p/student/0",
+    )
+    assert [message["content"] for message in pair["prompt"][2:]] == [ADD, "3"]
+    assert [message["content"] for message in pair["chosen"]] == ["add(a=3, b=0)", "3", ANSWER]
+    assert pair["rejected"][0]["content"] == "add(a=3, b=1)"
+    assert facts["chains"] == {
+        "teacher right": 1,
+        "student wrong": 1,
+        "teacher continued right": 1,
+        "teacher continued wrong": 1,
+    }
+
+
+def test_continued_chains_are_neither_supervised_nor_paired_otherwise(tmp_path: Path) -> None:
+    strategies = "pairs.strategies={outcome: 1, concise: 1, first_divergence: 1, recovered: 1}"
+    facts, made = _pairs(tmp_path, CONTINUED, strategies, "train.sft.per_problem=9")
+    assert {(p["chosen_chain_id"], p["rejected_chain_id"]) for p in made} == {
+        ("p/teacher/0", "p/student/0")
+    }
+    assert facts["supervised"] == 1
+
+
+def test_problems_with_the_same_question_do_not_repeat_a_pair(tmp_path: Path) -> None:
+    rows = [
+        row
+        for problem, question in (("p", "One and two?"), ("q", "one and TWO"), ("r", "Two?"))
+        for row in (
+            _row(problem, "teacher", 0, ADD, ANSWER, correct=True, question=question),
+            _row(problem, "student", 0, "answer(4)", question=question),
+        )
+    ]
+    rows[2:4] = [row | {"problem": rows[0]["problem"] | {"problem_id": "q"}} for row in rows[2:4]]
+    facts, made = _pairs(tmp_path, rows)
+    assert [pair["problem_id"] for pair in made] == ["p", "r"]
+    assert facts["dropped"] == {"the same pair twice": 1, "no strategy fits": 1}
+
+
+def test_a_run_has_at_most_so_many_pairs_tasks_evened_out(tmp_path: Path) -> None:
+    rows = [
+        row
+        for index in range(12)
+        for row in (
+            _row(f"p{index:02}", "teacher", 0, ADD, ANSWER, correct=True, task=_task(index)),
+            _row(f"p{index:02}", "student", 0, "answer(4)", task=_task(index)),
+        )
+    ]
+    facts, made = _pairs(tmp_path, rows, "pairs.most=4")
+    assert sorted(_task(int(pair["problem_id"][1:])) for pair in made) == ["a", "a", "b", "b"]
+    assert facts["dropped"] == {"beyond pairs.most": 8}
+    assert facts["supervised"] == 12
+
+
+def _task(index: int) -> str:
+    return "b" if index in (4, 8) else "a"
+
+
+RIGHT = _row("p", "teacher", 0, ADD, ANSWER, correct=True)
+WRONG = _row("p", "student", 0, "answer(4)")
+
+
+@pytest.mark.parametrize(
+    ("rows", "overrides", "message"),
+    [
+        (
+            [RIGHT],
+            [],
+            "no pair could be built from 1 chains (1 teacher right); no wrong chain: 1; what may "
+            "help: more samples or a hotter temperature of the student, or "
+            "pairs.strategies.concise=1",
+        ),
+        (
+            [WRONG, _row("p", "teacher", 0, correct=None)],
+            ["train.stages=[dpo]"],
+            "no pair could be built from 2 chains (1 student wrong, 1 teacher engine error); "
+            "no right chain: 1; what may help: more samples or a stronger teacher, or "
+            "pairs.strategies.reference=1 where the data has worked solutions",
+        ),
+        (
+            [RIGHT, WRONG],
+            ["pairs.max_length_ratio=1.5"],
+            "no pair could be built from 2 chains (1 student wrong, 1 teacher right); lengths too "
+            "far apart (pairs.max_length_ratio): 1; no strategy fits: 1; what may help: a larger "
+            "pairs.max_length_ratio",
+        ),
+        (
+            [RIGHT, WRONG],
+            ["pairs.strategies={recovered: 1}"],
+            "no pair could be built from 2 chains (1 student wrong, 1 teacher right); no strategy "
+            "fits: 1; what may help: more samples, a hotter temperature, other pairs.strategies, "
+            "or pairs.strategies.reference=1 where the data has worked solutions",
+        ),
+        (
+            [WRONG],
+            ["train.stages=[sft]"],
+            "no chain was right from 1 chains (1 student wrong); no right chain: 1; what may help: "
+            "more samples or a stronger teacher, or pairs.strategies.reference=1 where the data "
+            "has worked solutions",
+        ),
+    ],
+)
+def test_where_nothing_is_left_to_train_on_it_says_why_and_what_to_change(
+    rows: list[dict[str, Any]], overrides: list[str], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(StageFailed) as raised:
+        _pairs(tmp_path, rows, *overrides)
+    assert str(raised.value) == message
+
+
+def test_without_chains_it_cannot_start(tmp_path: Path) -> None:
+    recipe = _recipe()
+    with pytest.raises(CannotStart, match="holds no chains; run generate first"):
+        pairs(recipe, RunDir(tmp_path), DIALECT, toolsets.load(recipe.toolset))

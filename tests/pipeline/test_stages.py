@@ -1,0 +1,111 @@
+"""The stages' own rules, without Ray; what they do is tested beside the module that does it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline import tables
+from pipeline.errors import CannotStart, StageFailed
+from pipeline.pocket.world import problems
+from pipeline.recipe import Recipe, load
+from pipeline.records import Verdict
+from pipeline.rundir import RunDir
+from pipeline.stages import Run, evaluated_models, generators, in_round, pairs_stage, prepare
+from pipeline.worked import reference_chain
+from tests.pipeline.scripted import ARITHMETIC
+
+COUNTS = ("problems.counts.train=20", "problems.counts.test=5", "problems.counts.ood=5")
+
+
+def _recipe(*overrides: str) -> Recipe:
+    return load("pocket", [*COUNTS, "train.heldout_problems=10", *overrides])
+
+
+def _run(place: Path, *overrides: str) -> Run:
+    return prepare(_recipe(*overrides), RunDir(place))
+
+
+def _only_right_chains(run: RunDir) -> None:
+    rows = []
+    for problem in problems(5, 0, "train"):
+        chain = reference_chain(problem, ARITHMETIC)
+        assert chain
+        chain = replace(chain, model="student", chain_id=f"{problem.problem_id}/student/0")
+        verdict = Verdict(chain.chain_id, True, problem.answer, problem.answer, None)
+        rows.append(tables.chain_row(chain, problem, verdict))
+    tables.write(run.chains / "chains.parquet", rows, tables.CHAINS)
+
+
+def test_a_further_round_that_gives_no_pair_ends_the_rounds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = _run(tmp_path, "train.rounds=3")
+    _only_right_chains(run.dir.of_round(2))
+    run.dir.note_rounds(best=1, students=[{}, {}], stopped=None)
+    pairs_stage(in_round(run, 2))
+    assert run.dir.rounds["stopped"].startswith("in round 2 no pair could be built from 5 chains")
+    assert run.dir.rounds["best"] == 1
+    assert "student/ is that of round 1" in capsys.readouterr().err
+
+
+def test_a_first_round_that_gives_no_pair_has_failed(tmp_path: Path) -> None:
+    run = _run(tmp_path, "train.rounds=3")
+    _only_right_chains(run.dir)
+    with pytest.raises(StageFailed, match=r"^no pair could be built from 5 chains"):
+        pairs_stage(run)
+    assert run.dir.rounds == {}
+
+
+def test_a_further_round_begins_with_the_student_of_the_one_before(tmp_path: Path) -> None:
+    run = _run(tmp_path, "train.rounds=3")
+    second, third = in_round(run, 2), in_round(run, 3)
+    assert in_round(run, 1) is run
+    assert second.recipe.student.model == str(tmp_path / "checkpoints" / "dpo" / "model")
+    assert third.recipe.student.model == str(
+        tmp_path / "rounds" / "02" / "checkpoints" / "dpo" / "model"
+    )
+    assert third.recipe.teacher == run.recipe.teacher
+    assert third.dir.path == tmp_path / "rounds" / "03"
+
+
+def test_one_round_holds_nothing_out(tmp_path: Path) -> None:
+    assert _run(tmp_path).heldout == ()
+    assert len(_run(tmp_path, "train.rounds=2").heldout) == 10
+
+
+def test_rounds_after_the_first_may_have_other_models() -> None:
+    recipe = _recipe("train.round_models=[student]")
+    assert generators(recipe) == generators(recipe, 1) == ["teacher", "student"]
+    assert generators(recipe, 2) == ["student"]
+    assert generators(_recipe(), 2) == ["teacher", "student"]
+
+
+def test_rounds_without_a_chain_to_reject_are_refused(tmp_path: Path) -> None:
+    wrong = ("train.round_models=[teacher]", "pairs.rejected_from=[student]")
+    with pytest.raises(CannotStart) as raised:
+        _run(tmp_path, "train.rounds=2", *wrong)
+    assert str(raised.value) == (
+        "train.round_models (teacher) has none of pairs.rejected_from (student): rounds after the "
+        "first would have no chain to reject"
+    )
+    assert _run(tmp_path, *wrong)  # with one round nothing of it is used
+
+
+@pytest.mark.parametrize(
+    ("overrides", "models"),
+    [
+        ([], ["student_before", "student_sft", "student_after", "teacher"]),
+        (["train.stages=[dpo]"], ["student_before", "student_after", "teacher"]),
+        (
+            ["train.rounds=2"],
+            ["student_before", "student_sft", "student_rounds", "student_after", "teacher"],
+        ),
+    ],
+)
+def test_models_that_a_recipe_does_not_make_are_not_evaluated(
+    overrides: list[str], models: list[str]
+) -> None:
+    assert evaluated_models(_recipe(*overrides)) == models
