@@ -1,0 +1,184 @@
+"""The comparison of docs/comparison.md: one factor at a time around the recipe `pocket`.
+
+    python -m tests.benchmarks.comparison [--runs DIR] [--seeds N] [--only NAME …]
+
+Each setting and seed is a run of its own, `python -m pipeline run pocket …`. Chains, and the
+warm-up where it is the same, come from the default's run of the same seed. The same command again
+makes only what is missing; at the end it writes table and plot of all that is there into docs/.
+
+Not here: ratios of speed (the other benchmarks), what the numbers mean (docs/comparison.md's text).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks import log
+from tests.conftest import ROOT
+
+PAGE = ROOT / "docs" / "comparison.md"
+PLOT = ROOT / "docs" / "comparison.svg"
+TABLE = ("<!-- table: made by tests/benchmarks/comparison.py -->", "<!-- end of the table -->")
+PROBLEMS = ("problems.counts.test=1000",)
+WARM_UP = ("tasks", "chains", "checkpoints/sft")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What differs from the default, and what of the default's run stays as it is."""
+
+    factor: str
+    name: str
+    overrides: tuple[str, ...] = ()
+    shared: tuple[str, ...] = WARM_UP
+
+
+DEFAULT = Setting("", "default", shared=())
+SETTINGS = (
+    DEFAULT,
+    Setting("strategy", "first_divergence", ("pairs.strategies={first_divergence: 1}",)),
+    Setting("strategy", "corrected", ("pairs.strategies={corrected: 1}",)),
+    Setting(
+        "strategy",
+        "a third each of these and outcome",
+        ("pairs.strategies={outcome: 1, first_divergence: 1, corrected: 1}",),
+    ),
+    Setting("loss", "sigmoid", ("train.loss=sigmoid",)),
+    Setting("loss", "ipo", ("train.loss=ipo",)),
+    Setting("NLL weight", "0", ("train.nll_weight=0",)),
+    Setting("NLL weight", "1", ("train.nll_weight=1",)),
+    Setting("warm-up", "none", ("train.stages=[dpo]",), ("tasks", "chains")),
+    Setting("rejected chains", "the teacher's only", ("pairs.rejected_from=[teacher]",), ()),
+    Setting("rejected chains", "the student's only", ("pairs.rejected_from=[student]",)),
+    Setting("problems", "4,000 in place of 2,000", ("problems.counts.train=4000",), ()),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Shares of problems solved after training, with a setting and a seed."""
+
+    setting: Setting
+    seed: int
+    test: float
+    ood: float
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make what is missing, then the table and the plot; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.comparison")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "comparison")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=[s.name for s in SETTINGS], default=None)
+    asked = parser.parse_args(arguments)
+    for seed in range(asked.seeds):
+        for setting in SETTINGS:
+            if asked.only is None or setting.name in asked.only or setting is DEFAULT:
+                run(setting, seed, asked.runs)
+    found = list(measured(asked.runs, asked.seeds))
+    page = PAGE.read_text()
+    before, after = page.partition(TABLE[0])[0], page.partition(TABLE[1])[2]
+    PAGE.write_text(f"{before}{TABLE[0]}\n\n{table(found)}\n\n{TABLE[1]}{after}")
+    draw(found)
+    return 0
+
+
+def folder(setting: Setting, seed: int, runs: Path) -> Path:
+    """Where the run of this setting and seed lies."""
+    name = "-".join([*setting.factor.split(), *setting.name.split()])
+    return runs / f"seed-{seed}" / name.replace(",", "")
+
+
+def run(setting: Setting, seed: int, runs: Path) -> None:
+    """One run, unless it is there."""
+    place = folder(setting, seed, runs)
+    if (place / "evaluation" / "metrics.json").is_file():
+        return
+    log(f"{place.relative_to(runs)}")
+    for part in setting.shared:
+        if not (place / part).exists():
+            shutil.copytree(folder(DEFAULT, seed, runs) / part, place / part)
+    models = () if setting is DEFAULT else ("evaluate.models=[student_after]",)
+    overrides = [f"seed={seed}", *PROBLEMS, *models, *setting.overrides]
+    command = [sys.executable, "-m", "pipeline", "run", "pocket", *overrides]
+    subprocess.run([*command, "--run-dir", str(place)], cwd=ROOT, check=True, stdout=sys.stderr)
+
+
+def measured(runs: Path, seeds: int) -> Iterator[Measured]:
+    """What the finished runs came to; of the default's, the models beside the student as well."""
+    for seed in range(seeds):
+        for setting in SETTINGS:
+            file = folder(setting, seed, runs) / "evaluation" / "metrics.json"
+            if file.is_file():
+                models = json.loads(file.read_text())["models"]
+                yield _measured(setting, seed, models["student_after"])
+                if setting is DEFAULT:
+                    for name, label in BESIDE.items():
+                        yield _measured(Setting("", label), seed, models[name])
+
+
+BESIDE = {
+    "student_before": "student before",
+    "student_sft": "after the warm-up alone",
+    "teacher": "teacher",
+}
+
+
+def _measured(setting: Setting, seed: int, splits: dict[str, Any]) -> Measured:
+    return Measured(setting, seed, splits["test"]["accuracy"], splits["ood"]["accuracy"])
+
+
+def table(found: Sequence[Measured]) -> str:
+    """In Markdown: a row per setting, mean and range over the seeds in percent."""
+    lines = ["| factor | setting | seeds | test | ood | test, against the default |"]
+    lines.append("|---|---|---|---|---|---|")
+    default = {m.seed: m.test for m in found if m.setting == DEFAULT}
+    for setting in dict.fromkeys(m.setting for m in found):
+        own = [m for m in found if m.setting == setting]
+        against = [m.test - default[m.seed] for m in own]
+        cells = [_spread([m.test for m in own]), _spread([m.ood for m in own])]
+        cells.append("" if setting == DEFAULT else _spread(against, sign="+"))
+        lines.append(
+            f"| {setting.factor} | {setting.name} | {len(own)} | " + " | ".join(cells) + " |"
+        )
+    return "\n".join(lines)
+
+
+def _spread(shares: Sequence[float], sign: str = "") -> str:
+    percent = [100 * share for share in shares]
+    mean, low, high = statistics.mean(percent), min(percent), max(percent)
+    return f"{mean:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
+
+
+def draw(found: Sequence[Measured]) -> None:
+    """A dot per seed and a line at the mean, for every setting, on the split `test`."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "comparison"  # the same numbers, the same file
+    from matplotlib import pyplot
+
+    settings = list(dict.fromkeys(m.setting for m in found))[::-1]
+    figure, axes = pyplot.subplots(figsize=(8, 0.35 * len(settings) + 1), layout="constrained")
+    for height, setting in enumerate(settings):
+        shares = [100 * m.test for m in found if m.setting == setting]
+        axes.plot(shares, [height] * len(shares), "o", color="tab:blue", alpha=0.6)
+        axes.plot([statistics.mean(shares)], [height], "|", color="black", markersize=14)
+    labels = [" ".join(filter(None, (f"{s.factor}:" * bool(s.factor), s.name))) for s in settings]
+    axes.set_yticks(range(len(settings)), labels)
+    axes.set_xlabel("problems solved on test, %: a dot per seed, a line at the mean")
+    axes.grid(axis="x", alpha=0.3)
+    figure.savefig(PLOT, metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
