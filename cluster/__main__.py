@@ -260,7 +260,7 @@ def _capacity(address: str | None) -> Capacity:
 
 
 def _requirements(recipe: Recipe, capacity: Capacity, stage: str) -> list[Requirement]:
-    """What the stages ask Ray for: the same rules as `pipeline.rollouts` and `pipeline.train`."""
+    """What the stages ask Ray for: the rules of `pipeline.rollouts` and `pipeline.training`."""
     from cluster.requirements import Requirement
 
     asked, gpus = recipe.cluster, capacity.ceiling.get("GPU", 0)

@@ -23,7 +23,7 @@ from pipeline.rollouts import roll_out, settle
 from pipeline.rounds import Solved, outcome, told
 from pipeline.rundir import RunDir
 from pipeline.tasks import task
-from pipeline.train import publish, stage_model
+from pipeline.training.stage import publish, stage_model
 
 BEFORE = "student_before"
 

@@ -31,7 +31,7 @@ from pipeline.rundir import RunDir
 from pipeline.sections import Model
 from pipeline.sources import read_source
 from pipeline.tasks import by_problem, next_tasks
-from pipeline.train import check_packages, train
+from pipeline.training.stage import check_packages, train
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ prompt) is encoded. Generation, evaluation, serving and training all build their
 student is trained on exactly the tokens that it meets, for any chat template.
 
 Not here: what the messages say (`pipeline.prompt`), messages as text (`pipeline.rendering`), losses
-(`pipeline.dpo`).
+(`pipeline.training.dpo`).
 """
 
 from __future__ import annotations

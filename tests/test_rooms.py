@@ -50,13 +50,17 @@ def test_no_arrow_between_rooms_but_the_allowed_ones() -> None:
         ("toolsets.call", "import torch.nn", "torch.nn"),
         ("cluster.session", "def f():\n    from toolsets import load", "toolsets.load"),
         ("cluster.session", "import pipeline", "pipeline"),
-        ("pipeline.agent", "from pipeline.train import train", "pipeline.train.train"),
+        (
+            "pipeline.agent",
+            "from pipeline.training.stage import train",
+            "pipeline.training.stage.train",
+        ),
         ("pipeline.agent", "from pipeline import tables", "pipeline.tables"),
         ("pipeline.agent", "import cluster.session", "cluster.session"),
         ("pipeline.agent", "def f():\n    import ray.data", "ray.data"),
-        ("pipeline.train", "from serving.app import build", "serving.app.build"),
-        ("pipeline.train", "importlib.import_module('serving.app')", "serving.app"),
-        ("serving.app", "from pipeline import train", "pipeline.train"),
+        ("pipeline.training.stage", "from serving.app import build", "serving.app.build"),
+        ("pipeline.training.stage", "importlib.import_module('serving.app')", "serving.app"),
+        ("serving.app", "from pipeline import training", "pipeline.training"),
         ("serving.app", "import tests.conftest", "tests.conftest"),
     ],
 )
@@ -69,8 +73,8 @@ def test_a_forbidden_arrow_is_seen(module: str, source: str, target: str) -> Non
     [
         ("pipeline.agent", "from pipeline.records import Chain\nfrom toolsets import load"),
         ("pipeline.agent", "from pipeline import records, CORE"),
-        ("pipeline.train", "import ray\nfrom cluster.session import connect"),
-        ("pipeline.train", "from pipeline import tables"),
+        ("pipeline.training.stage", "import ray\nfrom cluster.session import connect"),
+        ("pipeline.training.stage", "from pipeline import tables"),
         ("serving.app", "from pipeline.agent import Agent\nimport cluster, toolsets"),
     ],
 )

@@ -218,10 +218,10 @@ def _trainer(kind: str, model: Any, tokenizer: Any, pairs: Path, scratch: str, s
     from trl.trainer.dpo_trainer import DPOTrainer
 
     from pipeline import tables
-    from pipeline.dpo import MaskedDPOTrainer, collator
     from pipeline.masks import encode_pair
     from pipeline.sections import Train
-    from pipeline.train_arguments import shared_arguments
+    from pipeline.training.arguments import shared_arguments
+    from pipeline.training.dpo import MaskedDPOTrainer, collator
     from pipeline.transcript import ChatTemplate
 
     settings = Train.model_validate(SETTINGS)

@@ -132,7 +132,7 @@ def test_where_the_end_of_turn_pads_as_well_it_is_trained_and_the_padding_is_not
     """A tokenizer without padding token pads with its end of text."""
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-    from pipeline.dpo import MaskedPreferenceCollator
+    from pipeline.training.dpo import MaskedPreferenceCollator
 
     end = tokenizer.convert_tokens_to_ids(END)
     pair = encode_pair({"prompt": OPENING, "chosen": CHOSEN, "rejected": REJECTED}, template)

@@ -15,7 +15,7 @@ import pytest
 from pipeline import tables
 from pipeline.pocket.models import folder
 from pipeline.rundir import RunDir
-from pipeline.train import stage_model
+from pipeline.training.stage import stage_model
 from tests.pipeline.cli import run, start
 from tests.pipeline.test_survival import wait_for
 

@@ -16,9 +16,9 @@ import psutil
 import pytest
 
 from pipeline import tables
-from pipeline.curves import read_metrics, steps
+from pipeline.training.curves import read_metrics, steps
 from tests.pipeline.cli import run, start
-from tests.pipeline.training import write_pairs
+from tests.pipeline.training.small import write_pairs
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(590)]
 

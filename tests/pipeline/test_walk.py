@@ -26,7 +26,7 @@ from pipeline.recipe import load
 from pipeline.rundir import RunDir, opened
 from pipeline.stages import prepare
 from pipeline.tasks import stable_hash
-from pipeline.train import stage_model
+from pipeline.training.stage import stage_model
 from pipeline.walk import run_all, run_stage
 from tests.conftest import ROOT
 from tests.pipeline.cli import environment

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.training import Case, train_all, write_pairs
+from tests.pipeline.training.small import Case, train_all, write_pairs
 
 pytestmark = [pytest.mark.ray, pytest.mark.train, pytest.mark.timeout(900)]
 

@@ -20,7 +20,11 @@ from typing import Any
 from cluster import storage
 from cluster.errors import without_class
 from pipeline import machines, tables
-from pipeline.checkpoints import (
+from pipeline.errors import CannotStart, Diverged, StageFailed
+from pipeline.progress import Progress
+from pipeline.recipe import Recipe
+from pipeline.sections import Train
+from pipeline.training.checkpoints import (
     BEST,
     METRICS,
     MODEL,
@@ -28,12 +32,8 @@ from pipeline.checkpoints import (
     diverged,
     refuse_another_model,
 )
-from pipeline.curves import read_metrics, steps, warning, words
-from pipeline.errors import CannotStart, Diverged, StageFailed
-from pipeline.progress import Progress
-from pipeline.recipe import Recipe
-from pipeline.sections import Train
-from pipeline.train_loop import TrainJob, steps_of, train_loop
+from pipeline.training.curves import read_metrics, steps, warning, words
+from pipeline.training.loop import TrainJob, steps_of, train_loop
 
 POLL_SECONDS = 1.0
 

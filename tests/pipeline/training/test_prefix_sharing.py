@@ -30,8 +30,12 @@ from transformers import (
 from transformers.utils.generic import ModelOutput
 from trl.trainer.dpo_config import DPOConfig
 
-from pipeline.dpo import MaskedDPOTrainer, MaskedPreferenceCollator, PackedPreferenceCollator
-from pipeline.prefix_sharing import (
+from pipeline.training.dpo import (
+    MaskedDPOTrainer,
+    MaskedPreferenceCollator,
+    PackedPreferenceCollator,
+)
+from pipeline.training.prefix_sharing import (
     ROW_TOKENS,
     attention,
     fill_rows,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.checkpoints import (
+from pipeline.errors import CannotStart
+from pipeline.training.checkpoints import (
     BEGAN,
     DIVERGED,
     Score,
@@ -17,7 +18,6 @@ from pipeline.checkpoints import (
     keep_if_best,
     refuse_another_model,
 )
-from pipeline.errors import CannotStart
 
 
 def checkpoint(out: Path, step: int) -> Path:

@@ -4,8 +4,8 @@ Each worker saves into a folder of its own and reports it, so a checkpoint in st
 together from what each rank wrote and nothing is copied twice. The model is built after Ray has set
 up the process group, and DeepSpeed gets explicit sizes.
 
-Not here: starting the workers (`pipeline.train`), the losses (`pipeline.dpo`), the rows
-(`pipeline.train_data`), what is told of the training (`pipeline.reporter`).
+Not here, but beside this: starting the workers (`stage`), the losses (`dpo`), the rows (`data`),
+what is told of the training (`reporter`).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline import tables
-from pipeline.export import best_or_last, export
 from pipeline.sections import Train
-from pipeline.train_arguments import lora, shared_arguments
-from pipeline.train_data import prepare, store, stored
+from pipeline.training.arguments import lora, shared_arguments
+from pipeline.training.data import prepare, store, stored
+from pipeline.training.export import best_or_last, export
 from pipeline.transcript import ChatTemplate
 
 
@@ -103,7 +103,7 @@ def _with_callbacks(trainer: Any, job: TrainJob, settings: Train) -> Any:
     """Add what tells of the training; the reporter first, as it adds numbers that others draw."""
     from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
-    from pipeline.reporter import Reporter
+    from pipeline.training.reporter import Reporter
 
     measures = trainer.eval_dataset is not None
     reporter = Reporter(
@@ -138,7 +138,7 @@ def _supervised(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict[
 def _preference(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict[str, Any]) -> Any:
     from trl.trainer.dpo_config import DPOConfig
 
-    from pipeline.dpo import MaskedDPOTrainer, collator
+    from pipeline.training.dpo import MaskedDPOTrainer, collator
 
     positive = settings.loss == "dpop"
     losses = {} if positive else {settings.loss: 1.0}

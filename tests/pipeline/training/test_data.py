@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from pipeline.masks import IGNORED, encode_pair, encode_supervised
 from pipeline.sections import Train
-from pipeline.train_data import (
+from pipeline.training.data import (
     Encoded,
     Prepared,
     cut_start,

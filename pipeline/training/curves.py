@@ -4,7 +4,7 @@ A line of metrics.jsonl is one optimizer step with TRL's names (`loss`, `logps/c
 `rewards/margins`, ...) and pairs and tokens per second, or a measurement on held-out pairs
 (`eval_...`).
 
-Not here: who writes the lines (`pipeline.reporter`), TensorBoard and the like (transformers).
+Not here: who writes the lines (`reporter` beside this), TensorBoard and the like (transformers).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ padded batch that TRL's losses read. Nothing is approximated: losses and gradien
 What is shared ends at the first position that differs in its token or in what it is to predict: the
 token before the branch, with two next tokens, is therefore on both sides.
 
-Not here: the losses, and whether a run shares prefixes (`pipeline.dpo`).
+Not here: the losses, and whether a run shares prefixes (`pipeline.training.dpo`).
 """
 
 from __future__ import annotations

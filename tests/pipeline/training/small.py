@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import tables
-from pipeline.curves import read_metrics, steps
 from pipeline.pocket.models import dialect
 from pipeline.pocket.world import problems
 from pipeline.prompt import render
+from pipeline.training.curves import read_metrics, steps
 from pipeline.worked import reference_chain
 from tests.conftest import ROOT
 from tests.pipeline.cli import environment
@@ -56,8 +56,9 @@ def write_pairs(run_dir: Path, count: int = 32) -> None:
 
 def train_all(cases: Sequence[Case], seconds: float) -> list[dict[str, Any]]:
     """Train each case on one Ray; what each came to: `facts`, or `error` and its class, `kind`."""
+    asked = json.dumps([asdict(case) for case in cases])
     done = subprocess.run(
-        [sys.executable, "-m", "tests.pipeline.training", json.dumps([asdict(c) for c in cases])],
+        [sys.executable, "-m", "tests.pipeline.training.small", asked],
         cwd=ROOT,
         env=environment(),
         capture_output=True,
@@ -86,7 +87,7 @@ def _main(cases: Sequence[Case]) -> None:
 
 def _outcome(case: Case) -> dict[str, Any]:
     from pipeline import models, recipe
-    from pipeline.train import train
+    from pipeline.training.stage import train
 
     wanted = recipe.load("pocket", list(case.overrides))
     student = models.resolve(wanted.student.model, "student")

@@ -9,8 +9,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pipeline.checkpoints import BEST, MODEL
 from pipeline.sections import Lora
+from pipeline.training.checkpoints import BEST, MODEL
 
 ADAPTER = "adapter"  # folder of the adapter, inside the model's
 

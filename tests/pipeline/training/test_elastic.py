@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.curves import read_metrics, steps
+from pipeline.training.curves import read_metrics, steps
 from tests.conftest import ROOT
 from tests.pipeline.cli import command, run
-from tests.pipeline.training import write_pairs
+from tests.pipeline.training.small import write_pairs
 from tests.raylets import raylets
 
 pytestmark = [pytest.mark.ray, pytest.mark.train, pytest.mark.slow, pytest.mark.timeout(900)]

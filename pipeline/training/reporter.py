@@ -12,8 +12,8 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from pipeline.checkpoints import BEST, DIVERGED, METRICS, Score, keep_if_best
-from pipeline.curves import not_finite, numbers
+from pipeline.training.checkpoints import BEST, DIVERGED, METRICS, Score, keep_if_best
+from pipeline.training.curves import not_finite, numbers
 
 ACCURACY = "eval_rewards/accuracies"
 

@@ -21,16 +21,16 @@ from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
 
 from pipeline import tables
 from pipeline.agent import with_agent_tools
-from pipeline.dpo import (
+from pipeline.masks import encode_pair
+from pipeline.pairing import Candidates, pair_up
+from pipeline.prompt import Inject, render
+from pipeline.records import Chain, Step
+from pipeline.training.dpo import (
     MaskedDPOTrainer,
     MaskedPreferenceCollator,
     PackedPreferenceCollator,
     collator,
 )
-from pipeline.masks import encode_pair
-from pipeline.pairing import Candidates, pair_up
-from pipeline.prompt import Inject, render
-from pipeline.records import Chain, Step
 from pipeline.transcript import ChatTemplate
 from tests.pipeline.scripted import ARITHMETIC, ScriptedEngine, rollout, task
 

@@ -4,7 +4,7 @@ Every loss of TRL reads `completion_mask`; a collator that brings our mask is al
 needs. Datasets come tokenised (`pipeline.masks`), so TRL's own preparation is skipped. TRL's code
 computes every loss; where prefixes are shared, the model it calls computes the batch packed.
 
-Not here: packing (`pipeline.prefix_sharing`), Ray Train (`pipeline.train_loop`).
+Not here: packing (`pipeline.training.prefix_sharing`), Ray Train (`pipeline.training.loop`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
 
-from pipeline import prefix_sharing
-from pipeline.losses import dpo_positive
+from pipeline.training import prefix_sharing
+from pipeline.training.losses import dpo_positive
 
 PACKED = "packed"  # key of a batch: what `prefix_sharing.pack` made of it
 MASKS = ("chosen_mask", "rejected_mask")

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from pipeline import models
-from pipeline.checkpoints import checkpoints
-from pipeline.curves import read_metrics, steps
 from pipeline.errors import CannotStart
 from pipeline.sections import Train
-from pipeline.train import check_packages
-from tests.pipeline.training import Case, train_all, write_pairs
+from pipeline.training.checkpoints import checkpoints
+from pipeline.training.curves import read_metrics, steps
+from pipeline.training.stage import check_packages
+from tests.pipeline.training.small import Case, train_all, write_pairs
 
 pytestmark = [pytest.mark.ray, pytest.mark.train, pytest.mark.timeout(300)]
 
