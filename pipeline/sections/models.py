@@ -1,0 +1,73 @@
+"""The agent, and the two language models that it drives."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from pipeline.sections.base import Section
+
+DialectName = Literal["inject", "native"]
+
+
+class Agent(Section):
+    """How chains are made."""
+
+    dialect: DialectName = Field(
+        default="inject", description="arXiv 2410.18890's prompt, or the model's own template"
+    )
+    tool_parser: str | None = Field(
+        default=None, description="vLLM's parser of native calls, such as hermes or llama3_json"
+    )
+    max_steps: int = Field(default=12, ge=1, description="replies per chain")
+    tool_role: Literal["user", "tool", "ipython"] = Field(
+        default="user", description="role of the message that brings a result"
+    )
+    think: bool = Field(default=True, description="offer the function think(thought)")
+    reply_tokens: int = Field(default=256, ge=8, description="longest reply, tokens")
+
+
+class Until(Section):
+    """Stop sampling a problem once it has so many chains of each kind."""
+
+    correct: int = Field(default=1, ge=0)
+    incorrect: int = Field(default=1, ge=0)
+
+
+class Samples(Section):
+    """Chains per problem: `min` always, then one more each wave until `until` or `max`."""
+
+    min: int = Field(default=4, ge=0)
+    max: int = Field(default=4, ge=0)
+    until: Until | None = Field(default=None, description="null: every problem gets max chains")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Samples:
+        if self.max < self.min:
+            raise ValueError(f"max ({self.max}) must be at least min ({self.min})")
+        return self
+
+
+class Model(Section):
+    """A language model and how it is run."""
+
+    model: str = Field(default="pocket", description="a folder, a hub name, or pocket")
+    temperature: float = Field(
+        default=1.0, ge=0, description="for training chains; evaluation has its own"
+    )
+    samples: Samples = Field(default=Samples(), description="training chains per problem")
+    retries: int = Field(
+        default=2, ge=0, description="after an engine error, before it becomes a row"
+    )
+    dialect: DialectName | None = Field(default=None, description="null: agent.dialect")
+    tool_parser: str | None = Field(default=None, description="null: agent.tool_parser")
+    engine: dict[str, Any] = Field(
+        default_factory=dict, description="passed to vLLM's engine arguments, validated by them"
+    )
+
+
+class Student(Model):
+    """The small model that learns. Its own wrong chains are what preferences correct best."""
+
+    samples: Samples = Samples(min=2, max=2)
