@@ -38,6 +38,7 @@ CORE = frozenset(
         "sections.pairs",
         "sections.problems",
         "sections.train",
+        "self_made",
         "statistics",
         "tasks",
         "transcript",

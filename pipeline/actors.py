@@ -29,7 +29,8 @@ import toolsets
 from cluster import storage
 from cluster.tool_parsers import reader_maker
 from pipeline import tables
-from pipeline.agent import dialect_of
+from pipeline.agent import dialect_of, with_agent_tools
+from pipeline.prompt import Dialect, Writing
 from pipeline.records import Chain, Task
 from pipeline.rollout import Limits, Rollout
 from pipeline.transcript import ChatTemplate
@@ -59,6 +60,7 @@ class RolloutSettings:
     function_workers: int
     out: str  # folder that the files of chains go to
     engine_class: str = ENGINE  # module:class, made of `model`, `engine` and `kv_cache_gib`
+    writes: bool = False  # problems (`pipeline.writing`), not chains
     mark: str | None = None  # file in `out` that the driver left (`cluster.storage`)
 
 
@@ -76,8 +78,7 @@ class RolloutActor:
     async def _start(self) -> Rollout:
         s = self._settings
         self._engine = resolve_name(s.engine_class)(s.model, dict(s.engine), s.kv_cache_gib)
-        native = reader_maker(s.tool_parser, self._engine.tokenizer)
-        dialect = dialect_of(s.toolset, s.think, s.tool_role, native)
+        dialect = self._dialect()
         return Rollout(
             dialect=dialect,
             template=ChatTemplate(self._engine.tokenizer, dialect.tools),
@@ -86,6 +87,13 @@ class RolloutActor:
             limits=Limits(s.max_steps, s.reply_tokens, s.retries),
             temperature=s.temperature,
         )
+
+    def _dialect(self) -> Dialect:
+        s = self._settings
+        if s.writes:
+            return Writing(with_agent_tools(toolsets.load(s.toolset), thinking=False))
+        native = reader_maker(s.tool_parser, self._engine.tokenizer)
+        return dialect_of(s.toolset, s.think, s.tool_role, native)
 
     def __call__(self, block: pa.Table) -> dict[str, np.ndarray]:
         tasks = [tables.task_of(row) for row in block.to_pylist()]

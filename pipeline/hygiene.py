@@ -16,6 +16,7 @@ from typing import Literal
 from pipeline.records import Problem
 
 Overlap = Literal["exact", "ngram"]
+NGRAM = 13  # words, GPT-3's
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
 
@@ -34,19 +35,38 @@ def contaminated(problems: Iterable[Problem], ngram: int) -> dict[str, tuple[Ove
     training, held_out = [], []
     for problem in problems:
         (training if problem.split == "train" else held_out).append(problem)
-    exact = {words(problem.question): problem for problem in held_out}
-    grams = {
-        gram: problem for text, problem in exact.items() for gram in _grams(text, ngram) if gram
-    }
-    lengths = sorted({len(gram) for gram in grams})
-    found: dict[str, tuple[Overlap, Problem]] = {}
-    for problem in training:
+    known = Known(ngram, held_out)
+    found = {problem.problem_id: known.overlap(problem.question) for problem in training}
+    return {problem_id: overlap for problem_id, overlap in found.items() if overlap}
+
+
+class Known:
+    """Questions that others must not repeat, by their words and by each `ngram` words in a row."""
+
+    def __init__(self, ngram: int, problems: Iterable[Problem] = ()) -> None:
+        self._ngram = ngram
+        self._exact: dict[tuple[str, ...], Problem] = {}
+        self._grams: dict[tuple[str, ...], Problem] = {}
+        self._lengths: set[int] = set()
+        for problem in problems:
+            self.add(problem)
+
+    def add(self, problem: Problem) -> None:
+        """Know one more question."""
         text = words(problem.question)
-        if text in exact:
-            found[problem.problem_id] = "exact", exact[text]
-        elif shared := next((g for g in _windows(text, lengths) if g in grams), None):
-            found[problem.problem_id] = "ngram", grams[shared]
-    return found
+        self._exact[text] = problem
+        for gram in filter(None, _grams(text, self._ngram)):
+            self._grams[gram] = problem
+            self._lengths.add(len(gram))
+
+    def overlap(self, question: str) -> tuple[Overlap, Problem] | None:
+        """How `question` repeats one that is known, and which; None where it does not."""
+        text = words(question)
+        if text in self._exact:
+            return "exact", self._exact[text]
+        windows = _windows(text, sorted(self._lengths))
+        shared = next((gram for gram in windows if gram in self._grams), None)
+        return None if shared is None else ("ngram", self._grams[shared])
 
 
 def _windows(text: Sequence[str], lengths: Iterable[int]) -> Iterator[tuple[str, ...]]:

@@ -29,6 +29,13 @@ NATIVE_INSTRUCTIONS = """\
 Solve the problem by calling tools, one call per reply. \
 The result of each call comes in the next message. \
 Give the final answer by calling answer."""
+WRITING_INSTRUCTIONS = """\
+Write one new problem of the same kind as those you are shown, in the same form: the problem, \
+then the calls that solve it, one per line, each with its result, then the final answer. \
+Each number in a call stands in the problem or is the result of an earlier call. \
+Tell another story with other numbers.
+Functions:
+"""
 ONE_TOOL_CALL = "Reply with one tool call."
 
 
@@ -95,6 +102,14 @@ class Inject:
         if written and (written.name, written.arguments) == (call.name, call.arguments):
             return step.reply
         return render_call(step.call.name, step.call.arguments)
+
+
+class Writing(Inject):
+    """Asks for a problem with its solution; what a chain's first reply holds is the problem."""
+
+    def opening(self, question: str) -> tuple[Message, ...]:
+        system = {"role": "system", "content": WRITING_INSTRUCTIONS + self.toolset.help}
+        return system, {"role": "user", "content": question}
 
 
 def render(dialect: Dialect, steps: Sequence[Step]) -> tuple[Message, ...]:

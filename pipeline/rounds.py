@@ -10,12 +10,12 @@ Pure. Not here: the stages of a round (`pipeline.stages`), the measuring (`pipel
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pipeline.errors import CannotStart
-from pipeline.pocket.world import problem as pocket_problem
+from pipeline.pocket.world import fresh_problems
 from pipeline.problems import ProblemFile, decontaminated
 from pipeline.recipe import Recipe
 from pipeline.records import Problem, Task
@@ -34,7 +34,7 @@ def without_heldout(recipe: Recipe, source: ProblemFile) -> tuple[ProblemFile, t
     """The problems of the first of several rounds, and those that choose between rounds."""
     wanted = recipe.train.heldout_problems
     if source.format == POCKET:
-        fresh = itertools.islice(fresh_pocket_problems(source.problems, recipe.seed), wanted)
+        fresh = itertools.islice(fresh_problems(source.problems, recipe.seed), wanted)
         return source, tuple(replace(problem, split=HELDOUT) for problem in fresh)
     kept, heldout = set_aside(source.problems, wanted)
     return replace(source, problems=kept), heldout
@@ -48,7 +48,7 @@ def source_of_round(
     if number == 1 or source.format != POCKET:
         return source
     count = sum(problem.split == "train" for problem in source.problems)
-    endless = fresh_pocket_problems((*source.problems, *heldout), recipe.seed)
+    endless = fresh_problems((*source.problems, *heldout), recipe.seed)
     fresh = itertools.islice(endless, count * (number - 2), count * (number - 1))
     others = (problem for problem in source.problems if problem.split != "train")
     made = ProblemFile((*fresh, *others), (), POCKET)
@@ -90,18 +90,6 @@ def set_aside(
     heldout = tuple(replace(problem, split=HELDOUT) for problem in fitting[:count])
     questions = {problem.question for problem in heldout}
     return tuple(p for p in problems if p.question not in questions), heldout
-
-
-def fresh_pocket_problems(problems: Sequence[Problem], seed: int) -> Iterator[Problem]:
-    """Training problems of the pocket world without end, after those in `problems`; no question
-    comes twice, and none that is asked there."""
-    asked = {problem.question for problem in problems}
-    start = sum(problem.split == "train" for problem in problems)
-    for index in itertools.count(start):
-        made = pocket_problem(index, seed, "train")
-        if made.question not in asked:
-            asked.add(made.question)
-            yield made
 
 
 @dataclass(frozen=True, slots=True)

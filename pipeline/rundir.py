@@ -54,6 +54,11 @@ class RunDir:
         return self.path / "tasks"
 
     @property
+    def self_made(self) -> Path:
+        """Problems that a model wrote; every round learns from the same."""
+        return self.run.path / "self_made"
+
+    @property
     def chains(self) -> Path:
         return self.path / "chains"
 

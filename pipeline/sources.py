@@ -3,9 +3,16 @@ that occur in an evaluation split."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pipeline.pocket.world import fresh_problems
 from pipeline.pocket.world import problems as pocket_problems
 from pipeline.problems import ProblemFile, decontaminated, read_problems
 from pipeline.recipe import Recipe
+from pipeline.records import Problem
+from pipeline.self_made import problem_id
 
 POCKET = "pocket"
 
@@ -22,7 +29,7 @@ def _read(recipe: Recipe) -> ProblemFile:
         if wanted.limit is not None:
             counts = {split: min(count, wanted.limit) for split, count in counts.items()}
         made = [p for split, n in counts.items() for p in pocket_problems(n, recipe.seed, split)]
-        return ProblemFile(tuple(made), (), POCKET)
+        return ProblemFile((*made, *_self_made(made, recipe)), (), POCKET)
     return read_problems(
         wanted.path,
         format=wanted.format,
@@ -30,3 +37,10 @@ def _read(recipe: Recipe) -> ProblemFile:
         limit=wanted.limit,
         test_fraction=wanted.test_fraction,
     )
+
+
+def _self_made(problems: Sequence[Problem], recipe: Recipe) -> list[Problem]:
+    """Further training problems where there is a generator."""
+    endless = fresh_problems(problems, recipe.seed)
+    fresh = itertools.islice(endless, recipe.problems.self_made.count)
+    return [replace(made, problem_id=problem_id(index)) for index, made in enumerate(fresh)]

@@ -5,13 +5,9 @@ Not here: the command line (`pipeline.__main__`), what a stage does (its own mod
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import pyarrow.parquet as pq
 
 import toolsets
 from pipeline import models, rounds, tables
@@ -22,6 +18,7 @@ from pipeline.errors import CannotStart, StageFailed
 from pipeline.evaluate import evaluate
 from pipeline.heldout import end, judge, judged, student_name, student_of
 from pipeline.pairs import pairs
+from pipeline.planned import outcomes, planned_tasks, verdicts
 from pipeline.problems import ProblemFile
 from pipeline.prompt import Dialect
 from pipeline.recipe import Recipe
@@ -29,9 +26,11 @@ from pipeline.records import Problem, Task
 from pipeline.rollouts import drop_engine_errors, roll_out, settle
 from pipeline.rundir import RunDir
 from pipeline.sections import Model
-from pipeline.sources import read_source
-from pipeline.tasks import by_problem, next_tasks
+from pipeline.sources import POCKET, read_source
+from pipeline.tasks import next_tasks
 from pipeline.training.stage import check_packages, train
+from pipeline.writing import check_problems, written_problems
+from pipeline.writing import facts as made_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,8 @@ def prepare(recipe: Recipe, run_dir: RunDir) -> Run:
     check_packages(recipe.train)
     _check_rounds(recipe)
     source, heldout = read_source(recipe), ()
+    if recipe.problems.self_made.count and source.format != POCKET:
+        check_problems(recipe, source.problems, toolset)
     if recipe.train.rounds > 1:
         source, heldout = rounds.without_heldout(recipe, source)
     dialect = dialect_in(recipe, "student")
@@ -102,15 +103,29 @@ def generate_stage(run: Run, redo_errors: bool = False) -> None:
     if redo_errors:
         drop_engine_errors(run.dir.chains)
     with run.dir.stage("generate") as facts:
+        training += _written(run)
         everything: list[Task] = []
         for name in generators(run.recipe, run.round):
             everything += _generate(run, name, training)
         if run.recipe.pairs.corrects:
             everything += _continue(run)
         settle(run.dir.chains, everything)
-        facts |= {"rows_in": len(training)} | _outcomes(run.dir.chains)
+        facts |= {"rows_in": len(training)} | outcomes(run.dir.chains)
+        if run.recipe.problems.self_made.count and run.round == 1:
+            facts["self_made"] = made_facts(run.recipe, run.dir, training)
         facts["rejected"] = len(run.source.rejects)
         facts["contaminated"] = dict(run.source.contaminated)
+
+
+def _written(run: Run) -> list[Problem]:
+    """The problems that a model wrote; none where there is a generator, whose own are in place."""
+    wanted = run.recipe.problems.self_made
+    if not wanted.count or run.source.format == POCKET:
+        return []
+    model: Model = getattr(run.recipe, wanted.by)
+    folder = models.resolve(model.model, wanted.by)
+    settings = rollout_settings(run, model, folder, run.dir.self_made)
+    return written_problems(run.recipe, run.dir, (*run.problems, *run.heldout), settings)
 
 
 def generators(recipe: Recipe, number: int = 1) -> list[str]:
@@ -123,11 +138,11 @@ def generators(recipe: Recipe, number: int = 1) -> list[str]:
 def _generate(run: Run, name: str, training: Sequence[Problem]) -> list[Task]:
     model: Model = getattr(run.recipe, name)
     settings = rollout_settings(run, model, models.resolve(model.model, name), run.dir.chains)
-    planned = _planned(run.dir.tasks, name)
+    planned = planned_tasks(run.dir.tasks, name)
     for wave in range(model.samples.max + 1):
         roll_out(f"generate ({name})", planned, settings, run.recipe.cluster)
-        verdicts = _verdicts(run.dir.chains, name) if planned else {}
-        fresh = next_tasks(training, name, model.samples, run.recipe.seed, verdicts)
+        so_far = verdicts(run.dir.chains, name) if planned else {}
+        fresh = next_tasks(training, name, model.samples, run.recipe.seed, so_far)
         fresh = rounds.tasks_of_round(fresh, run.round, run.recipe.seed)
         if not fresh:
             break
@@ -264,32 +279,3 @@ def _model_folder(run: Run, name: str) -> str:
         case "student_sft":
             return str(student_of(run.dir, run.dir.rounds.get("best", 1), "sft").resolve())
     return str(run.dir.student.resolve())
-
-
-def _planned(folder: Path, name: str) -> list[Task]:
-    rows = (row for row in tables.rows(folder) if row["model"] == name and not row["prefix"])
-    return [tables.task_of(row) for row in rows]
-
-
-def _verdicts(folder: Path, name: str) -> dict[str, list[bool | None]]:
-    rows = tables.rows(folder, ["task_id", "problem", "model", "correct", "prefix_steps"])
-    own = (row for row in rows if row["model"] == name and not row["prefix_steps"])
-    once = {row["task_id"]: row for row in own}
-    return by_problem(
-        {"problem_id": row["problem"]["problem_id"], "correct": row["correct"]}
-        for row in once.values()
-    )
-
-
-def _outcomes(folder: Path) -> dict[str, Any]:
-    counts: Counter[str] = Counter()
-    failures: Counter[str] = Counter()
-    for path in tables.files(folder):
-        columns = ["model", "correct", "failure", "prefix_steps"]
-        for row in pq.read_table(path, columns=columns).to_pylist():
-            name = f"{row['model']} continued" if row["prefix_steps"] else row["model"]
-            counts[name] += 1
-            counts[f"{name} right"] += row["correct"] is True
-            failures[row["failure"]] += row["failure"] is not None
-    total = sum(n for name, n in counts.items() if not name.endswith(" right"))
-    return {"rows_out": total, "chains": dict(counts), "failures": dict(+failures)}

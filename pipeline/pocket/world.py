@@ -13,8 +13,9 @@ Not here: how the calls become a chain (`pipeline.reference`).
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.records import Problem
@@ -70,6 +71,18 @@ def problems(count: int, seed: int, split: str) -> Iterator[Problem]:
     """The first `count` problems of `split` ("pretrain", "train", "test" or "ood")."""
     for index in range(count):
         yield problem(index, seed, split)
+
+
+def fresh_problems(problems: Sequence[Problem], seed: int) -> Iterator[Problem]:
+    """Training problems without end, after those in `problems`; no question comes twice, and none
+    that is asked there."""
+    asked = {problem.question for problem in problems}
+    start = sum(problem.split == "train" for problem in problems)
+    for index in itertools.count(start):
+        made = problem(index, seed, "train")
+        if made.question not in asked:
+            asked.add(made.question)
+            yield made
 
 
 def problem(index: int, seed: int, split: str) -> Problem:

@@ -8,7 +8,7 @@ from pipeline.sections.evaluate import Evaluate, EvaluatedModel
 from pipeline.sections.machines import Cluster, Replicas, Serving
 from pipeline.sections.models import Agent, DialectName, Model, Samples, Student, Until
 from pipeline.sections.pairs import Pairs, Strategy
-from pipeline.sections.problems import PocketCounts, Problems
+from pipeline.sections.problems import PocketCounts, Problems, SelfMade
 from pipeline.sections.train import Lora, Supervised, Train
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Replicas",
     "Samples",
     "Section",
+    "SelfMade",
     "Serving",
     "Strategy",
     "Student",

@@ -1,0 +1,48 @@
+"""What a run has planned and made so far, read from its files of tasks and chains.
+
+Not here: what to plan next (`pipeline.tasks`), the chains themselves (`pipeline.rollouts`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pipeline import tables
+from pipeline.records import Task
+from pipeline.tasks import by_problem
+
+
+def planned_tasks(folder: Path, name: str) -> list[Task]:
+    """The tasks of a model, without those that go on from another chain."""
+    rows = (row for row in tables.rows(folder) if row["model"] == name and not row["prefix"])
+    return [tables.task_of(row) for row in rows]
+
+
+def verdicts(folder: Path, name: str) -> dict[str, list[bool | None]]:
+    """What the chains of a model came to, by problem id, each chain counted once."""
+    rows = tables.rows(folder, ["task_id", "problem", "model", "correct", "prefix_steps"])
+    own = (row for row in rows if row["model"] == name and not row["prefix_steps"])
+    once = {row["task_id"]: row for row in own}
+    return by_problem(
+        {"problem_id": row["problem"]["problem_id"], "correct": row["correct"]}
+        for row in once.values()
+    )
+
+
+def outcomes(folder: Path) -> dict[str, Any]:
+    """The counts of chains and failures that run.json holds."""
+    counts: Counter[str] = Counter()
+    failures: Counter[str] = Counter()
+    for path in tables.files(folder):
+        columns = ["model", "correct", "failure", "prefix_steps"]
+        for row in pq.read_table(path, columns=columns).to_pylist():
+            name = f"{row['model']} continued" if row["prefix_steps"] else row["model"]
+            counts[name] += 1
+            counts[f"{name} right"] += row["correct"] is True
+            failures[row["failure"]] += row["failure"] is not None
+    total = sum(n for name, n in counts.items() if not name.endswith(" right"))
+    return {"rows_out": total, "chains": dict(counts), "failures": dict(+failures)}
