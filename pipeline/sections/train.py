@@ -49,7 +49,8 @@ class Train(Section):
     )
     prefix_sharing: bool = Field(
         default=True,
-        description="compute what both sides of a pair share once: same losses, arXiv 2410.20305",
+        description="compute once what all chains of a micro batch begin with and what both sides "
+        "of a pair share: same losses, arXiv 2410.20305",
     )
     learning_rate: float = Field(default=5e-7, gt=0, description="peak of the preference stage")
     epochs: float = Field(default=1.0, gt=0)

@@ -4,12 +4,11 @@ Every loss of TRL reads `completion_mask`; a collator that brings our mask is al
 needs. Datasets come tokenised (`pipeline.masks`), so TRL's own preparation is skipped. TRL's code
 computes every loss; where prefixes are shared, the model it calls computes the batch packed.
 
-Not here: packing (`pipeline.training.prefix_sharing`), Ray Train (`pipeline.training.loop`).
+Not here: packed batches (`pipeline.training.prefix_sharing`), Ray Train (`pipeline.training.loop`).
 """
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +17,12 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
 
-from pipeline.training import prefix_sharing
+from pipeline.masks import IGNORED
 from pipeline.training.losses import dpo_positive
+from pipeline.training.packing import pack
+from pipeline.training.prefix_sharing import PACKED, shares, unpacked, width_of
 
-PACKED = "packed"  # key of a batch: what `prefix_sharing.pack` made of it
 MASKS = ("chosen_mask", "rejected_mask")
-log = logging.getLogger(__name__)
 
 
 class MaskedPreferenceCollator(DataCollatorForPreference):
@@ -49,8 +48,8 @@ class PackedPreferenceCollator(MaskedPreferenceCollator):
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
         batch = super().torch_call(examples)
-        packed = prefix_sharing.pack(batch["input_ids"], batch["completion_mask"], self.width)
-        return batch | {PACKED: packed}
+        labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, IGNORED)
+        return batch | {PACKED: pack(batch["input_ids"], labels, sides=2, width=self.width)}
 
 
 def collator(
@@ -58,14 +57,9 @@ def collator(
 ) -> MaskedPreferenceCollator:
     """What makes the batches of `model`, whose chains have at most `longest` tokens; prepares it
     to share prefixes, if it is to `share` them and can."""
-    reason = prefix_sharing.why_not(model, longest) if share else None
-    if reason is not None:
-        log.warning("training without prefix sharing: %s: %s", type(model).__name__, reason)
-    if not share or reason is not None:
+    if not share or not shares(model, longest):
         return MaskedPreferenceCollator(pad_token_id=pad_token_id)
-    prefix_sharing.score_only_trained(model)
-    width = model.config.get_text_config().hidden_size
-    return PackedPreferenceCollator(pad_token_id=pad_token_id, width=width)
+    return PackedPreferenceCollator(pad_token_id=pad_token_id, width=width_of(model))
 
 
 class MaskedDPOTrainer(DPOTrainer):
@@ -86,10 +80,10 @@ class MaskedDPOTrainer(DPOTrainer):
         self._signature_columns = list({*self._signature_columns, *MASKS})
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
-        return super().compute_ref_log_probs(*_unpacked(model, inputs))
+        return super().compute_ref_log_probs(*unpacked(model, inputs))
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
-        model, inputs = _unpacked(model, inputs)
+        model, inputs = unpacked(model, inputs)
         if self._dpop_lambda is None or return_outputs:
             return super()._compute_loss(model, inputs, return_outputs)
         seen: list[Any] = []
@@ -113,11 +107,3 @@ class MaskedDPOTrainer(DPOTrainer):
             self._dpop_lambda,
         )
         return loss_B.mean()
-
-
-def _unpacked(model: Any, inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """What TRL knows of: the padded batch, and a model that computes it, packed if it is."""
-    if PACKED not in inputs:
-        return model, inputs
-    padded = {key: value for key, value in inputs.items() if key != PACKED}
-    return prefix_sharing.packed_forward(model, inputs[PACKED]), padded

@@ -117,11 +117,14 @@ def _with_callbacks(trainer: Any, job: TrainJob, settings: Train) -> Any:
 
 def _supervised(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict[str, Any]) -> Any:
     from trl.trainer.sft_config import SFTConfig
-    from trl.trainer.sft_trainer import SFTTrainer
+
+    from pipeline.training.sft import SharingSFTTrainer, collator
 
     rows, _ = stored(Path(job.out))
-    return SFTTrainer(
-        model=_model(job),
+    model = _model(job)
+    share, longest = settings.prefix_sharing, settings.max_tokens
+    return SharingSFTTrainer(
+        model=model,
         args=SFTConfig(
             **arguments,
             learning_rate=settings.sft.learning_rate,
@@ -129,6 +132,7 @@ def _supervised(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict[
             max_length=None,
             dataset_kwargs={"skip_prepare_dataset": True},
         ),
+        data_collator=collator(model, tokenizer.pad_token_id, share, longest),
         train_dataset=rows,
         processing_class=tokenizer,
         peft_config=lora(settings),

@@ -30,11 +30,14 @@ PLOT = ROOT / "docs" / "comparison.svg"
 TABLE = ("<!-- table: made by tests/benchmarks/comparison.py -->", "<!-- end of the table -->")
 PROBLEMS = ("problems.counts.test=1000",)
 WARM_UP = ("tasks", "chains", "checkpoints/sft")
+SUPERVISION_ALONE = ("train.stages=[sft]", "train.sft.epochs=3")
+ON_POLICY = ("student.model={default}/checkpoints/sft/model", "train.stages=[dpo]")
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What differs from the default, and what of the default's run stays as it is."""
+    """What differs from the default, and what of the default's run stays as it is; `{default}` is
+    that run's folder."""
 
     factor: str
     name: str
@@ -57,8 +60,8 @@ SETTINGS = (
     Setting("NLL weight", "0", ("train.nll_weight=0",)),
     Setting("NLL weight", "1", ("train.nll_weight=1",)),
     Setting("warm-up", "none", ("train.stages=[dpo]",), ("tasks", "chains")),
-    Setting("rejected chains", "the teacher's only", ("pairs.rejected_from=[teacher]",), ()),
-    Setting("rejected chains", "the student's only", ("pairs.rejected_from=[student]",)),
+    Setting("warm-up", "alone, as long as both stages", SUPERVISION_ALONE, ("tasks", "chains")),
+    Setting("rejected chains", "of the warmed-up student", ON_POLICY, ()),
     Setting("problems", "4,000 in place of 2,000", ("problems.counts.train=4000",), ()),
 )
 
@@ -104,11 +107,13 @@ def run(setting: Setting, seed: int, runs: Path) -> None:
     if (place / "evaluation" / "metrics.json").is_file():
         return
     log(f"{place.relative_to(runs)}")
+    default = folder(DEFAULT, seed, runs)
     for part in setting.shared:
         if not (place / part).exists():
-            shutil.copytree(folder(DEFAULT, seed, runs) / part, place / part)
+            shutil.copytree(default / part, place / part)
     models = () if setting is DEFAULT else ("evaluate.models=[student_after]",)
-    overrides = [f"seed={seed}", *PROBLEMS, *models, *setting.overrides]
+    own = [override.replace("{default}", str(default)) for override in setting.overrides]
+    overrides = [f"seed={seed}", *PROBLEMS, *models, *own]
     command = [sys.executable, "-m", "pipeline", "run", "pocket", *overrides]
     subprocess.run([*command, "--run-dir", str(place)], cwd=ROOT, check=True, stdout=sys.stderr)
 

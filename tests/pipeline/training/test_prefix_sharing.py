@@ -1,4 +1,4 @@
-"""Packed pairs against padded ones, in float64: what every prediction sees, losses and gradients.
+"""Packed batches against padded ones, in float64: what every prediction sees, losses, gradients.
 
 TRL's fused head computes log-probabilities in float32, so `_exact_head` stands beside it where
 1e-9 is asked for: the same outputs from plain torch, called as TRL's losses call a model.
@@ -29,21 +29,22 @@ from transformers import (
 )
 from transformers.utils.generic import ModelOutput
 from trl.trainer.dpo_config import DPOConfig
+from trl.trainer.sft_config import SFTConfig
 
+from pipeline.masks import IGNORED
 from pipeline.training.dpo import (
     MaskedDPOTrainer,
     MaskedPreferenceCollator,
     PackedPreferenceCollator,
 )
+from pipeline.training.packing import ROOT, ROW_TOKENS, fill_rows, pack
 from pipeline.training.prefix_sharing import (
-    ROW_TOKENS,
     attention,
-    fill_rows,
-    pack,
     packed_forward,
     score_only_trained,
     why_not,
 )
+from pipeline.training.sft import PackedCollator, SharingSFTTrainer
 
 VOCABULARY = 40
 SMALL: dict[str, Any] = {
@@ -61,6 +62,25 @@ LOSSES: dict[str, dict[str, Any]] = {
     "ipo": {"loss_type": ["ipo"]},
     "sigmoid and NLL": {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.3]},
     "dpop and NLL": {"loss_type": ["sft"], "loss_weights": [0.3], "dpop_lambda": 5.0},
+}
+SUPERVISION: dict[str, Any] = {
+    "per_device_train_batch_size": 5,
+    "max_steps": 4,
+    "learning_rate": 0.05,
+    "optim": "sgd",
+    "report_to": [],
+    "use_cpu": True,
+    "bf16": False,
+    "gradient_checkpointing": False,
+    "max_length": None,
+    "disable_tqdm": True,
+    "save_strategy": "no",
+    "dataset_kwargs": {"skip_prepare_dataset": True},
+}
+SUPERVISED: dict[str, dict[str, Any]] = {
+    "whole batches": {},
+    "gradient accumulation": {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2},
+    "gradient checkpointing": {"gradient_checkpointing": True},
 }
 Row = dict[str, list[int]]
 
@@ -89,6 +109,11 @@ PAIRS = st.builds(
     lambda prompt, common, chosen, rejected: _row(prompt, common + chosen, common + rejected),
     *(PROMPTS, TOKENS, SIDES, SIDES),
 )
+
+
+def _begun(rows: Sequence[Row]) -> list[Row]:
+    """With instructions before every prompt."""
+    return [row | {"prompt_ids": [1, 2, 3, 4, 5, 6, *row["prompt_ids"]]} for row in rows]
 
 
 def _batch(rows: Sequence[Row]) -> dict[str, Tensor]:
@@ -124,11 +149,18 @@ def _exact_head(model: Any) -> Callable[..., Any]:
     return forward
 
 
+def _labels(batch: dict[str, Tensor]) -> Tensor:
+    return batch["input_ids"].masked_fill(batch["completion_mask"] == 0, IGNORED)
+
+
+def _packed(batch: dict[str, Tensor], width: int, sides: int = 2) -> dict[str, Tensor]:
+    return pack(batch["input_ids"], _labels(batch), sides, width)
+
+
 def _call(model: Callable[..., Any], batch: dict[str, Tensor]) -> Tensor:
     """The log-probabilities of a padded batch, called as TRL does."""
-    labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
     padded = {key: batch[key] for key in ("input_ids", "attention_mask")}
-    return model(**padded, labels=labels, fused_lm_head=True, use_cache=False).log_probs
+    return model(**padded, labels=_labels(batch), fused_lm_head=True, use_cache=False).log_probs
 
 
 def _gradients(loss: Tensor, model: Any) -> Tensor:
@@ -137,31 +169,44 @@ def _gradients(loss: Tensor, model: Any) -> Tensor:
     return torch.cat([gradient.flatten() for gradient in found])
 
 
-def test_a_packed_pair_stands_on_the_page() -> None:
-    """Prompt 1 2 3; chosen 14 15; rejected 14 16 17: the second 14 has other successors."""
-    batch = _batch([_row([1, 2, 3], [14, 15], [14, 16, 17])])
-    packed = pack(batch["input_ids"], batch["completion_mask"], 16)
-    assert packed["input_ids"].tolist() == [[1, 2, 3, 14, 14, 16]]
-    assert packed["position_ids"].tolist() == [[0, 1, 2, 3, 3, 4]]
-    assert packed["segments"].tolist() == [[0, 0, 0, 1, 2, 2]]
-    assert packed["scored"].tolist() == [2, 3, 4, 5]
-    assert packed["labels"].tolist() == [[14, 15, 16, 17]]
-    assert packed["places"].tolist() == [[4, 4, 0, 1, 4], [4, 4, 0, 2, 3]]
+def test_a_packed_batch_stands_on_the_page() -> None:
+    """Two pairs, which begin with 1 2. The first goes on with 3, then its sides, the trained 14 on
+    both, as it has other successors; the second with 4, then 5 has other successors."""
+    batch = _batch([_row([1, 2, 3], [14, 15], [14, 16, 17]), _row([1, 2, 4, 5], [18], [19])])
+    packed = _packed(batch, width=4096)
+    assert packed["input_ids"].tolist() == [[1, 2, 3, 14, 14, 16, 4, 5, 5]]
+    assert packed["position_ids"].tolist() == [[0, 1, 2, 3, 3, 4, 2, 3, 3]]
+    assert packed["segments"].tolist() == [[ROOT, ROOT, 0, 1, 2, 2, 3, 4, 5]]
+    assert packed["scored"].tolist() == [2, 3, 4, 5, 7, 8]
+    assert packed["labels"].tolist() == [[14, 15, 16, 17, 18, 19]]
+    first, second = packed["places"].view(2, 2, 5).tolist()
+    assert first == [[6, 6, 0, 1, 6], [6, 6, 6, 4, 6]]
+    assert second == [[6, 6, 0, 2, 3], [6, 6, 6, 5, 6]]
     assert attention(packed["segments"])[0, 0].int().tolist() == [
-        [1, 0, 0, 0, 0, 0],
-        [1, 1, 0, 0, 0, 0],
-        [1, 1, 1, 0, 0, 0],
-        [1, 1, 1, 1, 0, 0],
-        [1, 1, 1, 0, 1, 0],
-        [1, 1, 1, 0, 1, 1],
+        [1, 0, 0, 0, 0, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0, 0, 0, 0, 0],
+        [1, 1, 1, 0, 0, 0, 0, 0, 0],
+        [1, 1, 1, 1, 0, 0, 0, 0, 0],
+        [1, 1, 1, 0, 1, 0, 0, 0, 0],
+        [1, 1, 1, 0, 1, 1, 0, 0, 0],
+        [1, 1, 0, 0, 0, 0, 1, 0, 0],
+        [1, 1, 0, 0, 0, 0, 1, 1, 0],
+        [1, 1, 0, 0, 0, 0, 1, 0, 1],
     ]
 
 
-@given(rows=st.lists(PAIRS, min_size=1, max_size=5), width=st.sampled_from([1, 8, 4096]))
-@settings(max_examples=100, deadline=None)
-def test_every_prediction_sees_its_own_side_and_nothing_else(rows: list[Row], width: int) -> None:
-    batch = _batch(rows)
-    packed = pack(batch["input_ids"], batch["completion_mask"], width)
+@given(
+    rows=st.lists(PAIRS, min_size=1, max_size=5),
+    root=st.lists(st.integers(1, 9), max_size=3),
+    width=st.sampled_from([1, 8, 4096]),
+    sides=st.sampled_from([1, 2]),
+)
+@settings(max_examples=200, deadline=None)
+def test_every_prediction_sees_its_own_chain_and_nothing_else(
+    rows: list[Row], root: list[int], width: int, sides: int
+) -> None:
+    batch = _batch([row | {"prompt_ids": root + row["prompt_ids"]} for row in rows])
+    packed = _packed(batch, width, sides)
     seen = attention(packed["segments"])[:, 0].flatten(0, 1)
     length = packed["input_ids"].shape[1]
     predicted = 0
@@ -180,15 +225,16 @@ def test_every_prediction_sees_its_own_side_and_nothing_else(rows: list[Row], wi
     assert predicted == int(batch["completion_mask"].sum())
 
 
-@given(rows=st.lists(PAIRS, min_size=1, max_size=5))
+@given(rows=st.lists(PAIRS, min_size=1, max_size=5), sides=st.sampled_from([1, 2]))
 @settings(max_examples=50, deadline=None)
-def test_no_row_of_a_mask_is_empty(rows: list[Row]) -> None:
+def test_no_row_of_a_mask_is_empty(rows: list[Row], sides: int) -> None:
     """A token that sees nothing would be NaN, padding too."""
     batch = _batch(rows)
-    packed = pack(batch["input_ids"], batch["completion_mask"], 1)
+    packed = _packed(batch, 1, sides)
     assert attention(packed["segments"]).any(dim=-1).all()
 
 
+@pytest.mark.parametrize("sides", [1, 2])
 @pytest.mark.parametrize("number", [1, 2, 5])
 @pytest.mark.parametrize(
     ("config", "close"),
@@ -202,11 +248,11 @@ def test_no_row_of_a_mask_is_empty(rows: list[Row]) -> None:
     ids=lambda value: getattr(value, "model_type", ""),
 )
 def test_log_probabilities_and_gradients_are_those_of_the_padded_batch(
-    config: Any, close: float, number: int
+    config: Any, close: float, number: int, sides: int
 ) -> None:
-    model, batch = _model(copy.deepcopy(config)), _batch(ROWS[:number])
+    model, batch = _model(copy.deepcopy(config)), _batch(_begun(ROWS[:number]))
     score_only_trained(model)
-    packed = pack(batch["input_ids"], batch["completion_mask"], 16)
+    packed = _packed(batch, 16, sides)
     plain = _call(_exact_head(model), batch)
     shared = _call(packed_forward(_exact_head(model), packed), batch)
     weights = torch.randn(plain.shape, dtype=torch.float64)
@@ -314,17 +360,62 @@ def test_training_moves_the_weights_as_the_padded_batch_does(
     assert (shared - plain).abs().max() < 1e-3 * plain.abs().max()
 
 
-@given(lengths=st.lists(st.integers(1, 6000), min_size=1, max_size=16), width=st.integers(1, 8192))
-def test_every_pair_is_in_one_row_and_rows_are_bounded(lengths: list[int], width: int) -> None:
-    rows = fill_rows(lengths, width)
+@pytest.mark.train
+@pytest.mark.parametrize("own", SUPERVISED.values(), ids=SUPERVISED)
+def test_supervision_moves_the_weights_as_the_padded_batch_does(
+    own: dict[str, Any], words: Any, tmp_path: Path
+) -> None:
+    after, losses = [], []
+    for packs in (False, True):
+        model = _model(LlamaConfig(**SMALL))
+        if packs:
+            score_only_trained(model)
+        trainer = SharingSFTTrainer(
+            model=model,
+            args=SFTConfig(output_dir=str(tmp_path / str(packs)), **(SUPERVISION | own)),
+            data_collator=PackedCollator(pad_token_id=0, width=16) if packs else None,
+            train_dataset=Dataset.from_list([_chain(row) for row in _begun(ROWS)]),
+            processing_class=words,
+        )
+        before = torch.cat([weight.detach().flatten() for weight in model.parameters()])
+        losses.append(trainer.train().training_loss)
+        now = torch.cat([weight.detach().flatten() for weight in model.parameters()])
+        after.append(now - before)
+    (plain, shared), (plain_loss, shared_loss) = after, losses
+    assert shared_loss == pytest.approx(plain_loss, rel=1e-4)
+    assert plain.abs().max() > 0.001
+    assert (shared - plain).abs().max() < 1e-3 * plain.abs().max()
+
+
+def _chain(row: Row) -> dict[str, list[int]]:
+    """The chosen side of a pair, as `pipeline.masks` encodes what supervision learns."""
+    labels = [
+        t if m else IGNORED for t, m in zip(row["chosen_ids"], row["chosen_mask"], strict=True)
+    ]
+    return {
+        "input_ids": row["prompt_ids"] + row["chosen_ids"],
+        "labels": [IGNORED] * len(row["prompt_ids"]) + labels,
+    }
+
+
+@given(
+    lengths=st.lists(st.integers(1, 6000), min_size=1, max_size=16),
+    width=st.integers(1, 8192),
+    root=st.integers(0, 6000),
+)
+def test_every_group_is_in_one_row_and_rows_are_bounded(
+    lengths: list[int], width: int, root: int
+) -> None:
+    rows = fill_rows(lengths, width, root)
     assert sorted(index for row in rows for index in row) == list(range(len(lengths)))
-    longest = max(sum(lengths[index] for index in row) for row in rows)
-    assert longest <= max(ROW_TOKENS, *lengths, 0)
+    longest = root + max(sum(lengths[index] for index in row) for row in rows)
+    assert longest <= max(ROW_TOKENS, root + max(lengths))
 
 
 def test_rows_are_as_long_as_attention_allows() -> None:
-    """Four equal pairs: in one row nothing is saved and attention costs fourfold; one long pair and
-    three short ones: two rows have no padding."""
+    """Four equal pairs: in one row nothing is saved and attention costs fourfold, unless what all
+    begin with is long; one long pair and three short ones: two rows have no padding."""
+    assert len(fill_rows([300, 300, 300, 300], 192, root=600)) == 1
     assert len(fill_rows([300, 300, 300, 300], 192)) == 4
     assert sorted(map(sorted, fill_rows([300, 100, 100, 100], 4096))) in (
         [[0], [1, 2, 3]],
