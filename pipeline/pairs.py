@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline import tables
@@ -43,9 +43,12 @@ OTHERWISE = (
 Row = Mapping[str, Any]
 
 
-def pairs(recipe: Recipe, run: RunDir, dialect: Dialect, toolset: Toolset) -> dict[str, Any]:
+def pairs(
+    recipe: Recipe, run: RunDir, dialect: Dialect, toolset: Toolset, earlier: Iterable[Row] = ()
+) -> dict[str, Any]:
     """Build all pairs of a run; returns facts for run.json.
 
+    `earlier` are rows of right chains that the warm-up learns beside this round's own.
     Raises CannotStart where there are no chains, StageFailed where no pair could be built.
     """
     grouped = _by_problem(run)
@@ -57,7 +60,8 @@ def pairs(recipe: Recipe, run: RunDir, dialect: Dialect, toolset: Toolset) -> di
         for rows in grouped.values()
     ]
     made = _balanced(_pairs(built, recipe, dialect, drops), grouped, recipe, drops)
-    supervised = [row for candidates in built for row in _supervised(candidates, recipe, dialect)]
+    right = (row for candidates in built for row in _supervised(candidates, recipe, dialect))
+    supervised = _distinct([*earlier, *right])
     facts = {
         "problems": len(grouped),
         "rows_in": sum(len(rows) for rows in grouped.values()),
@@ -73,7 +77,7 @@ def pairs(recipe: Recipe, run: RunDir, dialect: Dialect, toolset: Toolset) -> di
 
 
 def _write(
-    run: RunDir, made: list[dict[str, Any]], supervised: list[dict[str, Any]], dialect: Dialect
+    run: RunDir, made: list[dict[str, Any]], supervised: Sequence[Row], dialect: Dialect
 ) -> None:
     native = dialect.tools is not None
     tables.write_parts(run.pairs, made, tables.PAIRS_NATIVE if native else tables.PAIRS)
@@ -187,6 +191,14 @@ def _supervised(
         }
         if len(seen) == recipe.train.sft.per_problem:
             return
+
+
+def _distinct(rows: Iterable[Row]) -> list[Row]:
+    """Rows without those whose text an earlier one has."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        found.setdefault(json.dumps([row["prompt"], row["completion"]]), row)
+    return list(found.values())
 
 
 def _outcomes(grouped: Mapping[str, Sequence[Row]]) -> Counter[str]:

@@ -5,9 +5,10 @@ Not here: the command line (`pipeline.__main__`), what a stage does (its own mod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import toolsets
 from pipeline import models, rounds, tables
@@ -167,11 +168,18 @@ def pairs_stage(run: Run) -> None:
     the rounds."""
     try:
         with run.dir.stage("pairs") as facts:
-            facts |= pairs(run.recipe, run.dir, run.dialect, run.toolset)
+            facts |= pairs(run.recipe, run.dir, run.dialect, run.toolset, _learned_before(run))
     except StageFailed as error:
         if run.round == 1:
             raise
         end(run.dir.run, f"in round {run.round} {error}")
+
+
+def _learned_before(run: Run) -> Iterable[dict[str, Any]]:
+    """What the warm-up of the round before learned, which holds that of the ones before it."""
+    if run.round == 1 or not run.recipe.train.sft.earlier_rounds:
+        return ()
+    return tables.rows(run.dir.run.of_round(run.round - 1).pairs / "supervised")
 
 
 def train_stage(run: Run) -> None:

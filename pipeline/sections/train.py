@@ -28,6 +28,9 @@ class Supervised(Section):
     learning_rate: float = Field(default=1e-4, gt=0, description="peak")
     epochs: float = Field(default=1.0, gt=0)
     per_problem: int = Field(default=2, ge=1, description="right chains per problem at most")
+    earlier_rounds: bool = Field(
+        default=True, description="learn the right chains of the rounds before as well"
+    )
 
 
 class Train(Section):

@@ -89,6 +89,25 @@ def test_continued_chains_are_neither_supervised_nor_paired_otherwise(tmp_path: 
     assert facts["supervised"] == 1
 
 
+def test_right_chains_of_earlier_rounds_are_learned_too_and_none_twice(tmp_path: Path) -> None:
+    wrong = _row("q", "student", 0, "answer(4)")
+    first = [_row("p", "teacher", 0, ADD, ANSWER, correct=True), wrong]
+    second = [
+        _row("p", "teacher", 1, ADD, ANSWER, correct=True),  # the same again
+        _row("q", "teacher", 1, ADD, ANSWER, correct=True),
+        wrong,
+    ]
+    _pairs(tmp_path / "1", first, "train.stages=[sft]")
+    earlier = tables.rows(RunDir(tmp_path / "1").pairs / "supervised")
+    run = RunDir(tmp_path / "2")
+    tables.write(run.chains / "chains.parquet", second, tables.CHAINS)
+    recipe = _recipe("train.stages=[sft]")
+    facts = pairs(recipe, run, DIALECT, toolsets.load(recipe.toolset), earlier)
+    learned = [row["chain_id"] for row in tables.rows(run.pairs / "supervised")]
+    assert learned == ["p/teacher/0", "q/teacher/1"]
+    assert facts["supervised"] == 2
+
+
 def test_problems_with_the_same_question_do_not_repeat_a_pair(tmp_path: Path) -> None:
     rows = [
         row

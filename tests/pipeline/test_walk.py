@@ -137,6 +137,15 @@ def test_the_student_of_the_round_before_makes_chains_of_fresh_problems(run: Run
             assert row["correct"] == (stable_hash(row["problem"]["question"]) % 100 < skill)
 
 
+def test_the_warm_up_of_a_round_learns_what_those_before_learned_too(run: RunDir) -> None:
+    first, second = (
+        {row["chain_id"] for row in tables.rows(run.of_round(n).pairs / "supervised")}
+        for n in (1, 2)
+    )
+    assert first < second
+    assert all("/r2/" in chain_id for chain_id in second - first)
+
+
 def test_each_round_has_its_own_folders_and_its_stages_in_run_json(run: RunDir) -> None:
     stages = run.read()["stages"]
     of_round = ("generate", "pairs", "train", "heldout")
