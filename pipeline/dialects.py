@@ -34,3 +34,19 @@ def dialect_in(recipe: Recipe, role: str, folder: str | None = None) -> Dialect:
     except (TemplateError, ToolParserError) as error:
         raise CannotStart(f"{role}.model {folder or model.model}: {error}") from error
     return dialect
+
+
+def check_template(recipe: Recipe, role: str, folder: str) -> None:
+    """Raise CannotStart where the chat template of the model in `folder` would refuse or leave out
+    a message of the agent's, before an engine is started for it."""
+    from transformers import AutoTokenizer
+
+    dialect = dialect_in(recipe, role, folder)
+    if dialect.tools is not None:
+        return  # `dialect_in` has seen to it
+    try:
+        template = ChatTemplate(AutoTokenizer.from_pretrained(folder))
+        template.opening(dialect.opening("?"))
+        template.between({"role": recipe.agent.tool_role, "content": "1"})
+    except TemplateError as error:
+        raise CannotStart(f"{role}.model {folder}: {error}") from error

@@ -14,7 +14,7 @@ import toolsets
 from pipeline import models, rounds, tables
 from pipeline.actors import ENGINE, RolloutSettings
 from pipeline.continued import plan_continuations
-from pipeline.dialects import dialect_in
+from pipeline.dialects import check_template, dialect_in
 from pipeline.errors import CannotStart, StageFailed
 from pipeline.evaluate import evaluate
 from pipeline.heldout import end, judge, judged, student_name, student_of
@@ -138,7 +138,9 @@ def generators(recipe: Recipe, number: int = 1) -> list[str]:
 
 def _generate(run: Run, name: str, training: Sequence[Problem]) -> list[Task]:
     model: Model = getattr(run.recipe, name)
-    settings = rollout_settings(run, model, models.resolve(model.model, name), run.dir.chains)
+    folder = models.resolve(model.model, name)
+    check_template(run.recipe, name, folder)
+    settings = rollout_settings(run, model, folder, run.dir.chains)
     planned = planned_tasks(run.dir.tasks, name)
     for wave in range(model.samples.max + 1):
         roll_out(f"generate ({name})", planned, settings, run.recipe.cluster)
