@@ -87,14 +87,14 @@ find_python() {
         "or use the container"
 }
 
-check_compiler() { # DeepSpeed builds an operator when it first trains
+check_compiler() { # for torch.compile and Triton
     local header
     command -v "${CXX:-g++}" >/dev/null ||
-        fail 2 "a C++ compiler is needed (DeepSpeed builds with it) and ${CXX:-g++} is not there;" \
+        fail 2 "a C++ compiler is needed (vLLM compiles models with it) and ${CXX:-g++} is not there;" \
             "install it (Debian and Ubuntu: apt-get install g++)"
     header=$("$1" -c 'import sysconfig; print(sysconfig.get_path("include") + "/Python.h")')
     [[ -f $header ]] ||
-        fail 2 "the C headers of $1 are needed (DeepSpeed builds with them) and $header is not" \
+        fail 2 "the C headers of $1 are needed (vLLM compiles models with them) and $header is not" \
             "there; install them (Debian and Ubuntu: apt-get install python3.11-dev)"
 }
 

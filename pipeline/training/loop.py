@@ -80,6 +80,18 @@ def _prepare_process(job: TrainJob) -> None:
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(Path(job.out) / "tensorboard")
     if not job.gpu:
         os.environ["DS_ACCELERATOR"] = "cpu"
+    _compile_nothing()
+
+
+def _compile_nothing() -> None:
+    """Keep DeepSpeed from compiling an operator that only its inference calls.
+
+    That takes half a minute when a machine first trains; a worker killed meanwhile leaves a lock
+    for which torch (`FileBaton.wait`) then waits for ever, in every training on that machine.
+    """
+    import deepspeed.ops
+
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
 
 
 def _prepare_rows(job: TrainJob, settings: Train, template: ChatTemplate) -> int:
