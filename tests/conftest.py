@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -14,6 +15,18 @@ ROOT = Path(__file__).parent.parent
 def pytest_configure() -> None:
     """Let tests press Ctrl-C: a shell that runs us in the background has us and ours ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what is there for good: libraries, modules, 4,000 tests. Going
+    through it takes up to a second, in whatever test that falls, those of what is quick too."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Let go of it at the end, as some libraries count what stays."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ from tests.conftest import ROOT
 from tests.pipeline.cli import environment
 from tests.pipeline.scripted import ScriptedEngine
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 QUESTION = "Ava has 3 bags of 4 pens and loses 2. How many pens?"
 STUDENT = ["multiply(a=3, b=4)", "add(a=12, b=2)", "add(a=14, b=0)", "answer(value=14)"]
