@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +21,7 @@ from pipeline.sections import Train
 from pipeline.training.arguments import lora, shared_arguments
 from pipeline.training.data import prepare, store, stored
 from pipeline.training.export import best_or_last, export
+from pipeline.training.scratch import scratch
 from pipeline.transcript import ChatTemplate
 
 
@@ -49,23 +49,23 @@ def train_loop(job: TrainJob) -> None:
     tokenizer = AutoTokenizer.from_pretrained(job.model)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    with tempfile.TemporaryDirectory(prefix="apprentice-train-") as scratch:
+    with scratch() as folder:
         template = ChatTemplate(tokenizer, json.loads(job.tools) if job.tools else None)
         if not _prepare_rows(job, settings, template):
             return  # the driver says so
         build = _supervised if job.stage == "sft" else _preference
         workers = ray.train.get_context().get_world_size()
-        shared = shared_arguments(settings, job.seed, job.gpu, scratch, workers)
+        shared = shared_arguments(settings, job.seed, job.gpu, str(folder), workers)
         trainer = build(job, settings, tokenizer, shared)
         reporter = _with_callbacks(trainer, job, settings)
         checkpoint = ray.train.get_checkpoint()
         if checkpoint is None:
             trainer.train()
         else:
-            with checkpoint.as_directory() as folder:
-                trainer.train(resume_from_checkpoint=folder)
+            with checkpoint.as_directory() as last:
+                trainer.train(resume_from_checkpoint=last)
         if not reporter.diverged:
-            weights = best_or_last(trainer, out, Path(scratch) / "export")
+            weights = best_or_last(trainer, out, folder / "export")
             if trainer.is_world_process_zero():
                 export(weights, job.model, tokenizer, settings.lora, out)
 
