@@ -113,6 +113,7 @@ def shown(run: RunDir) -> dict[str, str]:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_only_the_verified_and_new_problem_is_kept_with_its_calls(run: RunDir) -> None:
     rows = [json.loads(line) for line in (run.self_made / "problems.jsonl").open()]
     assert [(row["question"], row["answer"]) for row in rows] == [(SHEEP, "7")]
@@ -121,6 +122,7 @@ def test_only_the_verified_and_new_problem_is_kept_with_its_calls(run: RunDir) -
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_every_other_is_a_reject_with_its_reason(run: RunDir, shown: dict[str, str]) -> None:
     rows = [json.loads(line) for line in (run.rejects / "self_made.jsonl").open()]
     found = {row["problem_id"]: row for row in rows}
@@ -148,6 +150,7 @@ def test_every_other_is_a_reject_with_its_reason(run: RunDir, shown: dict[str, s
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_chains_are_made_of_the_kept_problem_as_of_any_other(run: RunDir) -> None:
     rows = {row["problem"]["question"]: row for row in tables.rows(run.chains)}
     assert set(rows) == {SHEEP, *WRITTEN}
