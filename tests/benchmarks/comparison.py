@@ -12,17 +12,21 @@ Not here: ratios of speed (the other benchmarks), what the numbers mean (docs/co
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import re
 import shutil
 import statistics
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline import tables
+from pipeline.training.curves import read_metrics, steps
 from tests.benchmarks import log
 from tests.conftest import ROOT
 
@@ -47,6 +51,7 @@ class Setting:
 
 
 DEFAULT = Setting("", "default", shared=())
+WARMED_UP = Setting("rejected chains", "of the warmed-up student", ON_POLICY, ())
 SETTINGS = (
     DEFAULT,
     Setting("strategy", "first_divergence", ("pairs.strategies={first_divergence: 1}",)),
@@ -59,7 +64,7 @@ SETTINGS = (
     Setting("warm-up", "none", ("train.stages=[dpo]",), ("tasks", "chains")),
     Setting("warm-up", "half as long", ("train.sft.epochs=2",), ("tasks", "chains")),
     Setting("warm-up", "alone, as long as both stages", AS_LONG, ("tasks", "chains")),
-    Setting("rejected chains", "of the warmed-up student", ON_POLICY, ()),
+    WARMED_UP,
     Setting("problems", "4,000 in place of 2,000", ("problems.counts.train=4000",), ()),
 )
 
@@ -88,7 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = list(measured(asked.runs, asked.seeds))
     page = PAGE.read_text()
     before, after = page.partition(TABLE[0])[0], page.partition(TABLE[1])[2]
-    PAGE.write_text(f"{before}{TABLE[0]}\n\n{table(found)}\n\n{TABLE[1]}{after}")
+    made = "\n\n".join([table(found), met(asked.runs, asked.seeds)])
+    PAGE.write_text(f"{before}{TABLE[0]}\n\n{made}\n\n{TABLE[1]}{after}")
     draw(found)
     return 0
 
@@ -160,6 +166,36 @@ def _spread(shares: Sequence[float], sign: str = "") -> str:
     percent = [100 * share for share in shares]
     mean, low, high = statistics.mean(percent), min(percent), max(percent)
     return f"{mean:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
+
+
+def met(runs: Path, seeds: int) -> str:
+    """In Markdown: what the preference stage met, with the default's pairs and with those of the
+    warmed-up student."""
+    lines = ["| pairs | seed | how many | log p of chosen | of rejected | both right: alike |"]
+    lines.append("|---|---|---|---|---|---|")
+    for setting, seed in itertools.product((DEFAULT, WARMED_UP), range(seeds)):
+        place = folder(setting, seed, runs)
+        metrics = place / "checkpoints" / "dpo" / "metrics.jsonl"
+        if metrics.is_file():
+            first = steps(read_metrics(metrics))[0]
+            logps = [f"{first[f'logps/{side}']:.1f}" for side in ("chosen", "rejected")]
+            pairs = sum(1 for _ in tables.rows(place / "pairs", ["pair_id"]))
+            same, both = alike(place)
+            cells = [setting.name, str(seed), f"{pairs:,}", *logps, f"{same:,} of {both:,}"]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def alike(place: Path) -> tuple[int, int]:
+    """Of how many problems the right chains of teacher and student hold the same replies, and how
+    many both solved."""
+    replies: dict[str, dict[str, list[str]]] = defaultdict(dict)
+    for row in tables.rows(place / "chains", ["problem", "model", "steps", "correct"]):
+        if row["correct"]:
+            said = [step["reply"] for step in row["steps"]]
+            replies[row["problem"]["problem_id"]].setdefault(row["model"], said)
+    both = [list(models.values()) for models in replies.values() if len(models) == 2]
+    return sum(one == other for one, other in both), len(both)
 
 
 def draw(found: Sequence[Measured]) -> None:
