@@ -33,6 +33,7 @@ from tests.conftest import ROOT
 PAGE = ROOT / "docs" / "comparison.md"
 PLOT = ROOT / "docs" / "comparison.svg"
 TABLE = ("<!-- table: made by tests/benchmarks/comparison.py -->", "<!-- end of the table -->")
+SEEN = f"![A dot per seed, a line at the mean]({PLOT.name})"
 PROBLEMS = ("problems.counts.test=1000",)
 WARM_UP = ("tasks", "chains", "checkpoints/sft")
 ON_POLICY = ("student.model={default}/checkpoints/sft/model", "train.stages=[dpo]")
@@ -93,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = list(measured(asked.runs, asked.seeds))
     page = PAGE.read_text()
     before, after = page.partition(TABLE[0])[0], page.partition(TABLE[1])[2]
-    made = "\n\n".join([table(found), met(asked.runs, asked.seeds)])
+    made = "\n\n".join([table(found), SEEN, met(asked.runs, asked.seeds)])
     PAGE.write_text(f"{before}{TABLE[0]}\n\n{made}\n\n{TABLE[1]}{after}")
     draw(found)
     return 0
