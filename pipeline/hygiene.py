@@ -69,6 +69,12 @@ class Known:
         return None if shared is None else ("ngram", self._grams[shared])
 
 
+def told(how: Overlap, other: Problem) -> str:
+    """Of a question, that it repeats that of `other`, in words."""
+    shares = "has the words of" if how == "exact" else "shares words in a row with"
+    return f"the question {shares} {other.problem_id} of split {other.split}"
+
+
 def _windows(text: Sequence[str], lengths: Iterable[int]) -> Iterator[tuple[str, ...]]:
     return (gram for length in lengths for gram in _grams(text, length) if len(gram) == length)
 

@@ -25,7 +25,7 @@ from pipeline.formats.containers import ProblemError, rows
 from pipeline.formats.generic import FIELDS
 from pipeline.formats.row import Row, Values, known_split
 from pipeline.formulas import count_formulas
-from pipeline.hygiene import Overlap, contaminated
+from pipeline.hygiene import Overlap, contaminated, told
 from pipeline.records import Problem
 from pipeline.reference import replay
 from pipeline.tasks import stable_hash
@@ -152,8 +152,7 @@ def summarise(problem_file: ProblemFile, toolset: Toolset) -> dict[str, Any]:
 def _overlapping(
     problem: Problem, how: Overlap, other: Problem, lines: Mapping[str, int]
 ) -> Reject:
-    shares = "has the words of" if how == "exact" else "shares words in a row with"
-    reason = f"the question {shares} {other.problem_id} of split {other.split} ({how})"
+    reason = f"{told(how, other)} ({how})"
     line = lines.get(problem.problem_id, 0)  # 0: made, not read
     return Reject(line, reason, json.dumps(asdict(problem), ensure_ascii=False))
 

@@ -28,7 +28,6 @@ Failure = Literal[
 FAILURES: tuple[Failure, ...] = Failure.__args__  # type: ignore[attr-defined]  # Literal's values
 
 StopReason = Literal["answer", "max_steps", "context_full", "engine_error"]
-Role = Literal["teacher", "student", "reference"]
 
 
 @dataclass(frozen=True, slots=True)

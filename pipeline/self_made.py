@@ -28,7 +28,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from pipeline.agent import answer, with_agent_tools
-from pipeline.hygiene import Known, words
+from pipeline.hygiene import Known, told, words
 from pipeline.records import Problem
 from pipeline.reference import reference_calls
 from pipeline.verdict import same_answer
@@ -164,10 +164,7 @@ def verified(draft: Draft, name: str, task: str, toolset: Toolset, run: Run) -> 
 def check_new(problem: Problem, known: Known) -> None:
     """Raise Refused where the question repeats one that is known."""
     if overlap := known.overlap(problem.question):
-        how, other = overlap
-        shares = "has the words of" if how == "exact" else "shares words in a row with"
-        what = f"the question {shares} {other.problem_id} of split {other.split}"
-        raise Refused("known", what)
+        raise Refused("known", told(*overlap))
 
 
 def check_agreed(correct: Sequence[bool | None]) -> None:

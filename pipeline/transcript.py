@@ -48,11 +48,6 @@ class ChatTemplate:
             self._check_shows_calls()
             self._ending |= {*self._special_first(self._after_call(_result("f", CALL_ID)))}
 
-    @property
-    def end_of_turn(self) -> int | None:
-        """The token behind which the model stops, None where the template has none."""
-        return self._end[-1] if self._end else None
-
     def opening(self, messages: Sequence[Message]) -> list[int]:
         """The tokens before the first reply, generation prompt included."""
         return self._encode(self._rendering.text(messages, prompt=True) + self._channel)

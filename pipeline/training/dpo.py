@@ -9,24 +9,27 @@ Not here: packed batches (`pipeline.training.prefix_sharing`), Ray Train (`pipel
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
 
 from pipeline.masks import IGNORED
 from pipeline.training.losses import dpo_positive
 from pipeline.training.packing import pack
-from pipeline.training.prefix_sharing import PACKED, shares, unpacked, width_of
+from pipeline.training.prefix_sharing import PACKED, unpacked
 
 MASKS = ("chosen_mask", "rejected_mask")
 
 
+@dataclass
 class MaskedPreferenceCollator(DataCollatorForPreference):
-    """TRL's collator; a token of a completion counts only where its mask is 1."""
+    """TRL's collator; a token of a completion counts only where its mask is 1. Packs the batch as
+    well, for a model of hidden size `width`, if that is given."""
+
+    width: int | None = None
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
         batch = super().torch_call(examples)
@@ -37,29 +40,10 @@ class MaskedPreferenceCollator(DataCollatorForPreference):
         ]
         for row, mask in zip(batch["completion_mask"], masks, strict=True):
             row[: len(mask)] = torch.tensor(mask)
+        if self.width is not None:
+            labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, IGNORED)
+            batch[PACKED] = pack(batch["input_ids"], labels, sides=2, width=self.width)
         return batch
-
-
-@dataclass
-class PackedPreferenceCollator(MaskedPreferenceCollator):
-    """Packs the batch as well, for a model of hidden size `width`."""
-
-    width: int = field(kw_only=True)
-
-    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
-        batch = super().torch_call(examples)
-        labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, IGNORED)
-        return batch | {PACKED: pack(batch["input_ids"], labels, sides=2, width=self.width)}
-
-
-def collator(
-    model: PreTrainedModel, pad_token_id: int, share: bool, longest: int
-) -> MaskedPreferenceCollator:
-    """What makes the batches of `model`, whose chains have at most `longest` tokens; prepares it
-    to share prefixes, if it is to `share` them and can."""
-    if not share or not shares(model, longest):
-        return MaskedPreferenceCollator(pad_token_id=pad_token_id)
-    return PackedPreferenceCollator(pad_token_id=pad_token_id, width=width_of(model))
 
 
 class MaskedDPOTrainer(DPOTrainer):

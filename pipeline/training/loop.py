@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -49,7 +50,7 @@ def train_loop(job: TrainJob) -> None:
     tokenizer = AutoTokenizer.from_pretrained(job.model)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    with scratch() as folder:
+    with scratch(Path(tempfile.gettempdir())) as folder:
         template = ChatTemplate(tokenizer, json.loads(job.tools) if job.tools else None)
         if not _prepare_rows(job, settings, template):
             return  # the driver says so
@@ -130,11 +131,12 @@ def _with_callbacks(trainer: Any, job: TrainJob, settings: Train) -> Any:
 def _supervised(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict[str, Any]) -> Any:
     from trl.trainer.sft_config import SFTConfig
 
-    from pipeline.training.sft import SharingSFTTrainer, collator
+    from pipeline.training.prefix_sharing import packing_width
+    from pipeline.training.sft import PackingCollator, SharingSFTTrainer
 
     rows, _ = stored(Path(job.out))
     model = _model(job)
-    share, longest = settings.prefix_sharing, settings.max_tokens
+    width = packing_width(model, settings.prefix_sharing, settings.max_tokens)
     return SharingSFTTrainer(
         model=model,
         args=SFTConfig(
@@ -144,7 +146,7 @@ def _supervised(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict[
             max_length=None,
             dataset_kwargs={"skip_prepare_dataset": True},
         ),
-        data_collator=collator(model, tokenizer.pad_token_id, share, longest),
+        data_collator=PackingCollator(tokenizer.pad_token_id, width=width),
         train_dataset=rows,
         processing_class=tokenizer,
         peft_config=lora(settings),
@@ -154,14 +156,15 @@ def _supervised(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict[
 def _preference(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict[str, Any]) -> Any:
     from trl.trainer.dpo_config import DPOConfig
 
-    from pipeline.training.dpo import MaskedDPOTrainer, collator
+    from pipeline.training.dpo import MaskedDPOTrainer, MaskedPreferenceCollator
+    from pipeline.training.prefix_sharing import packing_width
 
     positive = settings.loss == "dpop"
     losses = {} if positive else {settings.loss: 1.0}
     losses |= {"sft": settings.nll_weight}
     rows, heldout = stored(Path(job.out))
     model = _model(job)
-    share, longest = settings.prefix_sharing, settings.max_tokens
+    width = packing_width(model, settings.prefix_sharing, settings.max_tokens)
     return MaskedDPOTrainer(
         model=model,
         args=DPOConfig(
@@ -174,7 +177,7 @@ def _preference(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict[
             max_length=None,
             precompute_ref_log_probs=True,
         ),
-        data_collator=collator(model, tokenizer.pad_token_id, share, longest),
+        data_collator=MaskedPreferenceCollator(tokenizer.pad_token_id, width=width),
         train_dataset=rows,
         eval_dataset=heldout,
         processing_class=tokenizer,

@@ -28,18 +28,16 @@ FIELDS = ("log_probs", "entropy", "mean_logits", "is_top1", "label_mask")  # of 
 log = logging.getLogger(__name__)
 
 
-def shares(model: PreTrainedModel, longest: int) -> bool:
-    """Whether `model` can share prefixes in chains of at most `longest` tokens, and then prepare
-    it; warns where it cannot."""
+def packing_width(model: PreTrainedModel, share: bool, longest: int) -> int | None:
+    """The hidden size of `model`, which a collator that packs is given, the model being prepared
+    for that; None where it is not to `share` prefixes, or cannot in chains of at most `longest`
+    tokens, with a warning."""
+    if not share:
+        return None
     if reason := why_not(model, longest):
         log.warning("training without prefix sharing: %s: %s", type(model).__name__, reason)
-        return False
+        return None
     score_only_trained(model)
-    return True
-
-
-def width_of(model: PreTrainedModel) -> int:
-    """The hidden size of a model."""
     return model.config.get_text_config().hidden_size
 
 

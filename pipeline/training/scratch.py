@@ -18,11 +18,11 @@ LOCK = ".lock"  # held by the folder's owner; the kernel lets go of it however a
 
 
 @contextlib.contextmanager
-def scratch() -> Iterator[Path]:
-    """A folder on the node's own disk, in TMPDIR; first removes what dead processes left there."""
-    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+def scratch(place: Path) -> Iterator[Path]:
+    """A folder in `place`, on the node's own disk; first removes what dead processes left there."""
+    for left in place.glob(f"{PREFIX}*"):
         _remove_without_owner(left)
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=place) as name:
         folder = Path(name)
         with (folder / ".unlocked").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -5,35 +5,27 @@ Not here: packed batches (`pipeline.training.prefix_sharing`), Ray Train (`pipel
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from transformers import PreTrainedModel
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
 
 from pipeline.training.packing import pack
-from pipeline.training.prefix_sharing import PACKED, shares, unpacked, width_of
+from pipeline.training.prefix_sharing import PACKED, unpacked
 
 
 @dataclass
-class PackedCollator(DataCollatorForLanguageModeling):
-    """TRL's collator, which packs the batch as well, for a model of hidden size `width`."""
+class PackingCollator(DataCollatorForLanguageModeling):
+    """TRL's collator, which packs the batch as well, for a model of hidden size `width`, if that is
+    given."""
 
-    width: int = field(kw_only=True)
+    width: int | None = None
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
         batch = super().torch_call(examples)
-        return batch | {PACKED: pack(batch["input_ids"], batch["labels"], 1, self.width)}
-
-
-def collator(
-    model: PreTrainedModel, pad_token_id: int, share: bool, longest: int
-) -> DataCollatorForLanguageModeling:
-    """What makes the batches of `model`, whose chains have at most `longest` tokens; prepares it
-    to share prefixes, if it is to `share` them and can."""
-    if not share or not shares(model, longest):
-        return DataCollatorForLanguageModeling(pad_token_id=pad_token_id)
-    return PackedCollator(pad_token_id=pad_token_id, width=width_of(model))
+        if self.width is not None:
+            batch[PACKED] = pack(batch["input_ids"], batch["labels"], sides=1, width=self.width)
+        return batch
 
 
 class SharingSFTTrainer(SFTTrainer):

@@ -221,7 +221,8 @@ def _trainer(kind: str, model: Any, tokenizer: Any, pairs: Path, scratch: str, s
     from pipeline.masks import encode_pair
     from pipeline.sections import Train
     from pipeline.training.arguments import shared_arguments
-    from pipeline.training.dpo import MaskedDPOTrainer, collator
+    from pipeline.training.dpo import MaskedDPOTrainer, MaskedPreferenceCollator
+    from pipeline.training.prefix_sharing import packing_width
     from pipeline.transcript import ChatTemplate
 
     settings = Train.model_validate(SETTINGS)
@@ -241,9 +242,10 @@ def _trainer(kind: str, model: Any, tokenizer: Any, pairs: Path, scratch: str, s
         messages = [{key: row[key] for key in keys} for row in rows]
         return DPOTrainer(train_dataset=_stored(messages, scratch), **given)
     template = ChatTemplate(tokenizer)
+    width = packing_width(model, kind == "shared", 2048)
     return MaskedDPOTrainer(
         train_dataset=_stored([encode_pair(row, template) for row in rows], scratch),
-        data_collator=collator(model, tokenizer.pad_token_id, kind == "shared", 2048),
+        data_collator=MaskedPreferenceCollator(tokenizer.pad_token_id, width=width),
         **given,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import settings
 from transformers import PreTrainedTokenizerFast
@@ -10,6 +12,7 @@ from pipeline.pocket.models import dialect
 from pipeline.pocket.tokenizer import train_tokenizer
 from pipeline.pocket.world import problems
 from pipeline.transcript import ChatTemplate
+from tests.pipeline.chat_families import tokenizers_of
 
 settings.register_profile("shared_machine", deadline=None)  # a slow moment is no failure
 settings.load_profile("shared_machine")
@@ -20,6 +23,12 @@ def tokenizer() -> PreTrainedTokenizerFast:
     """A pocket tokenizer, trained here on a few texts; copy it before changing it."""
     texts = [text for p in problems(100, 0, "train") for text in (p.question, *p.reference)]
     return train_tokenizer([*texts, dialect().opening("")[0]["content"]])
+
+
+@pytest.fixture(scope="session")
+def tokenizers(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+    """A tokenizer of each family of chat templates."""
+    return tokenizers_of(tokenizer)
 
 
 @pytest.fixture(scope="session")

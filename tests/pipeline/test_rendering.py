@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,16 +19,9 @@ from tests.pipeline.chat_families import (
     SYSTEM,
     TURNS,
     chain,
-    tokenizers_of,
     tokens,
 )
 from tests.pipeline.scripted import TextTokenizer
-
-
-@pytest.fixture(scope="session")
-def tokenizers(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
-    """A tokenizer of each family."""
-    return tokenizers_of(tokenizer)
 
 
 def test_a_template_without_the_role_of_results_names_the_setting(

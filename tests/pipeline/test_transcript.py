@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,16 +15,9 @@ from tests.pipeline.chat_families import (
     OPENING,
     TURNS,
     chain,
-    tokenizers_of,
     tokens,
 )
 from tests.pipeline.scripted import TextTokenizer
-
-
-@pytest.fixture(scope="session")
-def tokenizers(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
-    """A tokenizer of each family."""
-    return tokenizers_of(tokenizer)
 
 
 def _written(tokenizer: TextTokenizer, transcript: Transcript) -> list[str]:
@@ -91,7 +83,7 @@ def test_no_turn_ends_twice(name: str, role: str, tokenizers: dict[str, TextToke
     transcript = Transcript(template, OPENING)
     transcript.add_reply(template.reply("add(a=2, b=3)"))
     transcript.add_message({"role": role, "content": "5"})
-    end = template.end_of_turn
+    end = template.reply("")[-1]
     assert end == own.convert_tokens_to_ids(FAMILIES[name].end if name in FAMILIES else "<|end|>")
     following = zip(transcript.token_ids, transcript.token_ids[1:], strict=False)
     assert not any(one == other == end for one, other in following)
@@ -108,7 +100,7 @@ def test_a_reply_cut_by_length_gets_its_end_of_turn_from_the_template(
     transcript.add_reply(cut)
     start = len(transcript.token_ids)
     transcript.add_message({"role": role, "content": "What?"})
-    assert transcript.token_ids[start] == template.end_of_turn
+    assert transcript.token_ids[start] == template.reply("")[-1]
     assert not any(transcript.written[start:])
     assert sum(transcript.written) == len(cut)
     messages = (*OPENING, *chain(role, "add(a=2, b=", "What?"))

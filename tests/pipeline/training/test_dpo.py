@@ -25,12 +25,8 @@ from pipeline.masks import encode_pair
 from pipeline.pairing import Candidates, pair_up
 from pipeline.prompt import Inject, render
 from pipeline.records import Chain, Step
-from pipeline.training.dpo import (
-    MaskedDPOTrainer,
-    MaskedPreferenceCollator,
-    PackedPreferenceCollator,
-    collator,
-)
+from pipeline.training.dpo import MaskedDPOTrainer, MaskedPreferenceCollator
+from pipeline.training.prefix_sharing import packing_width
 from pipeline.transcript import ChatTemplate
 from tests.pipeline.scripted import ARITHMETIC, ScriptedEngine, rollout, task
 
@@ -261,12 +257,8 @@ def test_ipo_is_what_it_is_by_hand(words: Any, tmp_path: Path) -> None:
 def test_prefixes_are_shared_where_the_recipe_and_the_model_let(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    made = collator(_model(len(WORDS)), 0, share=True, longest=100)
-    assert isinstance(made, PackedPreferenceCollator)
-    assert made.width == 16
-    assert (
-        type(collator(_model(len(WORDS)), 0, share=False, longest=100)) is MaskedPreferenceCollator
-    )
+    assert packing_width(_model(len(WORDS)), share=True, longest=100) == 16
+    assert packing_width(_model(len(WORDS)), share=False, longest=100) is None
     assert not caplog.messages
 
 
@@ -275,7 +267,7 @@ def test_a_model_that_cannot_share_prefixes_trains_without_and_says_so(
 ) -> None:
     model = _model(len(WORDS))
     model.set_attn_implementation("eager")
-    assert type(collator(model, 0, share=True, longest=100)) is MaskedPreferenceCollator
+    assert packing_width(model, share=True, longest=100) is None
     assert caplog.messages == [
         "training without prefix sharing: LlamaForCausalLM: its attention is eager, not sdpa"
     ]

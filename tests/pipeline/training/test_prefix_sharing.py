@@ -1,4 +1,4 @@
-"""Packed batches against padded ones, in float64: what every prediction sees, losses, gradients.
+"""Packed batches against padded ones, in float64: log-probabilities, losses, gradients.
 
 TRL's fused head computes log-probabilities in float32, so `_exact_head` stands beside it where
 1e-9 is asked for: the same outputs from plain torch, called as TRL's losses call a model.
@@ -14,8 +14,6 @@ from typing import Any
 import pytest
 import torch
 from datasets import Dataset
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor
 from transformers import (
     AutoModelForCausalLM,
@@ -32,21 +30,11 @@ from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.sft_config import SFTConfig
 
 from pipeline.masks import IGNORED
-from pipeline.training.dpo import (
-    MaskedDPOTrainer,
-    MaskedPreferenceCollator,
-    PackedPreferenceCollator,
-)
-from pipeline.training.packing import ROOT, ROW_TOKENS, fill_rows, pack
-from pipeline.training.prefix_sharing import (
-    attention,
-    packed_forward,
-    score_only_trained,
-    why_not,
-)
-from pipeline.training.sft import PackedCollator, SharingSFTTrainer
+from pipeline.training.dpo import MaskedDPOTrainer, MaskedPreferenceCollator
+from pipeline.training.prefix_sharing import packed_forward, score_only_trained, why_not
+from pipeline.training.sft import PackingCollator, SharingSFTTrainer
+from tests.pipeline.training.rows import ROWS, VOCABULARY, Row, batch_of, labels_of, packed_of
 
-VOCABULARY = 40
 SMALL: dict[str, Any] = {
     "vocab_size": VOCABULARY,
     "hidden_size": 16,
@@ -63,11 +51,8 @@ LOSSES: dict[str, dict[str, Any]] = {
     "sigmoid and NLL": {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.3]},
     "dpop and NLL": {"loss_type": ["sft"], "loss_weights": [0.3], "dpop_lambda": 5.0},
 }
-SUPERVISION: dict[str, Any] = {
+PLAIN: dict[str, Any] = {  # of either trainer
     "per_device_train_batch_size": 5,
-    "max_steps": 4,
-    "learning_rate": 0.05,
-    "optim": "sgd",
     "report_to": [],
     "use_cpu": True,
     "bf16": False,
@@ -75,49 +60,19 @@ SUPERVISION: dict[str, Any] = {
     "max_length": None,
     "disable_tqdm": True,
     "save_strategy": "no",
-    "dataset_kwargs": {"skip_prepare_dataset": True},
 }
-SUPERVISED: dict[str, dict[str, Any]] = {
+MOVING: dict[str, Any] = {"max_steps": 4, "learning_rate": 0.05, "optim": "sgd"}
+WAYS: dict[str, dict[str, Any]] = {
     "whole batches": {},
     "gradient accumulation": {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2},
     "gradient checkpointing": {"gradient_checkpointing": True},
 }
-Row = dict[str, list[int]]
-
-
-def _row(prompt: Sequence[int], chosen: Sequence[int], rejected: Sequence[int]) -> Row:
-    """A pair as `pipeline.masks` encodes it; tokens below 10 are a tool's, not trained on."""
-    sides = {"chosen": chosen, "rejected": rejected}
-    ids = {f"{side}_ids": list(tokens) for side, tokens in sides.items()}
-    masks = {f"{side}_mask": [int(t >= 10) for t in tokens] for side, tokens in sides.items()}
-    return {"prompt_ids": list(prompt), **ids, **masks}
-
-
-# Nearly all in common, nothing in common, a trained beginning in common, one side much longer, and
-# one that stops where the other goes on.
-ROWS = [
-    _row(range(10, 34), [20, 21, 3, 4, 22, 23], [20, 21, 3, 4, 25, 1, 26]),
-    _row([], [10, 11, 12], [13, 14]),
-    _row([11, 12], [15, 16, 17, 5, 18], [15, 16, 17, 6, 19]),
-    _row([30], [31, 5, 5, 32], [33, *range(12, 30)]),
-    _row([7, 8, 9], [20, 4, 21, 22], [20, 4, 21]),
-]
-TOKENS = st.lists(st.integers(1, VOCABULARY - 1), max_size=6)
-PROMPTS = st.lists(st.integers(1, VOCABULARY - 1), min_size=1, max_size=6)
-SIDES = st.builds(lambda tokens, last: [*tokens, last], TOKENS, st.integers(10, VOCABULARY - 1))
-PAIRS = st.builds(
-    lambda prompt, common, chosen, rejected: _row(prompt, common + chosen, common + rejected),
-    *(PROMPTS, TOKENS, SIDES, SIDES),
-)
+ONE_BY_ONE = {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 5}
 
 
 def _begun(rows: Sequence[Row]) -> list[Row]:
     """With instructions before every prompt."""
     return [row | {"prompt_ids": [1, 2, 3, 4, 5, 6, *row["prompt_ids"]]} for row in rows]
-
-
-def _batch(rows: Sequence[Row]) -> dict[str, Tensor]:
-    return MaskedPreferenceCollator(pad_token_id=0)([dict(row) for row in rows])
 
 
 def _model(config: Any) -> Any:
@@ -149,89 +104,16 @@ def _exact_head(model: Any) -> Callable[..., Any]:
     return forward
 
 
-def _labels(batch: dict[str, Tensor]) -> Tensor:
-    return batch["input_ids"].masked_fill(batch["completion_mask"] == 0, IGNORED)
-
-
-def _packed(batch: dict[str, Tensor], width: int, sides: int = 2) -> dict[str, Tensor]:
-    return pack(batch["input_ids"], _labels(batch), sides, width)
-
-
 def _call(model: Callable[..., Any], batch: dict[str, Tensor]) -> Tensor:
     """The log-probabilities of a padded batch, called as TRL does."""
     padded = {key: batch[key] for key in ("input_ids", "attention_mask")}
-    return model(**padded, labels=_labels(batch), fused_lm_head=True, use_cache=False).log_probs
+    return model(**padded, labels=labels_of(batch), fused_lm_head=True, use_cache=False).log_probs
 
 
 def _gradients(loss: Tensor, model: Any) -> Tensor:
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     found = torch.autograd.grad(loss, weights)
     return torch.cat([gradient.flatten() for gradient in found])
-
-
-def test_a_packed_batch_stands_on_the_page() -> None:
-    """Two pairs, which begin with 1 2. The first goes on with 3, then its sides, the trained 14 on
-    both, as it has other successors; the second with 4, then 5 has other successors."""
-    batch = _batch([_row([1, 2, 3], [14, 15], [14, 16, 17]), _row([1, 2, 4, 5], [18], [19])])
-    packed = _packed(batch, width=4096)
-    assert packed["input_ids"].tolist() == [[1, 2, 3, 14, 14, 16, 4, 5, 5]]
-    assert packed["position_ids"].tolist() == [[0, 1, 2, 3, 3, 4, 2, 3, 3]]
-    assert packed["segments"].tolist() == [[ROOT, ROOT, 0, 1, 2, 2, 3, 4, 5]]
-    assert packed["scored"].tolist() == [2, 3, 4, 5, 7, 8]
-    assert packed["labels"].tolist() == [[14, 15, 16, 17, 18, 19]]
-    first, second = packed["places"].view(2, 2, 5).tolist()
-    assert first == [[6, 6, 0, 1, 6], [6, 6, 6, 4, 6]]
-    assert second == [[6, 6, 0, 2, 3], [6, 6, 6, 5, 6]]
-    assert attention(packed["segments"])[0, 0].int().tolist() == [
-        [1, 0, 0, 0, 0, 0, 0, 0, 0],
-        [1, 1, 0, 0, 0, 0, 0, 0, 0],
-        [1, 1, 1, 0, 0, 0, 0, 0, 0],
-        [1, 1, 1, 1, 0, 0, 0, 0, 0],
-        [1, 1, 1, 0, 1, 0, 0, 0, 0],
-        [1, 1, 1, 0, 1, 1, 0, 0, 0],
-        [1, 1, 0, 0, 0, 0, 1, 0, 0],
-        [1, 1, 0, 0, 0, 0, 1, 1, 0],
-        [1, 1, 0, 0, 0, 0, 1, 0, 1],
-    ]
-
-
-@given(
-    rows=st.lists(PAIRS, min_size=1, max_size=5),
-    root=st.lists(st.integers(1, 9), max_size=3),
-    width=st.sampled_from([1, 8, 4096]),
-    sides=st.sampled_from([1, 2]),
-)
-@settings(max_examples=200, deadline=None)
-def test_every_prediction_sees_its_own_chain_and_nothing_else(
-    rows: list[Row], root: list[int], width: int, sides: int
-) -> None:
-    batch = _batch([row | {"prompt_ids": root + row["prompt_ids"]} for row in rows])
-    packed = _packed(batch, width, sides)
-    seen = attention(packed["segments"])[:, 0].flatten(0, 1)
-    length = packed["input_ids"].shape[1]
-    predicted = 0
-    for side, mask in enumerate(batch["completion_mask"].tolist()):
-        for column, place in enumerate(packed["places"][side].tolist()):
-            if not mask[column + 1]:
-                assert place == len(packed["scored"])
-                continue
-            predicted += 1
-            position = int(packed["scored"][place])
-            row, visible = position // length, seen[position]
-            assert packed["labels"][0, place] == batch["input_ids"][side, column + 1]
-            assert packed["position_ids"][row][visible].tolist() == list(range(column + 1))
-            expected = batch["input_ids"][side, : column + 1].tolist()
-            assert packed["input_ids"][row][visible].tolist() == expected
-    assert predicted == int(batch["completion_mask"].sum())
-
-
-@given(rows=st.lists(PAIRS, min_size=1, max_size=5), sides=st.sampled_from([1, 2]))
-@settings(max_examples=50, deadline=None)
-def test_no_row_of_a_mask_is_empty(rows: list[Row], sides: int) -> None:
-    """A token that sees nothing would be NaN, padding too."""
-    batch = _batch(rows)
-    packed = _packed(batch, 1, sides)
-    assert attention(packed["segments"]).any(dim=-1).all()
 
 
 @pytest.mark.parametrize("sides", [1, 2])
@@ -250,9 +132,9 @@ def test_no_row_of_a_mask_is_empty(rows: list[Row], sides: int) -> None:
 def test_log_probabilities_and_gradients_are_those_of_the_padded_batch(
     config: Any, close: float, number: int, sides: int
 ) -> None:
-    model, batch = _model(copy.deepcopy(config)), _batch(_begun(ROWS[:number]))
+    model, batch = _model(copy.deepcopy(config)), batch_of(_begun(ROWS[:number]))
     score_only_trained(model)
-    packed = _packed(batch, 16, sides)
+    packed = packed_of(batch, 16, sides)
     plain = _call(_exact_head(model), batch)
     shared = _call(packed_forward(_exact_head(model), packed), batch)
     weights = torch.randn(plain.shape, dtype=torch.float64)
@@ -269,23 +151,11 @@ def _trainer(words: Any, folder: Path, packs: bool, config: Any, **own: Any) -> 
     model = _model(copy.deepcopy(config))
     if packs:
         score_only_trained(model)
-    made = PackedPreferenceCollator(pad_token_id=0, width=16) if packs else None
-    arguments: dict[str, Any] = {
-        "per_device_train_batch_size": 5,
-        "beta": 0.3,
-        "report_to": [],
-        "use_cpu": True,
-        "bf16": False,
-        "gradient_checkpointing": False,
-        "max_length": None,
-        "disable_tqdm": True,
-        "save_strategy": "no",
-        "precompute_ref_log_probs": True,
-    }
+    arguments = PLAIN | {"beta": 0.3, "precompute_ref_log_probs": True} | own
     trainer = MaskedDPOTrainer(
         model=model,
-        args=DPOConfig(output_dir=str(folder), **(arguments | own)),
-        data_collator=made or MaskedPreferenceCollator(pad_token_id=0),
+        args=DPOConfig(output_dir=str(folder), **arguments),
+        data_collator=MaskedPreferenceCollator(pad_token_id=0, width=16 if packs else None),
         train_dataset=Dataset.from_list([dict(row) for row in ROWS]),
         processing_class=words,
         dpop_lambda=dpop_lambda,
@@ -334,21 +204,13 @@ def test_the_reference_is_that_of_the_padded_batch(words: Any, tmp_path: Path) -
 
 
 @pytest.mark.train
-@pytest.mark.parametrize(
-    "own",
-    [
-        {},
-        {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 5},
-        {"gradient_checkpointing": True},
-    ],
-    ids=["whole batches", "gradient accumulation", "gradient checkpointing"],
-)
+@pytest.mark.parametrize("own", (WAYS | {"gradient accumulation": ONE_BY_ONE}).values(), ids=WAYS)
 def test_training_moves_the_weights_as_the_padded_batch_does(
     own: dict[str, Any], words: Any, tmp_path: Path
 ) -> None:
     after = []
     for packs in (False, True):
-        steps = {"max_steps": 4, "learning_rate": 0.05, "optim": "sgd", **LOSSES["dpop and NLL"]}
+        steps = MOVING | LOSSES["dpop and NLL"]
         folder = tmp_path / str(packs)
         trainer = _trainer(words, folder, packs, LlamaConfig(**SMALL), **(steps | own))
         before = torch.cat([weight.detach().flatten() for weight in trainer.model.parameters()])
@@ -361,7 +223,7 @@ def test_training_moves_the_weights_as_the_padded_batch_does(
 
 
 @pytest.mark.train
-@pytest.mark.parametrize("own", SUPERVISED.values(), ids=SUPERVISED)
+@pytest.mark.parametrize("own", WAYS.values(), ids=WAYS)
 def test_supervision_moves_the_weights_as_the_padded_batch_does(
     own: dict[str, Any], words: Any, tmp_path: Path
 ) -> None:
@@ -372,8 +234,12 @@ def test_supervision_moves_the_weights_as_the_padded_batch_does(
             score_only_trained(model)
         trainer = SharingSFTTrainer(
             model=model,
-            args=SFTConfig(output_dir=str(tmp_path / str(packs)), **(SUPERVISION | own)),
-            data_collator=PackedCollator(pad_token_id=0, width=16) if packs else None,
+            args=SFTConfig(
+                output_dir=str(tmp_path / str(packs)),
+                dataset_kwargs={"skip_prepare_dataset": True},
+                **(PLAIN | MOVING | own),
+            ),
+            data_collator=PackingCollator(pad_token_id=0, width=16) if packs else None,
             train_dataset=Dataset.from_list([_chain(row) for row in _begun(ROWS)]),
             processing_class=words,
         )
@@ -396,31 +262,6 @@ def _chain(row: Row) -> dict[str, list[int]]:
         "input_ids": row["prompt_ids"] + row["chosen_ids"],
         "labels": [IGNORED] * len(row["prompt_ids"]) + labels,
     }
-
-
-@given(
-    lengths=st.lists(st.integers(1, 6000), min_size=1, max_size=16),
-    width=st.integers(1, 8192),
-    root=st.integers(0, 6000),
-)
-def test_every_group_is_in_one_row_and_rows_are_bounded(
-    lengths: list[int], width: int, root: int
-) -> None:
-    rows = fill_rows(lengths, width, root)
-    assert sorted(index for row in rows for index in row) == list(range(len(lengths)))
-    longest = root + max(sum(lengths[index] for index in row) for row in rows)
-    assert longest <= max(ROW_TOKENS, root + max(lengths))
-
-
-def test_rows_are_as_long_as_attention_allows() -> None:
-    """Four equal pairs: in one row nothing is saved and attention costs fourfold, unless what all
-    begin with is long; one long pair and three short ones: two rows have no padding."""
-    assert len(fill_rows([300, 300, 300, 300], 192, root=600)) == 1
-    assert len(fill_rows([300, 300, 300, 300], 192)) == 4
-    assert sorted(map(sorted, fill_rows([300, 100, 100, 100], 4096))) in (
-        [[0], [1, 2, 3]],
-        [[0, 1, 2, 3]],
-    )
 
 
 @pytest.mark.parametrize(
