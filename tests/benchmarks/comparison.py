@@ -1,6 +1,6 @@
 """The comparison of docs/comparison.md: one factor at a time around the recipe `pocket`.
 
-    python -m tests.benchmarks.comparison [--runs DIR] [--seeds N] [--only NAME …]
+    python -m tests.benchmarks.comparison [--runs DIR] [--seeds N] [--only SETTING …]
 
 Each setting and seed is a run of its own, `python -m pipeline run pocket …`. Chains, and the
 warm-up where it is the same, come from the default's run of the same seed. The same command again
@@ -23,9 +23,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pipeline import tables
+from pipeline.statistics import paired
 from pipeline.training.curves import read_metrics, steps
 from tests.benchmarks import log
 from tests.conftest import ROOT
@@ -50,6 +50,11 @@ class Setting:
     overrides: tuple[str, ...] = ()
     shared: tuple[str, ...] = WARM_UP
 
+    @property
+    def slug(self) -> str:
+        """The name of its runs' folders, and of `--only`."""
+        return re.sub(r"[^\w-]+", "-", f"{self.factor} {self.name}".strip().replace(",", ""))
+
 
 DEFAULT = Setting("", "default", shared=())
 WARMED_UP = Setting("rejected chains", "of the warmed-up student", ON_POLICY, ())
@@ -72,12 +77,14 @@ SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Shares of problems solved after training, with a setting and a seed."""
+    """Shares of problems solved by a model, with a setting and a seed; `solved` says of each
+    problem of `test` whether it was."""
 
     setting: Setting
     seed: int
     test: float
     ood: float
+    solved: dict[str, bool]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,11 +92,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.comparison")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "comparison")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--only", nargs="+", choices=[s.name for s in SETTINGS], default=None)
+    slugs = [setting.slug for setting in SETTINGS]
+    parser.add_argument("--only", nargs="+", choices=slugs, metavar="SETTING", default=None)
     asked = parser.parse_args(arguments)
     for seed in range(asked.seeds):
         for setting in SETTINGS:
-            if asked.only is None or setting.name in asked.only or setting is DEFAULT:
+            if asked.only is None or setting.slug in asked.only or setting is DEFAULT:
                 run(setting, seed, asked.runs)
     found = list(measured(asked.runs, asked.seeds))
     page = PAGE.read_text()
@@ -102,8 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def folder(setting: Setting, seed: int, runs: Path) -> Path:
     """Where the run of this setting and seed lies."""
-    name = re.sub(r"[^\w-]+", "-", f"{setting.factor} {setting.name}".strip().replace(",", ""))
-    return runs / f"seed-{seed}" / name
+    return runs / f"seed-{seed}" / setting.slug
 
 
 def run(setting: Setting, seed: int, runs: Path) -> None:
@@ -127,36 +134,41 @@ def measured(runs: Path, seeds: int) -> Iterator[Measured]:
     """What the finished runs came to; of the default's, the models beside the student as well."""
     for seed in range(seeds):
         for setting in SETTINGS:
-            file = folder(setting, seed, runs) / "evaluation" / "metrics.json"
-            if file.is_file():
-                models = json.loads(file.read_text())["models"]
-                yield _measured(setting, seed, models["student_after"])
+            evaluation = folder(setting, seed, runs) / "evaluation"
+            if (evaluation / "metrics.json").is_file():
+                yield _measured(setting, seed, evaluation, "student_after")
                 if setting is DEFAULT:
-                    for name, label in BESIDE.items():
-                        yield _measured(Setting("", label), seed, models[name])
+                    for label, name in BESIDE.items():
+                        yield _measured(Setting("", label), seed, evaluation, name)
 
 
-BESIDE = {
-    "student_before": "student before",
-    "student_sft": "after the warm-up alone",
-    "teacher": "teacher",
-}
+WARM_UP_ALONE = "after the warm-up alone"
+BESIDE = {"student before": "student_before", WARM_UP_ALONE: "student_sft", "teacher": "teacher"}
 
 
-def _measured(setting: Setting, seed: int, splits: dict[str, Any]) -> Measured:
-    return Measured(setting, seed, splits["test"]["accuracy"], splits["ood"]["accuracy"])
+def _measured(setting: Setting, seed: int, evaluation: Path, model: str) -> Measured:
+    splits = json.loads((evaluation / "metrics.json").read_text())["models"][model]
+    solved = {
+        row["problem"]["problem_id"]: row["correct"]
+        for row in tables.rows(evaluation, ["problem", "model", "correct"])
+        if row["model"] == model and row["problem"]["split"] == "test"
+    }
+    return Measured(setting, seed, splits["test"]["accuracy"], splits["ood"]["accuracy"], solved)
 
 
 def table(found: Sequence[Measured]) -> str:
-    """In Markdown: a row per setting, mean and range over the seeds in percent."""
-    lines = ["| factor | setting | seeds | test | ood | test, against the default |"]
-    lines.append("|---|---|---|---|---|---|")
+    """In Markdown: a row per setting, mean and range over the seeds in percent; against the warm-up
+    alone, the points gained on the same problems, all seeds together, and their interval."""
+    lines = ["| factor | setting | seeds | test | ood | against the default | the warm-up alone |"]
+    lines.append("|---|---|---|---|---|---|---|")
     default = {m.seed: m.test for m in found if m.setting == DEFAULT}
+    alone = {m.seed: m.solved for m in found if m.setting.name == WARM_UP_ALONE}
     for setting in dict.fromkeys(m.setting for m in found):
         own = [m for m in found if m.setting == setting]
         against = [m.test - default[m.seed] for m in own]
         cells = [_spread([m.test for m in own]), _spread([m.ood for m in own])]
         cells.append("" if setting == DEFAULT else _spread(against, sign="+"))
+        cells.append("" if setting.name == WARM_UP_ALONE else _gain(own, alone))
         lines.append(
             f"| {setting.factor} | {setting.name} | {len(own)} | " + " | ".join(cells) + " |"
         )
@@ -167,6 +179,14 @@ def _spread(shares: Sequence[float], sign: str = "") -> str:
     percent = [100 * share for share in shares]
     mean, low, high = statistics.mean(percent), min(percent), max(percent)
     return f"{mean:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
+
+
+def _gain(own: Sequence[Measured], alone: dict[int, dict[str, bool]]) -> str:
+    both = [(alone[m.seed][problem], right) for m in own for problem, right in m.solved.items()]
+    before, after = zip(*both, strict=True)
+    found = paired(before, after)
+    low, high = found.ci95
+    return f"{100 * found.gain:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
 def met(runs: Path, seeds: int) -> str:
