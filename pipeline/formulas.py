@@ -8,10 +8,14 @@ Not here: how formulas are read and asked (`toolsets.logic`), calculations (`pip
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 from pipeline.records import Problem
+from pipeline.reference import WorkedCall, worked_call
+from toolsets import Toolset
 from toolsets.logic import lenient, solver
 
 CONCLUSION = "⊢ "
@@ -28,23 +32,25 @@ def conclusion_of(problem: Problem) -> str:
     return texts[-1].removeprefix(CONCLUSION) if texts else ""
 
 
-def count_formulas(problems: Iterable[Problem]) -> dict[str, int]:
+def count_formulas(problems: Iterable[Problem]) -> dict[str, Any]:
     """What can be said of the formulas of problems, all empty where none has any.
 
-    `formulas_repaired` of `formulas_parsed` were not well-formed; `inconsistent` problems have
-    premises that contradict each other; where conclusions come as formulas, `labels_right` of
-    `labels` are what Z3 answers.
+    `formulas_repaired` of `formulas_parsed` were not well-formed; `inconsistent` problems, whose
+    ids follow, have premises that contradict each other; where conclusions come as formulas,
+    `labels_right` of `labels` are what Z3 answers.
     """
     logical = [p for p in problems if p.task == "logic" and p.reference]
     if not logical:
         return {}
     texts = [text.removeprefix(CONCLUSION) for p in logical for text in p.reference]
-    read = [_read(text) for text in texts]
+    read = [read_formula(text) for text in texts]
+    contrary = [p.problem_id for p in logical if _contradict(premises_of(p))]
     counts = {
         "formulas": len(texts),
         "formulas_parsed": sum(one.formula is not None for one in read),
         "formulas_repaired": sum(bool(one.formula and one.warnings) for one in read),
-        "inconsistent": sum(_contradict(premises_of(problem)) for problem in logical),
+        "inconsistent": len(contrary),
+        "inconsistent_problems": contrary,
     }
     concluded = [problem for problem in logical if conclusion_of(problem)]
     right = sum(entailed(problem) == problem.answer for problem in concluded)
@@ -57,8 +63,28 @@ def entailed(problem: Problem) -> solver.Answer | None:
     return solver.entails(read.premises, read.conclusion).answer if read.conclusion else None
 
 
+def worked_question(problem: Problem, toolset: Toolset) -> tuple[WorkedCall, ...]:
+    """The one call of a reference chain, `entails` of all formulas as they stand.
+
+    Empty where there is no chain fit to learn from: no formula of the conclusion, no such function
+    in `toolset`, a formula that it refuses, or another answer than the problem's.
+    """
+    if "entails" not in toolset.tool_names or not conclusion_of(problem):
+        return ()
+    premises, conclusion = (
+        json.dumps(formulas, ensure_ascii=False)
+        for formulas in (premises_of(problem), conclusion_of(problem))
+    )
+    try:
+        worked = worked_call(toolset, f"entails(premises={premises}, conclusion={conclusion})")
+    except ValueError:
+        return ()
+    return (worked,) if worked.result.content.partition("\n")[0] == problem.answer else ()
+
+
 @cache
-def _read(text: str) -> lenient.Repaired:
+def read_formula(text: str) -> lenient.Repaired:
+    """A formula of a data file, repaired where it has to be; never raises."""
     return lenient.parse_leniently(text)
 
 

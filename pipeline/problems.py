@@ -20,9 +20,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.formats import FORMATS, BadRow, RowFormat
+from pipeline.formats import FIELDS, FORMATS, BadRow, RowFormat
 from pipeline.formats.containers import ProblemError, rows
-from pipeline.formats.generic import FIELDS
 from pipeline.formats.row import Row, Values, known_split
 from pipeline.formulas import count_formulas
 from pipeline.hygiene import Overlap, contaminated, told

@@ -23,7 +23,8 @@ ends with it: such a solution may leave other steps to its prose as well.
 A reference may also hold calls as a model writes them, `add(a=2, b=3)`, as the pocket world's does:
 such a call is replayed as it stands, and annotates itself.
 
-Not here: FOLIO's formulas, which are a reference too; the messages of a chain (`pipeline.agent`).
+Not here: formulas, which are a reference too (`pipeline.formulas`); the messages of a chain
+(`pipeline.agent`).
 """
 
 from __future__ import annotations
@@ -192,7 +193,7 @@ def replay_calculation(text: str, toolset: Toolset) -> Calculation:
     def call(name: str, left: str, right: str) -> str:
         first, second = _PARAMETERS.get(name, ("a", "b"))
         written = f"{name}({first}={_argument(left)}, {second}={_argument(right)})"
-        calls.append(_call(toolset, written))
+        calls.append(worked_call(toolset, written))
         return calls[-1].result.content
 
     try:
@@ -203,9 +204,18 @@ def replay_calculation(text: str, toolset: Toolset) -> Calculation:
     return Calculation(text, tuple(calls), result, _evaluate(node, source), annotated)
 
 
+def worked_call(toolset: Toolset, text: str) -> WorkedCall:
+    """Parse and execute `text`, in this process; raises ValueError where it is no call or fails."""
+    call = toolset.parse(text)  # CallError is a ValueError
+    result = toolset.execute(call)
+    if not result.ok:
+        raise ValueError(result.content)
+    return WorkedCall(call, result)
+
+
 def _replay_call(text: str, toolset: Toolset) -> Calculation:
     try:
-        worked = _call(toolset, text)
+        worked = worked_call(toolset, text)
         value = read_number(worked.result.content)
     except ValueError as error:
         return Calculation(text, (), None, None, None, str(error))
@@ -259,14 +269,6 @@ def _fold(
 
 def _plain(literal: str) -> str:
     return write_number(read_number(literal))
-
-
-def _call(toolset: Toolset, text: str) -> WorkedCall:
-    call = toolset.parse(text)  # CallError is a ValueError
-    result = toolset.execute(call)
-    if not result.ok:
-        raise ValueError(result.content)
-    return WorkedCall(call, result)
 
 
 def _argument(text: str) -> str:

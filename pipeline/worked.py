@@ -1,23 +1,30 @@
 """Worked solutions as chains: what a chain looks like that makes the reference's own calls.
 
-Not here: how a reference becomes calls (`pipeline.reference`).
+Not here: how a reference becomes calls (`pipeline.reference`, `pipeline.formulas`).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from pipeline.formulas import worked_question
 from pipeline.prompt import canonical
 from pipeline.records import Chain, Problem, Step
-from pipeline.reference import reference_calls
+from pipeline.reference import WorkedCall, reference_calls
 from toolsets import ToolCall, Toolset, render_call
 
 REFERENCE = "reference"
 
 
+def worked_calls(problem: Problem, toolset: Toolset) -> tuple[WorkedCall, ...]:
+    """The calls of a reference chain, before the gold answer; empty where none is fit."""
+    worked = worked_question if problem.task == "logic" else reference_calls
+    return worked(problem, toolset)
+
+
 def reference_chain(problem: Problem, toolset: Toolset) -> Chain | None:
     """The worked solution as a chain of model `reference`; None where none is fit to learn from."""
-    calls = reference_calls(problem, toolset)
+    calls = worked_calls(problem, toolset)
     if not calls:
         return None
     steps = (*(Step(w.call.raw, w.call, w.result) for w in calls), _answer(problem.answer))

@@ -1,11 +1,12 @@
-"""FOLIO (arXiv 2209.00840): first-order logic in natural language.
+"""FOLIO (arXiv 2209.00840), and one's own problems of the same fields: logic in natural language.
 
 Premises and a conclusion become one question; the label is the answer, Unknown being Uncertain. The
 premises' formulas are the reference, as text, and behind them the conclusion's, where there is one.
 Blank premises and blank formulas, which the data has, are dropped, so the two need not correspond
-one to one.
+one to one. A formula that no repair makes readable is a bad row.
 
-Not here: reading formulas (`pipeline.formulas`).
+Not here: reading formulas (`pipeline.formulas`), other names for these fields (`columns` of
+`pipeline.problems.read_problems`).
 """
 
 from __future__ import annotations
@@ -17,18 +18,20 @@ from pipeline.formats.row import (
     lines_field,
     optional_field,
     problem_id,
+    scalar_field,
     split_field,
     text_field,
 )
-from pipeline.formulas import CONCLUSION
+from pipeline.formulas import CONCLUSION, read_formula
 from pipeline.records import Problem
 
+FIELDS = ("premises", "conclusion", "label", "premises-FOL", "conclusion-FOL")
 LABELS = {"true": "True", "false": "False", "unknown": "Uncertain", "uncertain": "Uncertain"}
 
 
 def matches(values: Values) -> bool:
-    """Whether the row has FOLIO's three fields."""
-    return {"premises", "conclusion", "label"} <= values.keys()
+    """Whether the row has premises, and a conclusion or a label."""
+    return "premises" in values and not values.keys().isdisjoint(("conclusion", "label"))
 
 
 def read(values: Values) -> Problem:
@@ -37,7 +40,7 @@ def read(values: Values) -> Problem:
     if not premises:
         raise BadRow("field premises is missing or empty")
     question = folio_question(premises, text_field(values, "conclusion"))
-    label = text_field(values, "label")
+    label = scalar_field(values, "label")
     if label.lower() not in LABELS:
         raise BadRow(f"label is {label!r}, expected True, False, Unknown or Uncertain")
     example = optional_field(values, "example_id")
@@ -47,13 +50,22 @@ def read(values: Values) -> Problem:
         question=question,
         answer=LABELS[label.lower()],
         split=split_field(values),
-        reference=(*lines_field(values, "premises-FOL"), *_concluded(values)),
+        reference=(
+            *_readable("premises-FOL", *lines_field(values, "premises-FOL")),
+            *(CONCLUSION + text for text in _readable("conclusion-FOL", *_concluded(values))),
+        ),
     )
 
 
 def _concluded(values: Values) -> tuple[str, ...]:
-    formula = optional_field(values, "conclusion-FOL")
-    return (CONCLUSION + formula,) if formula else ()
+    return tuple(filter(None, (optional_field(values, "conclusion-FOL"),)))
+
+
+def _readable(field: str, *formulas: str) -> tuple[str, ...]:
+    for formula in formulas:
+        if error := read_formula(formula).error:
+            raise BadRow(f"field {field}: the formula {formula!r} cannot be read, {error}")
+    return formulas
 
 
 def folio_question(premises: tuple[str, ...], conclusion: str) -> str:

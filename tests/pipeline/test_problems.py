@@ -64,6 +64,48 @@ def test_a_folio_row_becomes_a_question(tmp_path: Path) -> None:
     assert problem.problem_id.startswith("folio-")
 
 
+def test_ones_own_logic_is_read_by_naming_its_columns(tmp_path: Path) -> None:
+    row = {"context": "All cats purr.\nTom is a cat.", "hypothesis": "Tom purrs.", "gold": True}
+    row |= {"fol": ["∀x (Cat(x) → Purrs(x))", "Cat(tom)"], "asked": "Purrs(tom)"}
+    columns = {"premises": "context", "conclusion": "hypothesis", "label": "gold"}
+    columns |= {"premises-FOL": "fol", "conclusion-FOL": "asked"}
+    found = read_problems(_jsonl(tmp_path, row), columns=columns)
+    (problem,) = found.problems
+    assert (found.format, problem.task, problem.answer) == ("folio", "logic", "True")
+    assert problem.question.startswith("Premises:\nAll cats purr.\nTom is a cat.\nConclusion: Tom")
+    assert problem.reference == ("∀x (Cat(x) → Purrs(x))", "Cat(tom)", "⊢ Purrs(tom)")
+
+
+def test_bad_rows_of_logic_say_what_is_wrong_with_them(tmp_path: Path) -> None:
+    row = {"premises": ["All cats purr."], "conclusion": "Tom purrs.", "label": "True"}
+    unread = ["Cat(tom)", "Cat(tom) → → Purrs(tom)"]
+    rows = [
+        row,
+        row | {"label": "Perhaps"},
+        {"premises": ["All cats purr."], "label": "True"},
+        row | {"premises": []},
+        row | {"premises-FOL": unread},
+        row | {"conclusion-FOL": "→ Purrs(tom)"},
+    ]
+    found = read_problems(_jsonl(tmp_path, *rows))
+    assert len(found.problems) == 1
+    assert [(reject.line, reject.reason) for reject in found.rejects] == [
+        (2, "label is 'Perhaps', expected True, False, Unknown or Uncertain"),
+        (3, "field conclusion is missing; the row has: premises, label"),
+        (4, "field premises is missing or empty"),
+        (
+            5,
+            "field premises-FOL: the formula 'Cat(tom) → → Purrs(tom)' cannot be read, "
+            "column 12: expected a formula, got →",
+        ),
+        (
+            6,
+            "field conclusion-FOL: the formula '→ Purrs(tom)' cannot be read, "
+            "column 1: expected a formula, got →",
+        ),
+    ]
+
+
 def test_bad_rows_are_rejected_with_line_and_reason_and_reading_goes_on(tmp_path: Path) -> None:
     path = _jsonl(
         tmp_path,

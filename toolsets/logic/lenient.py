@@ -34,10 +34,14 @@ _DOT = Token(".", ".", 0)
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """A formula, None where it had to be left out, and what was done to read it."""
+    """A formula, None where it had to be left out, and what was done to read it.
+
+    `error` says why it cannot be read, with the column.
+    """
 
     formula: Formula | None
     warnings: tuple[str, ...]
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ def parse_leniently(text: str) -> Repaired:
         tokens = mend_gaps(tokens, warnings)
         reading = _read(tokens)
     except FormulaError as error:
-        return Repaired(None, (*warnings, f"cannot be read ({error}); the formula is left out"))
+        left_out = f"cannot be read ({error}); the formula is left out"
+        return Repaired(None, (*warnings, left_out), str(error))
     return Repaired(reading.formula, (*warnings, *reading.warnings))
 
 
