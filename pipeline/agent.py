@@ -44,6 +44,9 @@ def think(thought: str) -> str:
     return "Noted."
 
 
+AGENT_TOOLS = (think.name, answer.name)
+
+
 def with_agent_tools(toolset: Toolset, thinking: bool = True) -> Toolset:
     """`toolset` with `answer` and, where `thinking`, `think` behind its own functions."""
     own = (think, answer) if thinking else (answer,)

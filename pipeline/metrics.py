@@ -10,9 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pipeline.agent import AGENT_TOOLS
 from pipeline.statistics import paired, wilson
 
-COLUMNS = ("task_id", "problem", "model", "sample_index", "correct", "failure", "calls", "tokens")
+COLUMNS = (
+    *("task_id", "problem", "model", "sample_index", "correct", "failure", "calls", "tokens"),
+    "steps",
+)
 
 Row = Mapping[str, Any]
 
@@ -44,7 +48,17 @@ def _cell(rows: Sequence[Row]) -> dict[str, Any]:
         "calls_per_problem": _mean(row["calls"] for row in judged),
         "calls_per_solved": _mean(row["calls"] for row in right),
         "tokens_per_problem": _mean(row["tokens"] for row in judged),
+        "correct_without_call": sum(not _called(row) for row in right),
     }
+
+
+def _called(row: Row) -> bool:
+    """Whether a function of the toolset told the model anything."""
+    return any(
+        step["call"] and step["call"]["name"] not in AGENT_TOOLS and step["result"]["ok"]
+        for step in row["steps"]
+        if step["result"]
+    )
 
 
 def _compare(table: Mapping[str, Mapping[str, Sequence[Row]]], baseline: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ The same numbers as `evaluation/metrics.json`; plain words for what was and was 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group
@@ -42,9 +42,10 @@ def ordered(models: Iterable[str]) -> list[str]:
 
 def render_report(metrics: Metrics, run_json: Metrics, run_dir: str) -> Group:
     """The table, the paired comparisons, and where everything lies."""
-    lines = [*_paired_lines(metrics), *_rounds(run_json), *_learned(metrics, run_json)]
-    lines += ["", *_places(run_dir)]
-    return Group(_accuracy(metrics), _failures(metrics), Text("\n".join(lines)))
+    lines = [*_paired_lines(metrics), *_uncalled(metrics), *_rounds(run_json)]
+    lines += [*_learned(metrics, run_json), "", *_places(run_dir)]
+    by_task = [_by_task(metrics)] if _tasks(metrics) else []
+    return Group(_accuracy(metrics), *by_task, _failures(metrics), Text("\n".join(lines)))
 
 
 def print_report(metrics: Metrics, run_json: Metrics, run_dir: str) -> None:
@@ -55,15 +56,26 @@ def print_report(metrics: Metrics, run_json: Metrics, run_dir: str) -> None:
 
 
 def _splits(metrics: Metrics) -> list[str]:
-    found = {split for splits in metrics["models"].values() for split in splits}
+    found = _cells(metrics)
     return [split for split in ("test", "ood") if split in found]
 
 
+def _tasks(metrics: Metrics) -> list[str]:
+    """test/arithmetic, test/logic and so on; empty where all problems are of one task."""
+    by_task = [name for name in _cells(metrics) if "/" in name]
+    several = len({name.partition("/")[2] for name in by_task}) > 1
+    order = _splits(metrics)
+    return (
+        sorted(by_task, key=lambda name: (order.index(name.split("/")[0]), name)) if several else []
+    )
+
+
+def _cells(metrics: Metrics) -> set[str]:
+    return {name for splits in metrics["models"].values() for name in splits}
+
+
 def _accuracy(metrics: Metrics) -> Table:
-    table = Table(title="problems solved, 95% intervals", title_justify="left")
-    table.add_column("")
-    for split in _splits(metrics):
-        table.add_column(f"{split} (n={_n(metrics, split):,})", justify="right")
+    table = _solved("problems solved, 95% intervals", _splits(metrics), metrics)
     table.add_column("calls per solved problem", justify="right")
     table.add_column("tokens per problem", justify="right")
     for model, splits in _ordered(metrics):
@@ -75,6 +87,21 @@ def _accuracy(metrics: Metrics) -> Table:
             f"{first['calls_per_solved']:.1f}" if first["correct"] else "-",
             f"{first['tokens_per_problem']:.0f}",
         )
+    return table
+
+
+def _by_task(metrics: Metrics) -> Table:
+    table = _solved("by task", _tasks(metrics), metrics)
+    for model, splits in _ordered(metrics):
+        table.add_row(label(model), *(_share(splits.get(name)) for name in _tasks(metrics)))
+    return table
+
+
+def _solved(title: str, splits: Sequence[str], metrics: Metrics) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for split in splits:
+        table.add_column(f"{split} (n={_n(metrics, split):,})", justify="right")
     return table
 
 
@@ -103,7 +130,7 @@ def _all_failures(splits: Metrics) -> dict[str, int]:
 def _paired_lines(metrics: Metrics) -> list[str]:
     lines = []
     for key, baseline in (("paired", "before"), ("paired_vs_sft", "after sft")):
-        for split in _splits(metrics):
+        for split in (*_splits(metrics), *_tasks(metrics)):
             if row := metrics[key].get(split):
                 low, high = row["ci95"]
                 lines.append(
@@ -112,6 +139,17 @@ def _paired_lines(metrics: Metrics) -> list[str]:
                     f"{row['lost']} lost, p={row['p_value']:.2g})"
                 )
     return lines
+
+
+def _uncalled(metrics: Metrics) -> list[str]:
+    """Of each task: how many right answers of the student owe nothing to a function."""
+    student = metrics["models"].get("student_after", {})
+    cells = [(name, student[name]) for name in sorted(student) if name.startswith("test/")]
+    return [
+        f"student after, {name}: {cell['correct_without_call']:,} of {cell['correct']:,} right "
+        "answers without a call that succeeded"
+        for name, cell in cells
+    ]
 
 
 def _rounds(run_json: Metrics) -> list[str]:

@@ -177,7 +177,7 @@ def chain_row(chain: Chain, problem: Problem, verdict: Verdict) -> dict[str, Any
         "sample_index": chain.sample_index,
         "seed": chain.seed,
         "messages": list(chain.messages),
-        "steps": [_step_row(step) for step in chain.steps],
+        "steps": [step_row(step) for step in chain.steps],
         "stop_reason": chain.stop_reason,
         "answer": chain.answer,
         "error": chain.error,
@@ -186,6 +186,20 @@ def chain_row(chain: Chain, problem: Problem, verdict: Verdict) -> dict[str, Any
         "correct": verdict.correct,
         "failure": verdict.failure,
         "prefix_steps": chain.prefix_steps,
+    }
+
+
+def step_row(step: Step) -> dict[str, Any]:
+    """A step of a row of CHAINS."""
+    call, result = step.call, step.result
+    return {
+        "reply": step.reply,
+        "call": call
+        and {"name": call.name, "arguments": json.dumps(call.arguments), "raw": call.raw},
+        "result": result
+        and {"ok": result.ok, "content": result.content, "error_kind": result.error_kind},
+        "prompt_tokens": step.prompt_tokens,
+        "completion_tokens": step.completion_tokens,
     }
 
 
@@ -266,19 +280,6 @@ def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     ]
     texts = dict.fromkeys(written, pa.list_(_TEXT))
     return pa.Table.from_pylist(plain, pa.schema(_types(schema) | texts)).cast(schema)
-
-
-def _step_row(step: Step) -> dict[str, Any]:
-    call, result = step.call, step.result
-    return {
-        "reply": step.reply,
-        "call": call
-        and {"name": call.name, "arguments": json.dumps(call.arguments), "raw": call.raw},
-        "result": result
-        and {"ok": result.ok, "content": result.content, "error_kind": result.error_kind},
-        "prompt_tokens": step.prompt_tokens,
-        "completion_tokens": step.completion_tokens,
-    }
 
 
 def _step_of(row: Mapping[str, Any]) -> Step:

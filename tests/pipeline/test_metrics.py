@@ -32,6 +32,7 @@ def _row(
         "failure": {True: None, False: "wrong_answer", None: "engine_error"}[correct],
         "calls": 2,
         "tokens": 30,
+        "steps": [],
     }
     return row | own
 

@@ -6,25 +6,32 @@ from typing import Any
 from rich.console import Console
 
 from pipeline.metrics import metrics
+from pipeline.records import Step
 from pipeline.report import LABELS, render_report
 from pipeline.statistics import wilson
+from pipeline.tables import step_row
+from toolsets import ToolCall, ToolResult
 
 STAGES = {"stages": {"pairs": {"rows_out": 1_234, "supervised": 56}}}
 
 
-def _rows(model: str, right: int, wrong: int, split: str = "test") -> list[dict[str, Any]]:
+def _rows(
+    model: str, right: int, wrong: int, split: str = "test", task: str = "arithmetic"
+) -> list[dict[str, Any]]:
+    ids = [f"{split}-{task}-{index:04d}" for index in range(right + wrong)]
     return [
         {
-            "task_id": f"{split}-{index:04d}/{model}/0",
-            "problem": {"problem_id": f"{split}-{index:04d}", "task": "arithmetic", "split": split},
+            "task_id": f"{problem_id}/{model}/0",
+            "problem": {"problem_id": problem_id, "task": task, "split": split},
             "model": model,
             "sample_index": 0,
             "correct": index < right,
             "failure": None if index < right else "wrong_answer",
             "calls": 3,
             "tokens": 41,
+            "steps": [],
         }
-        for index in range(right + wrong)
+        for index, problem_id in enumerate(ids)
     ]
 
 
@@ -34,10 +41,12 @@ def _text(rows: list[dict[str, Any]], run_json: dict[str, Any] | None = None) ->
     return console.export_text()
 
 
-def _of(before: int, after: int, total: int = 100) -> list[dict[str, Any]]:
+def _of(
+    before: int, after: int, total: int = 100, task: str = "arithmetic"
+) -> list[dict[str, Any]]:
     return [
-        *_rows("student_before", before, total - before),
-        *_rows("student_after", after, total - after),
+        *_rows("student_before", before, total - before, task=task),
+        *_rows("student_after", after, total - after, task=task),
     ]
 
 
@@ -155,3 +164,40 @@ def test_a_run_without_the_student_still_has_a_table() -> None:
 
 def test_nothing_evaluated_makes_no_crash() -> None:
     assert "student" in _text([])
+
+
+def test_each_task_has_its_own_columns_and_comparison_where_there_are_several() -> None:
+    rows = [
+        *_of(40, 75),
+        *_of(30, 60, task="logic"),
+        *_rows("student_after", 5, 15, "ood", task="logic"),
+    ]
+    text = _text(rows)
+    assert "test (n=200)" in text
+    heading = next(line for line in text.splitlines() if "test/arithmetic (n=100)" in line)
+    assert heading.index("test/arithmetic") < heading.index("test/logic (n=100)")
+    assert heading.index("test/logic") < heading.index("ood/logic (n=20)")
+    low, high = wilson(60, 100)
+    assert f"60.0%  [{100 * low:.1f}, {100 * high:.1f}]" in text
+    assert "student after against before, test: +32.5 points" in text
+    assert "student after against before, test/logic: +30.0 points" in text
+    assert "test/arithmetic (n" not in _text(_of(40, 75))  # the one task is all there is
+
+
+def test_right_answers_that_owe_nothing_to_a_function_are_counted_by_task() -> None:
+    def step(name: str, result: ToolResult | None) -> dict[str, Any]:
+        return step_row(Step(f"{name}()", ToolCall(name, {}, f"{name}()"), result))
+
+    failed = ToolResult(False, "no", "function_error")
+    helped = [step("entails", ToolResult(True, "True")), step("answer", None)]
+    unaided = [
+        step("entails", failed),
+        step("think", ToolResult(True, "Noted.")),
+        step_row(Step("True", None, failed)),
+        step("answer", None),
+    ]
+    rows = _rows("student_after", 5, 2, task="logic")
+    for row, steps in zip(rows, (unaided, unaided, helped, helped, helped, unaided), strict=False):
+        row["steps"] = steps
+    text = _text(rows)
+    assert "student after, test/logic: 2 of 5 right answers without a call that succeeded" in text
