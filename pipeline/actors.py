@@ -33,6 +33,7 @@ from pipeline.agent import dialect_of, with_agent_tools
 from pipeline.prompt import Dialect, Writing
 from pipeline.records import Chain, Task
 from pipeline.rollout import Limits, Rollout
+from pipeline.sections import Agent
 from pipeline.transcript import ChatTemplate
 from pipeline.verdict import judge
 
@@ -47,11 +48,8 @@ class RolloutSettings:
 
     model: str  # a folder or a hub name
     toolset: str
-    think: bool
-    tool_role: str
+    agent: Agent
     tool_parser: str | None  # None: dialect inject
-    max_steps: int
-    reply_tokens: int
     retries: int
     temperature: float
     tolerance: float
@@ -84,7 +82,7 @@ class RolloutActor:
             template=ChatTemplate(self._engine.tokenizer, dialect.tools),
             engine=self._engine,
             runner=toolsets.Executor(toolsets.load(s.toolset), workers=s.function_workers),
-            limits=Limits(s.max_steps, s.reply_tokens, s.retries),
+            limits=Limits(s.agent.max_steps, s.agent.reply_tokens, s.retries),
             temperature=s.temperature,
         )
 
@@ -93,7 +91,7 @@ class RolloutActor:
         if s.writes:
             return Writing(with_agent_tools(toolsets.load(s.toolset), thinking=False))
         native = reader_maker(s.tool_parser, self._engine.tokenizer)
-        return dialect_of(s.toolset, s.think, s.tool_role, native)
+        return dialect_of(s.toolset, s.agent, native)
 
     def __call__(self, block: pa.Table) -> dict[str, np.ndarray]:
         tasks = [tables.task_of(row) for row in block.to_pylist()]

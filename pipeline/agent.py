@@ -17,11 +17,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import toolsets
+from pipeline import sections
+from pipeline.errors import CannotStart
 from pipeline.native import MakeReader, Native, tools_of
 from pipeline.prompt import Dialect, Inject
 from pipeline.records import Message, Step, StopReason
 from pipeline.records import Reply as EngineReply
-from toolsets import CallError, ToolCall, ToolResult, Toolset, tool
+from toolsets import CallError, ToolCall, ToolResult, Toolset, render_call, tool
 
 
 @tool
@@ -53,15 +55,30 @@ def with_agent_tools(toolset: Toolset, thinking: bool = True) -> Toolset:
     return Toolset(toolset.name, toolset.tools + own)
 
 
-def dialect_of(
-    toolset: str, think: bool, tool_role: str, native: MakeReader | None = None
-) -> Dialect:
-    """The dialect of a recipe, with the agent's own tools; raises toolsets.ToolsetError.
+def dialect_of(toolset: str, settings: sections.Agent, native: MakeReader | None = None) -> Dialect:
+    """The dialect of a recipe, with the agent's own tools; raises toolsets.ToolsetError, and
+    CannotStart for an example whose call fails.
 
     `native` makes what reads a model's own calls; None for the dialect `inject`.
     """
-    own = with_agent_tools(toolsets.load(toolset), think)
-    return Inject(own, tool_role) if native is None else Native(own, native(tools_of(own)))
+    own = with_agent_tools(toolsets.load(toolset), settings.think)
+    examples = tuple(_solved(example, own) for example in settings.examples)
+    if native is None:
+        return Inject(own, settings.tool_role, examples)
+    return Native(own, native(tools_of(own)), examples)
+
+
+def _solved(example: sections.Example, toolset: Toolset) -> str:
+    lines = [example.question.strip()]
+    for text in example.calls:
+        try:
+            result = toolset.execute(toolset.parse(text))
+        except CallError as error:
+            result = ToolResult(False, str(error), error.kind)
+        if not result.ok:
+            raise CannotStart(f"agent.examples: the call {text} fails: {result.content}")
+        lines += [text, result.content]
+    return "\n".join([*lines, render_call(answer.name, {"value": example.answer})])
 
 
 @dataclass(frozen=True, slots=True)

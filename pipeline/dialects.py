@@ -20,16 +20,16 @@ def dialect_in(recipe: Recipe, role: str, folder: str | None = None) -> Dialect:
 
     Raises CannotStart where the model has no native dialect.
     """
-    agent, model = recipe.agent, recipe.student if role == "student" else recipe.teacher
+    model = recipe.student if role == "student" else recipe.teacher
     parser = recipe.native_parser(model)
     if parser is None:
-        return dialect_of(recipe.toolset, agent.think, agent.tool_role)
+        return dialect_of(recipe.toolset, recipe.agent)
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder or models.resolve(model.model, role))
     native = reader_maker(parser, tokenizer)
     try:
-        dialect = dialect_of(recipe.toolset, agent.think, agent.tool_role, native)
+        dialect = dialect_of(recipe.toolset, recipe.agent, native)
         ChatTemplate(tokenizer, dialect.tools)
     except (TemplateError, ToolParserError) as error:
         raise CannotStart(f"{role}.model {folder or model.model}: {error}") from error

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.prompt import NATIVE_INSTRUCTIONS, ONE_TOOL_CALL
+from pipeline.prompt import NATIVE_INSTRUCTIONS, ONE_TOOL_CALL, with_examples
 from pipeline.records import Message, Step
 from toolsets import CallError, ToolCall, Toolset
 from toolsets.binding import validate
@@ -36,13 +36,15 @@ class Native:
 
     toolset: Toolset
     read: Reader
+    examples: tuple[str, ...] = ()
 
     @property
     def tools(self) -> tuple[dict[str, Any], ...]:
         return tools_of(self.toolset)
 
     def opening(self, question: str) -> tuple[Message, ...]:
-        system = {"role": "system", "content": NATIVE_INSTRUCTIONS}
+        told = with_examples(NATIVE_INSTRUCTIONS, self.examples)
+        system = {"role": "system", "content": told}
         return system, {"role": "user", "content": question}
 
     def parse(self, reply: str) -> ToolCall:

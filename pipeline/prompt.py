@@ -36,6 +36,7 @@ Each number in a call stands in the problem or is the result of an earlier call.
 Tell another story with other numbers.
 Functions:
 """
+SOLVED = "Solved examples, the result of each call behind it:"
 ONE_TOOL_CALL = "Reply with one tool call."
 
 
@@ -70,13 +71,15 @@ class Inject:
 
     toolset: Toolset
     tool_role: str = "user"
+    examples: tuple[str, ...] = ()
 
     @property
     def tools(self) -> None:
         return None
 
     def opening(self, question: str) -> tuple[Message, ...]:
-        system = {"role": "system", "content": INSTRUCTIONS + self.toolset.help}
+        told = with_examples(INSTRUCTIONS + self.toolset.help, self.examples)
+        system = {"role": "system", "content": told}
         return system, {"role": "user", "content": question}
 
     def parse(self, reply: str) -> ToolCall:
@@ -110,6 +113,11 @@ class Writing(Inject):
     def opening(self, question: str) -> tuple[Message, ...]:
         system = {"role": "system", "content": WRITING_INSTRUCTIONS + self.toolset.help}
         return system, {"role": "user", "content": question}
+
+
+def with_examples(instructions: str, examples: Sequence[str]) -> str:
+    """A system prompt that ends with solved examples, where there are any."""
+    return "\n\n".join([instructions, SOLVED, *examples]) if examples else instructions
 
 
 def render(dialect: Dialect, steps: Sequence[Step]) -> tuple[Message, ...]:

@@ -264,11 +264,8 @@ def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutS
     return RolloutSettings(
         model=folder,
         toolset=recipe.toolset,
-        think=recipe.agent.think,
-        tool_role=recipe.agent.tool_role,
+        agent=recipe.agent,
         tool_parser=recipe.native_parser(model),
-        max_steps=recipe.agent.max_steps,
-        reply_tokens=recipe.agent.reply_tokens,
         retries=model.retries,
         temperature=model.temperature,
         tolerance=recipe.problems.tolerance,

@@ -123,8 +123,9 @@ def _replies(
         settings,
         writes=True,
         out=str(out),
-        max_steps=1,
-        reply_tokens=wanted.reply_tokens,
+        agent=settings.agent.model_copy(
+            update={"max_steps": 1, "reply_tokens": wanted.reply_tokens}
+        ),
         temperature=wanted.temperature,
     )
     roll_out(f"write problems ({wanted.by})", tasks, writer, recipe.cluster)

@@ -84,7 +84,7 @@ class Ingress:
         limits = Limits(agent.max_steps, agent.reply_tokens, spec.recipe.student.retries)
         tokenizer = AutoTokenizer.from_pretrained(spec.model)
         native = reader_maker(spec.recipe.native_parser(spec.recipe.student), tokenizer)
-        dialect = dialect_of(spec.recipe.toolset, agent.think, agent.tool_role, native)
+        dialect = dialect_of(spec.recipe.toolset, agent, native)
         engine = RemoteEngine(student, await student.context.remote())
         self._service = Service(
             name=spec.name,

@@ -142,7 +142,7 @@ def _service(recipe: Recipe, executor: toolsets.Executor) -> Service:
     """A service of the student, without Serve."""
     agent = recipe.agent
     engine = FolderEngine(recipe.student.model, recipe.student.engine, 0)
-    dialect = dialect_of(recipe.toolset, agent.think, agent.tool_role)
+    dialect = dialect_of(recipe.toolset, agent)
     limits = Limits(agent.max_steps, agent.reply_tokens)
     template = ChatTemplate(engine.tokenizer, dialect.tools)
     rollout = Rollout(dialect, template, engine, executor, limits, temperature=0.0)

@@ -151,7 +151,7 @@ def _served(recipe: Path) -> dict[str, dict[str, Any]]:
     agent = chosen.agent
     engine = NativeEngine(chosen.student.model, chosen.student.engine, 0)
     native = reader_maker(chosen.native_parser(chosen.student), engine.tokenizer)
-    dialect = dialect_of(chosen.toolset, agent.think, agent.tool_role, native)
+    dialect = dialect_of(chosen.toolset, agent, native)
     limits = Limits(agent.max_steps, agent.reply_tokens)
     template = ChatTemplate(engine.tokenizer, dialect.tools)
 

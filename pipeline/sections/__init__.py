@@ -6,7 +6,7 @@ Not here: reading a recipe, and what is said of a wrong one (`pipeline.recipe`).
 from pipeline.sections.base import Section
 from pipeline.sections.evaluate import Evaluate, EvaluatedModel
 from pipeline.sections.machines import Cluster, Replicas, Serving
-from pipeline.sections.models import Agent, DialectName, Model, Samples, Student, Until
+from pipeline.sections.models import Agent, DialectName, Example, Model, Samples, Student, Until
 from pipeline.sections.pairs import Pairs, Strategy
 from pipeline.sections.problems import PocketCounts, Problems, SelfMade
 from pipeline.sections.train import Lora, Supervised, Train
@@ -17,6 +17,7 @@ __all__ = [
     "DialectName",
     "Evaluate",
     "EvaluatedModel",
+    "Example",
     "Lora",
     "Model",
     "Pairs",

@@ -11,6 +11,14 @@ from pipeline.sections.base import Section
 DialectName = Literal["inject", "native"]
 
 
+class Example(Section):
+    """A solved problem."""
+
+    question: str = Field(min_length=1)
+    calls: tuple[str, ...] = Field(min_length=1, description="as a model writes them")
+    answer: str = Field(min_length=1)
+
+
 class Agent(Section):
     """How chains are made."""
 
@@ -26,6 +34,9 @@ class Agent(Section):
     )
     think: bool = Field(default=True, description="offer the function think(thought)")
     reply_tokens: int = Field(default=256, ge=8, description="longest reply, tokens")
+    examples: tuple[Example, ...] = Field(
+        default=(), description="solved problems in the prompt; their calls are run for the results"
+    )
 
 
 class Until(Section):

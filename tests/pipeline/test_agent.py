@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from pipeline.agent import Agent, Ask, Execute, Stop, with_agent_tools
+from pipeline import sections
+from pipeline.agent import Agent, Ask, Execute, Stop, dialect_of, with_agent_tools
+from pipeline.errors import CannotStart
 from pipeline.prompt import Inject, canonical, render
+from pipeline.recipe import load
 from pipeline.records import Message, Reply, Step
 from tests.pipeline.scripted import ARITHMETIC
 from toolsets import ToolCall, ToolResult
@@ -190,3 +195,41 @@ def test_state_goes_from_call_to_call_and_stays_out_of_the_steps() -> None:
     assert carried == [None, {"total": 2}, {"total": 2}]
     assert all(step.call and step.call.state is None for step in agent.steps)
     assert [step.result for step in agent.steps] == [ToolResult(True, "5")] * 3
+
+
+SOLVED = {"question": "What is 2 + 3?\n", "calls": ["add(a=2, b=3)"], "answer": "5"}
+
+
+def test_solved_examples_stand_behind_the_functions_with_their_own_results() -> None:
+    settings = sections.Agent.model_validate({"examples": [SOLVED, SOLVED]})
+    plain, shown = (
+        dialect_of("arithmetic[add]", chosen).opening("Q")[0]["content"]
+        for chosen in (sections.Agent(), settings)
+    )
+    one = "What is 2 + 3?\nadd(a=2, b=3)\n5\nanswer(value='5')"
+    behind = f"\n\nSolved examples, the result of each call behind it:\n\n{one}\n\n{one}"
+    assert shown == plain + behind
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("add(a=2)", "agent.examples: the call add(a=2) fails: "),
+        ("divide(a=2, b=0)", "agent.examples: the call divide(a=2, b=0) fails: "),
+    ],
+)
+def test_an_example_whose_call_fails_cannot_be_shown(call: str, said: str) -> None:
+    settings = sections.Agent.model_validate({"examples": [SOLVED | {"calls": [call]}]})
+    with pytest.raises(CannotStart, match=f"^{re.escape(said)}"):
+        dialect_of("arithmetic[add,divide]", settings)
+
+
+def test_the_examples_of_the_recipe_folio_come_to_their_answers() -> None:
+    recipe = load("folio")
+    dialect = dialect_of(recipe.toolset, recipe.agent)
+    _, *shown = dialect.opening("Q")[0]["content"].split("Premises:\n")
+    answers = [example.answer for example in recipe.agent.examples]
+    assert sorted(answers) == ["False", "True", "Uncertain"]
+    for text, answer in zip(shown, answers, strict=True):
+        *_, result, last = text.strip().splitlines()
+        assert (result, last) == (answer, f"answer(value='{answer}')")

@@ -116,4 +116,4 @@ def test_the_real_gsm8k_file_reads_and_replays(
 def test_recipes_are_listed_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recipes"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["gsm8k", "paper", "pocket"]
+    assert [line.split()[0] for line in lines] == ["folio", "gsm8k", "paper", "pocket"]

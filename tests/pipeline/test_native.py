@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster.tool_parsers import ToolParserError, reader
+from pipeline import sections
 from pipeline.agent import dialect_of, with_agent_tools
 from pipeline.masks import encode
 from pipeline.native import CALL_ID, Native, tools_of
@@ -283,8 +284,8 @@ def test_the_dialect_of_a_recipe_is_told_by_its_reader(tokenizers: Mapping[str, 
         return reader("hermes", tokenizers["hermes"], tools)
 
     name = "arithmetic[add]"
-    assert isinstance(dialect_of(name, True, "user"), Inject)
-    native = dialect_of(name, True, "user", made)
+    assert isinstance(dialect_of(name, sections.Agent()), Inject)
+    native = dialect_of(name, sections.Agent(), made)
     assert [tool["function"]["name"] for tool in native.tools or ()] == ["add", "think", "answer"]
 
 
