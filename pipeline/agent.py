@@ -18,12 +18,12 @@ from typing import Any
 
 import toolsets
 from pipeline import sections
-from pipeline.errors import CannotStart
 from pipeline.native import MakeReader, Native, tools_of
 from pipeline.prompt import Dialect, Inject
 from pipeline.records import Message, Step, StopReason
 from pipeline.records import Reply as EngineReply
-from toolsets import CallError, ToolCall, ToolResult, Toolset, render_call, tool
+from pipeline.worked import solved_example
+from toolsets import CallError, ToolCall, ToolResult, Toolset, tool
 
 
 @tool
@@ -62,23 +62,13 @@ def dialect_of(toolset: str, settings: sections.Agent, native: MakeReader | None
     `native` makes what reads a model's own calls; None for the dialect `inject`.
     """
     own = with_agent_tools(toolsets.load(toolset), settings.think)
-    examples = tuple(_solved(example, own) for example in settings.examples)
+    examples = tuple(
+        solved_example(example.question, example.calls, example.answer, own)
+        for example in settings.examples
+    )
     if native is None:
         return Inject(own, settings.tool_role, examples)
     return Native(own, native(tools_of(own)), examples)
-
-
-def _solved(example: sections.Example, toolset: Toolset) -> str:
-    lines = [example.question.strip()]
-    for text in example.calls:
-        try:
-            result = toolset.execute(toolset.parse(text))
-        except CallError as error:
-            result = ToolResult(False, str(error), error.kind)
-        if not result.ok:
-            raise CannotStart(f"agent.examples: the call {text} fails: {result.content}")
-        lines += [text, result.content]
-    return "\n".join([*lines, render_call(answer.name, {"value": example.answer})])
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,10 @@ def render_report(metrics: Metrics, run_json: Metrics, run_dir: str) -> Group:
     """The table, the paired comparisons, and where everything lies."""
     lines = [*_paired_lines(metrics), *_uncalled(metrics), *_rounds(run_json)]
     lines += [*_learned(metrics, run_json), "", *_places(run_dir)]
-    by_task = [_by_task(metrics)] if _tasks(metrics) else []
-    return Group(_accuracy(metrics), *by_task, _failures(metrics), Text("\n".join(lines)))
+    tables = [_accuracy(metrics), _failures(metrics)]
+    if tasks := _tasks(metrics):
+        tables.insert(1, _by_task(tasks, metrics))
+    return Group(*tables, Text("\n".join(lines)))
 
 
 def print_report(metrics: Metrics, run_json: Metrics, run_dir: str) -> None:
@@ -62,12 +64,10 @@ def _splits(metrics: Metrics) -> list[str]:
 
 def _tasks(metrics: Metrics) -> list[str]:
     """test/arithmetic, test/logic and so on; empty where all problems are of one task."""
-    by_task = [name for name in _cells(metrics) if "/" in name]
-    several = len({name.partition("/")[2] for name in by_task}) > 1
-    order = _splits(metrics)
-    return (
-        sorted(by_task, key=lambda name: (order.index(name.split("/")[0]), name)) if several else []
-    )
+    cells = _cells(metrics)
+    tasks = sorted({name.partition("/")[2] for name in cells if "/" in name})
+    names = [f"{split}/{task}" for split in _splits(metrics) for task in tasks]
+    return [name for name in names if name in cells] if len(tasks) > 1 else []
 
 
 def _cells(metrics: Metrics) -> set[str]:
@@ -90,10 +90,10 @@ def _accuracy(metrics: Metrics) -> Table:
     return table
 
 
-def _by_task(metrics: Metrics) -> Table:
-    table = _solved("by task", _tasks(metrics), metrics)
+def _by_task(tasks: Sequence[str], metrics: Metrics) -> Table:
+    table = _solved("by task", tasks, metrics)
     for model, splits in _ordered(metrics):
-        table.add_row(label(model), *(_share(splits.get(name)) for name in _tasks(metrics)))
+        table.add_row(label(model), *(_share(splits.get(name)) for name in tasks))
     return table
 
 

@@ -1,16 +1,18 @@
-"""Worked solutions as chains: what a chain looks like that makes the reference's own calls.
+"""Worked solutions, as chains that make the reference's own calls and as examples in a prompt.
 
 Not here: how a reference becomes calls (`pipeline.reference`, `pipeline.formulas`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from pipeline.errors import CannotStart
 from pipeline.formulas import worked_question
 from pipeline.prompt import canonical
 from pipeline.records import Chain, Problem, Step
-from pipeline.reference import WorkedCall, reference_calls
+from pipeline.reference import WorkedCall, reference_calls, worked_call
 from toolsets import ToolCall, Toolset, render_call
 
 REFERENCE = "reference"
@@ -39,6 +41,20 @@ def reference_chain(problem: Problem, toolset: Toolset) -> Chain | None:
         stop_reason="answer",
         answer=problem.answer,
     )
+
+
+def solved_example(question: str, calls: Sequence[str], answer: str, toolset: Toolset) -> str:
+    """A solved problem as the prompt shows it: the question, each call and its result, the answer.
+
+    Raises CannotStart for a call that fails.
+    """
+    lines = [question.strip()]
+    for text in calls:
+        try:
+            lines += [text, worked_call(toolset, text).result.content]
+        except ValueError as error:
+            raise CannotStart(f"agent.examples: the call {text} fails: {error}") from None
+    return "\n".join([*lines, _answer(answer).reply])
 
 
 def _answer(gold: str) -> Step:

@@ -50,22 +50,23 @@ def read(values: Values) -> Problem:
         question=question,
         answer=LABELS[label.lower()],
         split=split_field(values),
-        reference=(
-            *_readable("premises-FOL", *lines_field(values, "premises-FOL")),
-            *(CONCLUSION + text for text in _readable("conclusion-FOL", *_concluded(values))),
-        ),
+        reference=(*_premises(values), *_concluded(values)),
     )
 
 
+def _premises(values: Values) -> tuple[str, ...]:
+    return tuple(_readable("premises-FOL", text) for text in lines_field(values, "premises-FOL"))
+
+
 def _concluded(values: Values) -> tuple[str, ...]:
-    return tuple(filter(None, (optional_field(values, "conclusion-FOL"),)))
+    formula = optional_field(values, "conclusion-FOL")
+    return (CONCLUSION + _readable("conclusion-FOL", formula),) if formula else ()
 
 
-def _readable(field: str, *formulas: str) -> tuple[str, ...]:
-    for formula in formulas:
-        if error := read_formula(formula).error:
-            raise BadRow(f"field {field}: the formula {formula!r} cannot be read, {error}")
-    return formulas
+def _readable(field: str, formula: str) -> str:
+    if error := read_formula(formula).error:
+        raise BadRow(f"field {field}: the formula {formula!r} cannot be read, {error}")
+    return formula
 
 
 def folio_question(premises: tuple[str, ...], conclusion: str) -> str:

@@ -77,14 +77,17 @@ SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Shares of problems solved by a model, with a setting and a seed; `solved` says of each
-    problem of `test` whether it was."""
+    """Which problems of `test` a model solved with a setting and a seed, and its share of `ood`."""
 
     setting: Setting
     seed: int
-    test: float
-    ood: float
     solved: dict[str, bool]
+    ood: float
+
+    @property
+    def test(self) -> float:
+        """The share of `test`."""
+        return statistics.mean(self.solved.values())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -153,7 +156,7 @@ def _measured(setting: Setting, seed: int, evaluation: Path, model: str) -> Meas
         for row in tables.rows(evaluation, ["problem", "model", "correct"])
         if row["model"] == model and row["problem"]["split"] == "test"
     }
-    return Measured(setting, seed, splits["test"]["accuracy"], splits["ood"]["accuracy"], solved)
+    return Measured(setting, seed, solved, splits["ood"]["accuracy"])
 
 
 def table(found: Sequence[Measured]) -> str:

@@ -206,7 +206,7 @@ def test_solved_examples_stand_behind_the_functions_with_their_own_results() -> 
         dialect_of("arithmetic[add]", chosen).opening("Q")[0]["content"]
         for chosen in (sections.Agent(), settings)
     )
-    one = "What is 2 + 3?\nadd(a=2, b=3)\n5\nanswer(value='5')"
+    one = "What is 2 + 3?\nadd(a=2, b=3)\n5\nanswer(value=5)"
     behind = f"\n\nSolved examples, the result of each call behind it:\n\n{one}\n\n{one}"
     assert shown == plain + behind
 
