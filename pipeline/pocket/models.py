@@ -14,7 +14,7 @@ from pipeline.agent import with_agent_tools
 from pipeline.errors import CannotStart
 from pipeline.prompt import Inject
 
-TOOLSET = "arithmetic[add,subtract,multiply,divide,percent_of]"
+TOOLSET = "arithmetic[add,subtract,multiply,divide,percent_of]+logic[entails]"
 FINGERPRINT = "pocket.json"
 RETRAIN = "python -m pipeline.pocket.train"
 

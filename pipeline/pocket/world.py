@@ -1,13 +1,10 @@
-"""Arithmetic word problems of 1-4 steps (out of distribution: up to 5 steps, unseen wordings).
-
-A story starts with a quantity and changes it event by event; each event costs one or two function
-calls. Distractors mention numbers that do not matter. Every problem comes with its worked calls.
+"""The pocket world's problems: arithmetic stories and first-order logic, in turn.
 
 Problem i of a split depends on the seed, the split and i alone, so asking for more problems keeps
 the earlier ones. A question's hash decides which split it may appear in, and every
 out-of-distribution question has an unseen wording, so no question appears in two splits.
 
-Not here: how the calls become a chain (`pipeline.reference`).
+Not here: what is told (`arithmetic`, `logic`).
 """
 
 from __future__ import annotations
@@ -16,55 +13,14 @@ import hashlib
 import itertools
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
+from pipeline.pocket import arithmetic, logic
+from pipeline.pocket.told import Unfit
 from pipeline.records import Problem
 
 PRETRAIN = "pretrain"
+TASKS = {"arithmetic": arithmetic.tell, "logic": logic.tell}  # problem i is of task i modulo 2
 _SHARES = {PRETRAIN: range(0, 160), "train": range(160, 208), "test": range(208, 256)}
-
-STEPS = {1: 10, 2: 25, 3: 35, 4: 30}  # calls before the answer: weight
-OOD_STEPS = {2: 25, 3: 35, 4: 30, 5: 10}
-UNSEEN_CHANCE = 0.5  # that a sentence of an out-of-distribution story has an unseen wording
-DISTRACTOR_CHANCE = 0.15  # per problem, about
-TWO_CALLS_CHANCE = 0.2  # that an event costs two calls
-LARGEST = 999  # quantity at any time
-
-NAMES = (
-    "Ava Ben Cara Dan Ella Finn Gina Hugo Iris Jack Kira Leo Mia Noah Olga Paul Rosa Sam Tara Zoe"
-)
-THINGS = "apples pears books coins cards shells stamps pens marbles stickers cookies beads"
-
-
-@dataclass
-class Story:
-    """A problem while it is told: its sentences, its worked calls, its current quantity."""
-
-    rng: random.Random
-    name: str
-    things: str
-    ood: bool  # told partly in wordings that no training problem has
-    value: int = 0
-    strange: bool = False  # whether any sentence has an unseen wording
-    sentences: list[str] = field(default_factory=list)
-    calls: list[str] = field(default_factory=list)
-
-    def call(self, name: str, result: int, **arguments: int) -> int:
-        """Note one worked call; `result` is what the function gives for these arguments."""
-        self.calls.append(f"{name}({', '.join(f'{k}={v}' for k, v in arguments.items())})")
-        return result
-
-    def say(self, *seen: str, unseen: str = "", **words: object) -> None:
-        """Add a sentence in one of the wordings `seen`, or, out of distribution, in `unseen`."""
-        if self.ood and unseen and self.rng.random() < UNSEEN_CHANCE:
-            self.strange, text = True, unseen
-        else:
-            text = self.rng.choice(seen)
-        self.sentences.append(text.format(name=self.name, things=self.things, **words))
-
-
-class Unfit(Exception):
-    """The numbers drawn do not suit an event (a division with a rest, say): draw again."""
 
 
 def problems(count: int, seed: int, split: str) -> Iterator[Problem]:
@@ -88,205 +44,19 @@ def fresh_problems(problems: Sequence[Problem], seed: int) -> Iterator[Problem]:
 def problem(index: int, seed: int, split: str) -> Problem:
     """Problem `index` of `split`."""
     rng = random.Random(f"{seed}/{split}/{index}")
+    task, tell = [*TASKS.items()][index % len(TASKS)]
+    ood = split == "ood"
     while True:
-        story = _tell(rng, ood=split == "ood")
-        if story is None:
+        try:
+            told = tell(rng, ood)
+        except Unfit:
             continue
-        question = " ".join(story.sentences)
-        if story.strange if split == "ood" else _share(question) in _SHARES[split]:
+        fits = told.strange if ood else _share(told.question) in _SHARES[split]
+        if fits and told.proved():
             break
     problem_id = f"pocket-{split}-{seed}-{index:06d}"
-    return Problem(problem_id, "arithmetic", question, str(story.value), split, tuple(story.calls))
+    return Problem(problem_id, task, told.question, told.answer, split, tuple(told.reference))
 
 
 def _share(question: str) -> int:
     return hashlib.sha256(question.encode()).digest()[0]
-
-
-def _tell(rng: random.Random, ood: bool) -> Story | None:
-    weights = OOD_STEPS if ood else STEPS
-    steps = rng.choices(list(weights), list(weights.values()))[0]
-    story = Story(rng, rng.choice(NAMES.split()), rng.choice(THINGS.split()), ood)
-    try:
-        _start(story, steps)
-        while len(story.calls) < steps:
-            if rng.random() < DISTRACTOR_CHANCE / steps:
-                _distract(story)
-            _event(story, steps - len(story.calls))
-    except Unfit:
-        return None
-    story.say(
-        "How many {things} does {name} have now?",
-        "How many {things} are there in the end?",
-        "What is the number of {things} now?",
-        unseen="In the end, how many {things} does {name} have?",
-    )
-    return story
-
-
-def _start(story: Story, steps: int) -> None:
-    rng = story.rng
-    if steps > 1 and rng.random() < 0.35:
-        boxes, each = rng.randint(2, 12), rng.randint(2, 20)
-        story.say(
-            "{name} packs {boxes} boxes of {each} {things}.",
-            "{name} has {boxes} bags with {each} {things} in each.",
-            boxes=boxes,
-            each=each,
-        )
-        story.value = story.call("multiply", boxes * each, a=boxes, b=each)
-        return
-    story.value = rng.randint(5, 200)
-    story.say(
-        "{name} has {n} {things}.",
-        "There are {n} {things} on the table of {name}.",
-        unseen="At first {name} has {n} {things}.",
-        n=story.value,
-    )
-
-
-def _distract(story: Story) -> None:
-    number = story.rng.randint(2, 99)
-    other = story.rng.choice([t for t in THINGS.split() if t != story.things])
-    story.say(
-        "{name} is {n} years old.",
-        "{name} also has {n} {other}.",
-        "It takes {n} minutes.",
-        n=number,
-        other=other,
-    )
-
-
-def _event(story: Story, room: int) -> None:
-    one_call = (_gain, _lose, _grow, _share_out, _take_part)
-    two_calls = (_gain_groups, _lose_groups, _lose_percent, _gain_percent)
-    double = room > 1 and story.rng.random() < TWO_CALLS_CHANCE
-    story.rng.choice(two_calls if double else one_call)(story)
-    if not 1 <= story.value <= LARGEST:
-        raise Unfit
-
-
-def _gain(story: Story) -> None:
-    n = story.rng.randint(2, 99)
-    story.say(
-        "{name} buys {n} more.",
-        "{name} finds {n} {things}.",
-        "A friend gives {name} {n} {things}.",
-        unseen="{name} gets {n} more {things} from a friend.",
-        n=n,
-    )
-    story.value = story.call("add", story.value + n, a=story.value, b=n)
-
-
-def _lose(story: Story) -> None:
-    if story.value < 4:
-        raise Unfit
-    n = story.rng.randint(2, story.value - 1)
-    story.say(
-        "{name} loses {n} of them.",
-        "{name} sells {n} {things}.",
-        "{name} gives {n} to a friend.",
-        unseen="{n} {things} are sold.",
-        n=n,
-    )
-    story.value = story.call("subtract", story.value - n, a=story.value, b=n)
-
-
-def _grow(story: Story) -> None:
-    n = story.rng.randint(2, 5)
-    story.say(
-        "Soon there are {word} as many.",
-        "Then the number becomes {word} as large.",
-        unseen="Now there are {word} as many {things}.",
-        word={2: "twice", 3: "three times"}.get(n, f"{n} times"),
-    )
-    story.value = story.call("multiply", story.value * n, a=story.value, b=n)
-
-
-def _share_out(story: Story) -> None:
-    divisors = [n for n in range(2, 21) if story.value % n == 0 and story.value > n]
-    if not divisors:
-        raise Unfit
-    n = story.rng.choice(divisors)
-    if n == 2 and story.rng.random() < 0.7:
-        story.say("Half of them are broken and thrown away.", "{name} keeps only half.")
-    else:
-        story.say(
-            "{name} shares them equally among {n} people and looks at one share.",
-            "They are put into {n} equal piles and {name} keeps one pile.",
-            unseen="{name} keeps one of {n} equal piles.",
-            n=n,
-        )
-    story.value = story.call("divide", story.value // n, a=story.value, b=n)
-
-
-def _percent(story: Story) -> tuple[int, int]:
-    fitting = [p for p in range(5, 100, 5) if story.value * p % 100 == 0]
-    if not fitting:
-        raise Unfit
-    percent = story.rng.choice(fitting)
-    return percent, story.value * percent // 100
-
-
-def _take_part(story: Story) -> None:
-    percent, part = _percent(story)
-    story.say(
-        "{name} keeps only {p}% of them.",
-        "Just {p}% of the {things} are good and kept.",
-        unseen="Only {p}% of them are good.",
-        p=percent,
-    )
-    story.value = story.call("percent_of", part, percent=percent, value=story.value)
-
-
-def _lose_percent(story: Story) -> None:
-    percent, part = _percent(story)
-    story.say(
-        "{name} sells {p}% of them.",
-        "{p}% of the {things} get lost.",
-        unseen="{p}% of them are thrown away.",
-        p=percent,
-    )
-    story.call("percent_of", part, percent=percent, value=story.value)
-    story.value = story.call("subtract", story.value - part, a=story.value, b=part)
-
-
-def _gain_percent(story: Story) -> None:
-    percent, part = _percent(story)
-    story.say(
-        "The number goes up by {p}%.",
-        "{name} gets {p}% more {things}.",
-        unseen="Then {name} has {p}% more.",
-        p=percent,
-    )
-    story.call("percent_of", part, percent=percent, value=story.value)
-    story.value = story.call("add", story.value + part, a=story.value, b=part)
-
-
-def _gain_groups(story: Story) -> None:
-    groups, each = story.rng.randint(2, 9), story.rng.randint(2, 15)
-    story.say(
-        "{g} friends bring {e} {things} each.",
-        "{name} buys {g} bags with {e} {things} each.",
-        unseen="Each of {g} friends gives {name} {e} {things}.",
-        g=groups,
-        e=each,
-    )
-    more = story.call("multiply", groups * each, a=groups, b=each)
-    story.value = story.call("add", story.value + more, a=story.value, b=more)
-
-
-def _lose_groups(story: Story) -> None:
-    groups, each = story.rng.randint(2, 9), story.rng.randint(2, 15)
-    less = groups * each
-    if less >= story.value:
-        raise Unfit
-    story.say(
-        "{name} gives {e} {things} to each of {g} friends.",
-        "{name} sells {g} bags of {e} {things}.",
-        unseen="{g} people get {e} of the {things} each.",
-        g=groups,
-        e=each,
-    )
-    story.call("multiply", less, a=groups, b=each)
-    story.value = story.call("subtract", story.value - less, a=story.value, b=less)

@@ -54,7 +54,7 @@ def test_a_training_problem_is_shown_in_the_form_that_is_asked_for() -> None:
 def test_what_is_shown_is_read_and_trusted() -> None:
     """Each shown problem passes its own checks."""
     shown = 0
-    for problem in pocket_problems(200, 0, "train"):
+    for problem in pocket_problems(400, 0, "train"):
         text = example(problem, ARITHMETIC)
         if text is None:
             continue

@@ -9,13 +9,13 @@ import pytest
 
 from pipeline import tables
 from pipeline.errors import CannotStart, StageFailed
+from pipeline.pocket.models import dialect
 from pipeline.pocket.world import problems
 from pipeline.recipe import Recipe, load
 from pipeline.records import Verdict
 from pipeline.rundir import RunDir
 from pipeline.stages import Run, evaluated_models, generators, in_round, pairs_stage, prepare
 from pipeline.worked import reference_chain
-from tests.pipeline.scripted import ARITHMETIC
 
 COUNTS = ("problems.counts.train=20", "problems.counts.test=5", "problems.counts.ood=5")
 
@@ -31,7 +31,7 @@ def _run(place: Path, *overrides: str) -> Run:
 def _only_right_chains(run: RunDir) -> None:
     rows = []
     for problem in problems(5, 0, "train"):
-        chain = reference_chain(problem, ARITHMETIC)
+        chain = reference_chain(problem, dialect().toolset)
         assert chain
         chain = replace(chain, model="student", chain_id=f"{problem.problem_id}/student/0")
         verdict = Verdict(chain.chain_id, True, problem.answer, problem.answer, None)

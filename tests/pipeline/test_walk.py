@@ -20,7 +20,7 @@ from transformers import AutoTokenizer
 
 from pipeline import tables
 from pipeline.errors import CannotStart
-from pipeline.pocket.models import folder
+from pipeline.pocket.models import TOOLSET, folder
 from pipeline.pocket.world import problems
 from pipeline.recipe import load
 from pipeline.rundir import RunDir, opened
@@ -36,7 +36,7 @@ from tests.pipeline.test_survival import wait_for
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(400)]
 
 RECIPE = {
-    "toolset": "arithmetic[add,subtract,multiply,divide,percent_of]",
+    "toolset": TOOLSET,
     "problems": {"counts": {"train": 24, "test": 6, "ood": 0}},
     "agent": {"think": False, "reply_tokens": 48, "max_steps": 4},
     "pairs": {"rejected_from": ["student"], "per_problem": 1},

@@ -10,6 +10,7 @@ import pytest
 from datasets import Dataset
 
 from pipeline import tables
+from pipeline.pocket.world import TASKS
 from tests.pipeline.cli import SMALL, run
 
 pytestmark = [pytest.mark.ray, pytest.mark.vllm, pytest.mark.train, pytest.mark.timeout(600)]
@@ -82,7 +83,8 @@ def test_metrics_compare_before_after_and_teacher(run_dir: Path) -> None:
     for splits in metrics["models"].values():
         assert splits["test"]["n"] == 24
         assert splits["ood"]["n"] == 12
-        assert set(splits) == {"test", "ood", "test/arithmetic", "ood/arithmetic"}
+        tasks = {f"{split}/{task}" for split in ("test", "ood") for task in TASKS}
+        assert set(splits) == {"test", "ood"} | tasks
     assert metrics["models"]["teacher"]["test"]["accuracy"] > 0.7
     assert {"gain", "ci95", "gained", "lost", "p_value"} == set(metrics["paired"]["test"])
 

@@ -13,11 +13,11 @@ def test_the_models_that_ship_were_trained_on_todays_prompt(name: str) -> None:
     assert json.loads((folder(name) / FINGERPRINT).read_text()) == {"prompt": fingerprint()}
 
 
-def test_the_prompt_is_short_and_offers_the_five_functions_and_answer() -> None:
+def test_the_prompt_offers_the_functions_of_both_tasks_and_answer() -> None:
     system, user = dialect().opening("How many?")
     assert user == {"role": "user", "content": "How many?"}
     functions = system["content"].partition("Functions:\n")[2].splitlines()
-    names = ["add", "subtract", "multiply", "divide", "percent_of", "answer"]
+    names = ["add", "subtract", "multiply", "divide", "percent_of", "entails", "answer"]
     assert [line.partition("(")[0] for line in functions] == names
 
 

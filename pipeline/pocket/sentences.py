@@ -1,0 +1,115 @@
+"""What can be said in a logic problem: each statement in English and as a formula.
+
+Not here: which statements make a problem (`logic`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ADJECTIVES: str = (
+    "kind tall calm brave quiet happy young smart proud rich shy strong funny busy polite quick "
+    "loud clever honest tidy wise tired lucky lazy"
+)
+VERBS = ("likes", "knows", "helps")
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """An adjective, or its negation."""
+
+    adjective: str
+    positive: bool
+
+    def __str__(self) -> str:
+        return self.adjective if self.positive else f"not {self.adjective}"
+
+    def __invert__(self) -> Literal:
+        return Literal(self.adjective, not self.positive)
+
+    def of(self, term: str) -> str:
+        """As a formula."""
+        return f"{'' if self.positive else '~'}{self.adjective}({term})"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Its wordings, of which `unseen` is kept for problems out of distribution, and its formula."""
+
+    seen: tuple[str, ...]
+    unseen: str
+    formula: str
+
+
+def fact(who: str, said: Literal) -> Statement:
+    seen = (f"{who} is {said}.",)
+    return Statement(seen, f"We know that {who} is {said}.", said.of(who))
+
+
+def asked(who: str, said: Literal) -> Statement:
+    """The conclusion, as a question."""
+    seen = (
+        f"Is it True, False or Uncertain that {who} is {said}?",
+        f"{who} is {said}: True, False or Uncertain?",
+    )
+    return Statement(seen, f"Is {who} {said}? Say True, False or Uncertain.", said.of(who))
+
+
+def someone(said: Literal) -> Statement:
+    seen = (f"Someone is {said}.",)
+    return Statement(seen, f"There is someone {said}.", f"exists x {said.of('x')}")
+
+
+def plain(first: Literal, then: Literal) -> Statement:
+    seen = (
+        f"Everyone who is {first} is {then}.",
+        f"If someone is {first}, they are {then}.",
+        f"All people who are {first} are {then}.",
+    )
+    return _rule(seen, f"Whoever is {first} is {then}.", first.of("x"), then.of("x"))
+
+
+def both(first: Literal, then: Literal, also: Literal) -> Statement:
+    seen = (
+        f"Everyone who is {first} and {also} is {then}.",
+        f"If someone is {first} and {also}, they are {then}.",
+    )
+    condition = f"{first.of('x')} & {also.of('x')}"
+    return _rule(seen, f"Whoever is {first} and {also} is {then}.", condition, then.of("x"))
+
+
+def either(first: Literal, then: Literal, other: Literal) -> Statement:
+    seen = (
+        f"Everyone who is {first} or {other} is {then}.",
+        f"If someone is {first} or {other}, they are {then}.",
+    )
+    condition = f"{first.of('x')} | {other.of('x')}"
+    return _rule(seen, f"Whoever is {first} or {other} is {then}.", condition, then.of("x"))
+
+
+def one_of_two(first: Literal, then: Literal, other: Literal) -> Statement:
+    seen = (
+        f"Everyone who is {first} is {then} or {other}.",
+        f"All people who are {first} are {then} or {other}.",
+    )
+    outcome = f"{then.of('x')} | {other.of('x')}"
+    return _rule(seen, f"Whoever is {first} is {then} or {other}.", first.of("x"), outcome)
+
+
+def through(first: Literal, then: Literal, verb: str) -> Statement:
+    """A rule that goes from one person to another."""
+    seen = (
+        f"Everyone who {verb} someone {first} is {then}.",
+        f"If someone {verb} a person who is {first}, they are {then}.",
+    )
+    condition = f"exists y ({verb}(x, y) & {first.of('y')})"
+    return _rule(seen, f"Whoever {verb} someone {first} is {then}.", condition, then.of("x"))
+
+
+def relation(who: str, verb: str, whom: str) -> Statement:
+    formula = f"{verb}({who}, {whom})"
+    return Statement((f"{who} {verb} {whom}.",), f"We know that {who} {verb} {whom}.", formula)
+
+
+def _rule(seen: tuple[str, ...], unseen: str, condition: str, outcome: str) -> Statement:
+    return Statement(seen, unseen, f"forall x ({condition} -> {outcome})")
