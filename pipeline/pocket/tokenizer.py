@@ -31,10 +31,10 @@ _AROUND = (
     "Everyone|everyone|All|people|If|Someone|someone|person|they|who|a|is|are|not|and|or|it|Is|that|"
     "True|False|Uncertain|likes|knows|helps"
 )
-_PIECES = (
+_PIECES = (  # repeats of groups are bounded: else a long text overflows the stack of the regex
     r"[(,] ?[a-z_]+=|\p{N}|"
-    rf"(?: ?\b(?:{_AROUND})\b,?(?= ))+ |"
-    r"(?:[^\p{L}\p{N}]*\b(?:forall|exists|x|y)\b)+[^\p{L}\p{N}]*|"
+    rf"(?: ?\b(?:{_AROUND})\b,?(?= )){{1,16}} |"
+    r"(?:[^\p{L}\p{N}]{0,16}\b(?:forall|exists|x|y)\b){1,8}[^\p{L}\p{N}]{0,16}|"
     r" ?\p{L}+|_\p{L}+| ?[^\s\p{L}\p{N}]+(?: [^\s\p{L}\p{N}]*)?|\s+"
 )
 

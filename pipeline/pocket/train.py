@@ -198,8 +198,8 @@ def _schedule(step: int, plan: Plan) -> float:
 
 def _optimizers(model: LlamaForCausalLM, plan: Plan) -> list[torch.optim.Optimizer]:
     """Muon for the matrices of the layers, its steps as large as AdamW's (arXiv 2502.16982); AdamW
-    for the embedding and the norms. Measured: as far after 700 batches as AdamW alone after 1,600.
-    """
+    for the embedding and the norms. Measured on the student: 700 batches bring it to 52% exact
+    chains of arithmetic and 20% of logic, 1,400 with AdamW alone to 54% and 8%."""
     embedding = model.get_input_embeddings().weight
     matrices = [p for p in model.parameters() if p.ndim == 2 and p is not embedding]
     others = [p for p in model.parameters() if p.ndim != 2 or p is embedding]
