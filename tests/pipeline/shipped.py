@@ -1,6 +1,8 @@
 # ruff: noqa: RUF001  # DeepSeek's tokens have a bar of their own
 """What is expected of each chat template that TRL ships in `trl/chat_templates`, and a tokenizer
-for each: the pocket tokenizer with the special tokens that the template writes.
+for each: the pocket tokenizer with the special tokens that the template writes, and with GPT-2's
+pieces. The pocket's own may join a colon and the space behind it: the tokens of a whole text would
+not tell where a role that is plain text (`Assistant: `) ends and a reply begins.
 
 Tests are in `test_shipped_templates.py`.
 """
@@ -13,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import trl
+from tokenizers import pre_tokenizers
 from transformers import AddedToken, PreTrainedTokenizerFast
 
 FOLDER = Path(trl.__file__).with_name("chat_templates")
@@ -240,6 +243,8 @@ def tokenizer_of(name: str, tokenizer: PreTrainedTokenizerFast) -> PreTrainedTok
     """A copy of the pocket `tokenizer` with the template `name`, unchanged, and its tokens."""
     template = (FOLDER / f"{name}.jinja").read_text(encoding="utf-8")
     own = copy.deepcopy(tokenizer)
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    own.backend_tokenizer.pre_tokenizer = byte_level  # type: ignore[assignment]  # their stubs
     own.add_special_tokens({"bos_token": "<BOS>", "eos_token": "<EOS>"})
     for special, texts in ((True, sorted({*_SPECIAL.findall(template)})), (False, _ORDINARY)):
         own.add_tokens([AddedToken(text, special=special, normalized=False) for text in texts])

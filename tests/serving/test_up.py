@@ -210,7 +210,9 @@ def test_what_was_asked_is_in_no_log(running: Running) -> None:
     assert [path.name for path in logs if secret.encode() in path.read_bytes()] == []
 
 
-@pytest.mark.parametrize("deployment", ["Functions", "Student"])
+@pytest.mark.parametrize(
+    "deployment", ["Functions", pytest.param("Student", marks=pytest.mark.slow)]
+)
 def test_a_killed_replica_comes_back_and_no_answer_is_wrong(
     running: Running, deployment: str
 ) -> None:

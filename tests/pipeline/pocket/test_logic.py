@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
+from functools import cache
 
 import pytest
 import torch
@@ -27,6 +28,7 @@ def _without(problem: Problem, index: int) -> solver.Answer:
     return solver.entails(read.premises, read.conclusion).answer
 
 
+@cache
 def _needed(problem: Problem) -> list[str]:
     """The premises without which the answer would be another."""
     premises = premises_of(problem)
