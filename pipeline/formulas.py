@@ -57,10 +57,12 @@ def count_formulas(problems: Iterable[Problem]) -> dict[str, Any]:
     return counts | ({"labels": len(concluded), "labels_right": right} if concluded else {})
 
 
-def entailed(problem: Problem) -> solver.Answer | None:
+def entailed(problem: Problem, seconds: float = solver.SECONDS) -> solver.Answer | None:
     """What follows for the conclusion's formula; None where it has none that can be read."""
     read = lenient.read_problem(premises_of(problem), conclusion_of(problem))
-    return solver.entails(read.premises, read.conclusion).answer if read.conclusion else None
+    if read.conclusion is None:
+        return None
+    return solver.entails(read.premises, read.conclusion, seconds).answer
 
 
 def worked_question(problem: Problem, toolset: Toolset) -> tuple[WorkedCall, ...]:

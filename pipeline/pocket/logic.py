@@ -7,7 +7,8 @@ that are counted tell nothing. Distractors say what does not matter.
 
 A reference holds the formulas in the order of their sentences, as `pipeline.formulas` reads them.
 
-Not here: how a statement is said (`sentences`), which problem belongs to which split (`world`).
+Not here: how a statement is said (`sentences`), which problem belongs to which split, and that Z3
+finds the same answer (`world`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from pipeline.formulas import CONCLUSION
 from pipeline.pocket import sentences
 from pipeline.pocket.sentences import ADJECTIVES, VERBS, Literal, Statement
 from pipeline.pocket.told import PEOPLE, Told
-from toolsets.logic import lenient, solver
 
 LABELS = ("True", "False", "Uncertain")
 STEPS = {1: 25, 2: 35, 3: 25, 4: 15}  # rules that the proof needs: weight
@@ -34,7 +34,6 @@ RULES = {  # weights; the last three have one more literal
     sentences.either: 15,
     sentences.one_of_two: 15,
 }
-PATIENCE = 60.0  # seconds for Z3, which needs some milliseconds: no busy machine changes a problem
 
 
 @dataclass
@@ -48,13 +47,6 @@ class Puzzle(Told):
     def literal(self, negative: float = NEGATIVE_CHANCE) -> Literal:
         """A new adjective, or with the chance `negative` its negation."""
         return Literal(self.adjectives.pop(), self.rng.random() >= negative)
-
-    def proved(self) -> bool:
-        """Whether Z3 finds the answer that the problem was made for."""
-        *premises, conclusion = self.reference
-        read = lenient.read_problem(premises, conclusion.removeprefix(CONCLUSION))
-        assert read.conclusion
-        return solver.entails(read.premises, read.conclusion, PATIENCE).answer == self.answer
 
 
 def tell(rng: random.Random, ood: bool) -> Puzzle:

@@ -70,21 +70,11 @@ def plain(first: Literal, then: Literal) -> Statement:
 
 
 def both(first: Literal, then: Literal, also: Literal) -> Statement:
-    seen = (
-        f"Everyone who is {first} and {also} is {then}.",
-        f"If someone is {first} and {also}, they are {then}.",
-    )
-    condition = f"{first.of('x')} & {also.of('x')}"
-    return _rule(seen, f"Whoever is {first} and {also} is {then}.", condition, then.of("x"))
+    return _two_conditions(first, "and", "&", also, then)
 
 
 def either(first: Literal, then: Literal, other: Literal) -> Statement:
-    seen = (
-        f"Everyone who is {first} or {other} is {then}.",
-        f"If someone is {first} or {other}, they are {then}.",
-    )
-    condition = f"{first.of('x')} | {other.of('x')}"
-    return _rule(seen, f"Whoever is {first} or {other} is {then}.", condition, then.of("x"))
+    return _two_conditions(first, "or", "|", other, then)
 
 
 def one_of_two(first: Literal, then: Literal, other: Literal) -> Statement:
@@ -109,6 +99,17 @@ def through(first: Literal, then: Literal, verb: str) -> Statement:
 def relation(who: str, verb: str, whom: str) -> Statement:
     formula = f"{verb}({who}, {whom})"
     return Statement((f"{who} {verb} {whom}.",), f"We know that {who} {verb} {whom}.", formula)
+
+
+def _two_conditions(
+    first: Literal, word: str, sign: str, second: Literal, then: Literal
+) -> Statement:
+    seen = (
+        f"Everyone who is {first} {word} {second} is {then}.",
+        f"If someone is {first} {word} {second}, they are {then}.",
+    )
+    condition = f"{first.of('x')} {sign} {second.of('x')}"
+    return _rule(seen, f"Whoever is {first} {word} {second} is {then}.", condition, then.of("x"))
 
 
 def _rule(seen: tuple[str, ...], unseen: str, condition: str, outcome: str) -> Statement:

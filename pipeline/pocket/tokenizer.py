@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
+from pipeline.pocket.sentences import VERBS
+
 VOCABULARY = 1024
 CONTEXT = 8192  # tokens
 
@@ -29,7 +31,7 @@ CHAT_TEMPLATE = (
 
 _AROUND = (
     "Everyone|everyone|All|people|If|Someone|someone|person|they|who|a|is|are|not|and|or|it|Is|that|"
-    "True|False|Uncertain|likes|knows|helps"
+    "True|False|Uncertain|" + "|".join(VERBS)
 )
 _PIECES = (  # repeats of groups are bounded: else a long text overflows the stack of the regex
     r"[(,] ?[a-z_]+=|\p{N}|"

@@ -34,10 +34,6 @@ class Told:
         """The sentences as one text."""
         return " ".join(self.sentences)
 
-    def proved(self) -> bool:
-        """Whether the answer is the right one, where that has to be asked; it takes its time."""
-        return True
-
     def say(self, *seen: str, unseen: str = "", **words: object) -> None:
         """Add a sentence in one of the wordings `seen`, or, out of distribution, in `unseen`."""
         if self.ood and unseen and self.rng.random() < UNSEEN_CHANCE:

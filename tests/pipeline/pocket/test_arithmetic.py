@@ -9,6 +9,7 @@ from pipeline.pocket.arithmetic import LARGEST, OOD_STEPS, STEPS
 from pipeline.pocket.models import TOOLSET
 from pipeline.records import Problem
 from pipeline.reference import replay
+from pipeline.worked import reference_chain
 from tests.pipeline.pocket.conftest import COUNT, SPLITS
 
 FUNCTIONS = toolsets.load(TOOLSET)
@@ -23,6 +24,16 @@ def test_every_number_on_the_way_is_a_small_whole_one(
         assert len(values) == len(told.reference)
         assert all(value is not None and value.denominator == 1 for value in values), told
         assert 1 <= int(told.answer) <= LARGEST
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_each_call_is_a_step_of_the_worked_chain(
+    split: str, arithmetic: dict[str, list[Problem]]
+) -> None:
+    for told in arithmetic[split]:
+        chain = reference_chain(told, FUNCTIONS)
+        assert chain is not None, told
+        assert len(chain.steps) == len(told.reference) + 1
 
 
 @pytest.mark.parametrize(
