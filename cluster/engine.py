@@ -38,11 +38,23 @@ shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What the engine wrote: text, token ids, and why it ended."""
+    """What the engine wrote: text, token ids, and why it ended; and how many tokens of the prompt
+    it found in its cache."""
 
     text: str
     token_ids: tuple[int, ...]
     finish_reason: Literal["stop", "length"]
+    cached_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What an engine holds: tokens in its KV cache, in blocks of so many, and requests that it
+    decodes at once."""
+
+    cache_tokens: int
+    block_tokens: int
+    requests: int
 
 
 class EngineRefused(RuntimeError):
@@ -94,6 +106,15 @@ class LocalEngine:
         return self.llm.model_config.max_model_len
 
     @property
+    def room(self) -> Room | None:
+        """What the engine holds; None where vLLM does not tell."""
+        config = self.llm.vllm_config
+        if not (blocks := config.cache_config.num_gpu_blocks):
+            return None
+        size = config.cache_config.block_size
+        return Room(blocks * size, size, config.scheduler_config.max_num_seqs)
+
+    @property
     def dead(self) -> bool:
         """Whether the engine process is gone; it cannot be revived."""
         return self.llm.errored
@@ -120,7 +141,8 @@ class LocalEngine:
             raise RuntimeError("the engine answered nothing")
         written = final.outputs[0]
         reason = "length" if written.finish_reason == "length" else "stop"
-        return Completion(written.text, tuple(written.token_ids), reason)
+        cached = final.num_cached_tokens or 0
+        return Completion(written.text, tuple(written.token_ids), reason, cached)
 
     def close(self) -> None:
         """End the engine process."""

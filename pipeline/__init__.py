@@ -8,6 +8,7 @@ CORE = frozenset(
     f"pipeline.{name}"
     for name in (
         "agent",
+        "conclusions",
         "errors",
         "formulas",
         "hygiene",

@@ -17,7 +17,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -29,10 +29,11 @@ import toolsets
 from cluster import storage
 from cluster.tool_parsers import reader_maker
 from pipeline import tables
+from pipeline.admission import Admission
 from pipeline.agent import dialect_of, with_agent_tools
 from pipeline.prompt import Dialect, Writing
 from pipeline.records import Chain, Task
-from pipeline.rollout import Limits, Rollout
+from pipeline.rollout import Rollout, Usage, limits_of
 from pipeline.sections import Agent
 from pipeline.transcript import ChatTemplate
 from pipeline.verdict import judge
@@ -56,6 +57,7 @@ class RolloutSettings:
     engine: tuple[tuple[str, Any], ...]
     kv_cache_gib: float
     function_workers: int
+    chains_in_flight: int
     out: str  # folder that the files of chains go to
     engine_class: str = ENGINE  # module:class, made of `model`, `engine` and `kv_cache_gib`
     writes: bool = False  # problems (`pipeline.writing`), not chains
@@ -77,13 +79,19 @@ class RolloutActor:
         s = self._settings
         self._engine = resolve_name(s.engine_class)(s.model, dict(s.engine), s.kv_cache_gib)
         dialect = self._dialect()
+        template = ChatTemplate(self._engine.tokenizer, dialect.tools)
+        room = self._engine.room
+        self._admission = Admission(room, s.chains_in_flight, guess=2 * s.agent.reply_tokens)
+        self._told = Usage()
+        common = len(template.opening(dialect.opening("")))
         return Rollout(
             dialect=dialect,
-            template=ChatTemplate(self._engine.tokenizer, dialect.tools),
+            template=template,
             engine=self._engine,
             runner=toolsets.Executor(toolsets.load(s.toolset), workers=s.function_workers),
-            limits=Limits(s.agent.max_steps, s.agent.reply_tokens, s.retries),
+            limits=limits_of(s.agent, s.retries),
             temperature=s.temperature,
+            usage=Usage(common, block=room.block_tokens if room else 1),
         )
 
     def _dialect(self) -> Dialect:
@@ -95,14 +103,28 @@ class RolloutActor:
 
     def __call__(self, block: pa.Table) -> dict[str, np.ndarray]:
         tasks = [tables.task_of(row) for row in block.to_pylist()]
-        chains = asyncio.run_coroutine_threadsafe(self._chains(tasks), self._loop).result()
+        made = asyncio.run_coroutine_threadsafe(self._chains(tasks), self._loop).result()
+        chains, used = made
         if self._engine.dead:
             _die(Path(self._settings.out))
         rows = write_chains(Path(self._settings.out), tasks, chains, self._settings)
-        return summary(rows) | {"engine": np.array([_actor_id()])}
+        return summary(rows, used) | {"engine": np.array([_actor_id()])}
 
-    async def _chains(self, tasks: Sequence[Task]) -> list[Chain]:
-        return await asyncio.gather(*(self._rollout(task) for task in tasks))
+    async def _chains(self, tasks: Sequence[Task]) -> tuple[list[Chain], Usage]:
+        """The chains, and what all chains have used since this was told before."""
+        chains = await asyncio.gather(*(self._chain(task) for task in tasks))
+        usage = self._rollout.usage
+        used, self._told = usage.since(self._told), replace(usage)
+        return chains, used
+
+    async def _chain(self, task: Task) -> Chain:
+        async with self._admission.chain():
+            chain = await self._rollout(task)
+        if chain.steps:
+            last = chain.steps[-1]
+            common = self._rollout.usage.common
+            self._admission.held(last.prompt_tokens + last.completion_tokens - common)
+        return chain
 
 
 def _actor_id() -> str:
@@ -141,13 +163,13 @@ def write_chains(
     return rows
 
 
-def summary(rows: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
+def summary(rows: Sequence[dict[str, Any]], used: Usage) -> dict[str, np.ndarray]:
     """What the driver hears of a block: counts only, so its memory does not grow."""
     failures = Counter(row["failure"] for row in rows if row["failure"])
     counts = {
         "chains": len(rows),
         "correct": sum(row["correct"] is True for row in rows),
-        "tokens": sum(row["tokens"] for row in rows),
         "engine_errors": failures["engine_error"],
+        **used.tokens,
     }
     return {name: np.array([value]) for name, value in counts.items()}

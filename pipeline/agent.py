@@ -3,7 +3,7 @@
 Sans-I/O: no clock, no await, no print, no engine. Generation, evaluation and serving drive it
 (`pipeline.rollout`), so what a student was trained on is what it meets in production.
 
-    agent = Agent(dialect, max_steps=8)
+    agent = Agent(dialect, max_steps=8, max_failures=4)
     action = agent.read(reply)        Execute(call) | Ask(message) | Stop(reason)
     action = agent.observe(result)    after Execute: Ask(message) | Stop(reason)
 
@@ -24,6 +24,7 @@ from pipeline.records import Message, Step, StopReason
 from pipeline.records import Reply as EngineReply
 from pipeline.worked import solved_example
 from toolsets import CallError, ToolCall, ToolResult, Toolset, tool
+from toolsets.errors import ErrorKind
 
 
 @tool
@@ -95,12 +96,15 @@ class Stop:
 class Agent:
     """One chain in the making. `steps` and `answer` are what happened so far.
 
-    The state of functions that keep one travels with the calls; the steps do not hold it.
+    It stops after `max_steps` replies, or after `max_failures` in a row that failed in the same
+    way. The state of functions that keep one travels with the calls; the steps do not hold it.
     """
 
-    def __init__(self, dialect: Dialect, max_steps: int) -> None:
+    def __init__(self, dialect: Dialect, max_steps: int, max_failures: int | None = None) -> None:
         self._dialect = dialect
         self._max_steps = max_steps
+        self._max_failures = max_failures
+        self._failing: tuple[ErrorKind | None, int] = None, 0  # how, and so often in a row
         self.steps: list[Step] = []
         self.answer: str | None = None
         self._state: dict[str, Any] | None = None
@@ -126,6 +130,10 @@ class Agent:
         if result.state is not None:
             self._state = result.state
         self.steps[-1] = replace(self.steps[-1], result=replace(result, state=None))
+        kind, times = self._failing
+        self._failing = result.error_kind, times + 1 if result.error_kind == kind else 1
+        if not result.ok and self._failing[1] == self._max_failures:
+            return Stop("max_failures")
         if len(self.steps) >= self._max_steps:
             return Stop("max_steps")
         return Ask(self._dialect.result(self.steps[-1]))

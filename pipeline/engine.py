@@ -12,7 +12,7 @@ from typing import Any
 
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from cluster.engine import LocalEngine
+from cluster.engine import LocalEngine, Room
 from pipeline.records import Reply
 from pipeline.rollout import EngineError, Sampling
 
@@ -30,6 +30,11 @@ class VllmEngine:
         return self._engine.context
 
     @property
+    def room(self) -> Room | None:
+        """What the engine holds; None where vLLM does not tell."""
+        return self._engine.room
+
+    @property
     def dead(self) -> bool:
         """Whether the engine process is gone; it cannot be revived."""
         return self._engine.dead
@@ -44,7 +49,7 @@ class VllmEngine:
             raise
         except Exception as error:
             raise EngineError(f"{type(error).__name__}: {error}") from error
-        return Reply(written.text, written.token_ids, written.finish_reason)
+        return Reply(written.text, written.token_ids, written.finish_reason, written.cached_tokens)
 
     def close(self) -> None:
         """End the engine process."""

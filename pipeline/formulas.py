@@ -9,16 +9,28 @@ Not here: how formulas are read and asked (`toolsets.logic`), calculations (`pip
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
+from pipeline.conclusions import plain_conclusion
 from pipeline.records import Problem
 from pipeline.reference import WorkedCall, worked_call
 from toolsets import Toolset
 from toolsets.logic import lenient, solver
+from toolsets.logic.syntax import render
 
 CONCLUSION = "⊢ "
+
+_STATED = re.compile(r"^Conclusion: (.*)$", re.MULTILINE)
+
+
+def logic_question(premises: Sequence[str], conclusion: str) -> str:
+    """The question of premises and a conclusion in natural language, as a model reads it."""
+    listed = "\n".join(premises)
+    ask = "Is the conclusion True, False or Uncertain?"
+    return f"Premises:\n{listed}\nConclusion: {conclusion}\n{ask}"
 
 
 def premises_of(problem: Problem) -> tuple[str, ...]:
@@ -68,20 +80,28 @@ def entailed(problem: Problem, seconds: float = solver.SECONDS) -> solver.Answer
 def worked_question(problem: Problem, toolset: Toolset) -> tuple[WorkedCall, ...]:
     """The one call of a reference chain, `entails` of all formulas as they stand.
 
+    A conclusion that the data gives in words only is read off them where they leave no choice.
     Empty where there is no chain fit to learn from: no formula of the conclusion, no such function
     in `toolset`, a formula that it refuses, or another answer than the problem's.
     """
-    if "entails" not in toolset.tool_names or not conclusion_of(problem):
+    concluded = conclusion_of(problem) or _read_off(problem)
+    if "entails" not in toolset.tool_names or not concluded:
         return ()
     premises, conclusion = (
-        json.dumps(formulas, ensure_ascii=False)
-        for formulas in (premises_of(problem), conclusion_of(problem))
+        json.dumps(formulas, ensure_ascii=False) for formulas in (premises_of(problem), concluded)
     )
     try:
         worked = worked_call(toolset, f"entails(premises={premises}, conclusion={conclusion})")
     except ValueError:
         return ()
     return (worked,) if worked.result.content.partition("\n")[0] == problem.answer else ()
+
+
+def _read_off(problem: Problem) -> str:
+    stated = _STATED.findall(problem.question)
+    premises = lenient.read_problem(premises_of(problem)).premises
+    found = plain_conclusion(premises, stated[-1]) if stated else None
+    return render(found) if found is not None else ""
 
 
 @cache

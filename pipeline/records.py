@@ -27,7 +27,7 @@ Failure = Literal[
 ]
 FAILURES: tuple[Failure, ...] = Failure.__args__  # type: ignore[attr-defined]  # Literal's values
 
-StopReason = Literal["answer", "max_steps", "context_full", "engine_error"]
+StopReason = Literal["answer", "max_steps", "max_failures", "context_full", "engine_error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,13 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an engine generated for one turn: its text, its token ids and why it ended."""
+    """What an engine generated for one turn: its text, its token ids and why it ended, and how many
+    tokens of the prompt it found in its cache."""
 
     text: str
     token_ids: tuple[int, ...]
     finish_reason: Literal["stop", "length"] = "stop"
+    cached_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ Not here: what to do next (`pipeline.agent`), which tasks there are (`pipeline.t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from pipeline import sections
 from pipeline.agent import Agent, Ask, Execute, Stop
 from pipeline.prompt import Dialect, canonical
 from pipeline.records import Chain, Reply, Step, Task
@@ -53,19 +54,64 @@ class Runner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one chain: replies, tokens per reply, retries after an engine error."""
+    """Bounds of one chain: replies, tokens per reply, retries after an engine error, replies in a
+    row that fail in the same way (None: any number)."""
 
     max_steps: int
     reply_tokens: int
     retries: int = 0
+    max_failures: int | None = None
+
+
+def limits_of(agent: sections.Agent, retries: int) -> Limits:
+    """The limits of a recipe's chains."""
+    return Limits(agent.max_steps, agent.reply_tokens, retries, agent.max_failures)
 
 
 OnStep = Callable[[Step], None]
 
 
+TOKENS = ("prompt", "cached", "cacheable", "written")  # counts of `Usage`
+
+
+@dataclass(slots=True)
+class Usage:
+    """Tokens of all requests to an engine.
+
+    `cached` of the `prompt` tokens were in the engine's cache; `cacheable` are those that an
+    earlier request had as well, in whole blocks of `block`: the most that a cache without bounds
+    could find. All chains begin with the same `common` tokens; `written` are the replies'.
+    """
+
+    common: int = 0
+    block: int = 1
+    prompt: int = 0
+    cached: int = 0
+    cacheable: int = 0
+    written: int = 0
+
+    def add(self, prompt: int, known: int, reply: Reply) -> None:
+        """Count one request, of whose `prompt` tokens the first `known` are."""
+        self.prompt += prompt
+        self.cached += reply.cached_tokens
+        most = min(known, prompt - 1)  # the last token is always computed
+        self.cacheable += most // self.block * self.block
+        self.written += len(reply.token_ids)
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        """The counts, by name."""
+        return {name: getattr(self, name) for name in TOKENS}
+
+    def since(self, before: Usage) -> Usage:
+        """What was counted after `before`."""
+        counts = {name: count - before.tokens[name] for name, count in self.tokens.items()}
+        return replace(self, **counts)
+
+
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """Everything that chains of one model have in common."""
+    """Everything that chains of one model have in common; `usage` counts what they ask for."""
 
     dialect: Dialect
     template: ChatTemplate
@@ -73,13 +119,14 @@ class Rollout:
     runner: Runner
     limits: Limits
     temperature: float
+    usage: Usage = field(default_factory=Usage)
 
     async def __call__(self, task: Task, on_step: OnStep = lambda step: None) -> Chain:
         """The chain of one task, each step told when it is whole.
 
         An engine error becomes a chain that says so.
         """
-        agent = Agent(self.dialect, self.limits.max_steps)
+        agent = Agent(self.dialect, self.limits.max_steps, self.limits.max_failures)
         opening = self.dialect.opening(task.problem.question)
         transcript = Transcript(self.template, opening)
         error: str | None = None
@@ -102,13 +149,20 @@ class Rollout:
         )
 
     async def _run(self, agent: Agent, transcript: Transcript, task: Task, on_step: OnStep) -> Stop:
+        known = self.usage.common
         while True:
             room = self.engine.context - len(transcript.token_ids)
             if room < 1:
                 return Stop("context_full")
             prompt_tokens = len(transcript.token_ids)
-            reply = await self._reply(task, len(agent.steps), transcript.token_ids, room)
-            transcript.add_reply(reply.token_ids)
+            if (turn := len(agent.steps)) < len(task.prefix):
+                reply = self._recorded(task.prefix[turn], transcript.token_ids)
+                transcript.add_reply(reply.token_ids)
+            else:
+                reply = await self._reply(task.seed + turn, transcript.token_ids, room)
+                self.usage.add(prompt_tokens, known, reply)
+                transcript.add_reply(reply.token_ids)
+                known = len(transcript.token_ids)
             action = agent.read(reply, prompt_tokens)
             if isinstance(action, Execute):
                 action = agent.observe(await self.runner.submit(action.call))
@@ -118,14 +172,13 @@ class Rollout:
             assert isinstance(action, Ask)
             transcript.add_message(action.message)
 
-    async def _reply(self, task: Task, turn: int, token_ids: Sequence[int], room: int) -> Reply:
-        """The reply of this turn: the recorded one while there is any, then the engine's."""
-        if turn < len(task.prefix):
-            text = task.prefix[turn]
-            recorded = {"role": "assistant", "content": text}
-            return Reply(text, tuple(self.template.turn(recorded, token_ids)))
+    def _recorded(self, text: str, token_ids: Sequence[int]) -> Reply:
+        message = {"role": "assistant", "content": text}
+        return Reply(text, tuple(self.template.turn(message, token_ids)))
+
+    async def _reply(self, seed: int, token_ids: Sequence[int], room: int) -> Reply:
         most = min(self.limits.reply_tokens, room)
-        reply = await self._ask(token_ids, Sampling(self.temperature, most, task.seed + turn))
+        reply = await self._ask(token_ids, Sampling(self.temperature, most, seed))
         if self.dialect.tools is not None:  # a template's own tokens may open and close a call
             reply = replace(reply, text=self.template.text(reply.token_ids))
         return reply

@@ -10,6 +10,7 @@ sink, which holds finished chains in memory until a block of them is written by 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,8 +27,11 @@ from pipeline.records import Task
 from pipeline.sections import Cluster
 
 
-def roll_out(name: str, tasks: Sequence[Task], settings: RolloutSettings, cluster: Cluster) -> None:
-    """Make the missing chains of `tasks` in the folder `settings.out`, showing progress.
+def roll_out(
+    name: str, tasks: Sequence[Task], settings: RolloutSettings, cluster: Cluster
+) -> Counter[str]:
+    """Make the missing chains of `tasks` in the folder `settings.out`, showing progress; returns
+    counts of what was made now, with the tokens that it took (`pipeline.rollout.Usage`).
 
     Raises CannotStart where a node does not reach that folder, StageFailed where the engine cannot
     be started or keeps dying; finished chains stay.
@@ -36,14 +40,14 @@ def roll_out(name: str, tasks: Sequence[Task], settings: RolloutSettings, cluste
     done = finished(out)
     pending = [task for task in tasks if task.task_id not in done]
     if not pending:
-        return
+        return Counter()
     total = len(tasks)
     with machines.reachable(out) as mark:
         settings = replace(settings, out=str(out.resolve()), mark=mark)
         forget_deaths(out)
         with Progress(name, total, "chains") as progress:
             progress.start_at(total - len(pending))
-            _run(pending, settings, cluster, progress, total - len(pending))
+            return _run(pending, settings, cluster, progress, total - len(pending))
 
 
 def finished(folder: Path) -> set[str]:
@@ -87,7 +91,7 @@ def _run(
     cluster: Cluster,
     progress: Progress,
     done: int,
-) -> None:
+) -> Counter[str]:
     import ray
     from ray.exceptions import RayError
 
@@ -109,18 +113,30 @@ def _run(
         num_cpus=bundle["CPU"],
         num_gpus=bundle["GPU"],
     )
-    correct = tokens = errors = 0
+    total: Counter[str] = Counter()
     engines: set[str] = set()
     try:
         with machines.waiting(progress, done, bundle, pool.min_size, lambda: bool(engines)):
             for row in dataset.iter_rows():
-                done += row["chains"]
-                engines.add(row["engine"])
-                correct, tokens = correct + row["correct"], tokens + row["tokens"]
-                errors += row["engine_errors"]
-                rate = tokens / max(progress.seconds, 1e-9)
-                facts = f"{correct:,} right  {rate:,.0f} tokens/s"
-                facts += f"  {len(engines)} engines" if len(engines) > 1 else ""
-                progress.update(done, facts + (f"  {errors} engine errors" if errors else ""))
+                engines.add(row.pop("engine"))
+                total.update(row)
+                facts = _facts(total, len(engines), progress.seconds)
+                progress.update(done + total["chains"], facts)
     except RayError as error:
         raise StageFailed(f"making chains failed: {last_line(str(error))}") from error
+    return total
+
+
+def _facts(total: Counter[str], engines: int, seconds: float) -> str:
+    """What the live line says of the chains so far: tokens read and written per second, and which
+    share of what was read the cache had, beside the most that it could have had."""
+    read, written = (total[name] / max(seconds, 1e-9) for name in ("prompt", "written"))
+    facts = [f"{total['correct']:,} right", f"{read:,.0f} + {written:,.0f} tokens/s"]
+    if total["cacheable"]:
+        hits, most = (total[name] / total["prompt"] for name in ("cached", "cacheable"))
+        facts.append(f"cache {hits:.0%} of {most:.0%}")
+    if engines > 1:
+        facts.append(f"{engines} engines")
+    if total["engine_errors"]:
+        facts.append(f"{total['engine_errors']:,} engine errors")
+    return "  ".join(facts)

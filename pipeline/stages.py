@@ -5,6 +5,7 @@ Not here: the command line (`pipeline.__main__`), what a stage does (its own mod
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from pipeline.problems import ProblemFile
 from pipeline.prompt import Dialect
 from pipeline.recipe import Recipe
 from pipeline.records import Problem, Task
+from pipeline.rollout import TOKENS
 from pipeline.rollouts import drop_engine_errors, roll_out, settle
 from pipeline.rundir import RunDir
 from pipeline.sections import Model
@@ -106,12 +108,15 @@ def generate_stage(run: Run, redo_errors: bool = False) -> None:
     with run.dir.stage("generate") as facts:
         training += _written(run)
         everything: list[Task] = []
+        made: Counter[str] = Counter()
         for name in generators(run.recipe, run.round):
-            everything += _generate(run, name, training)
+            everything += _generate(run, name, training, made)
         if run.recipe.pairs.corrects:
-            everything += _continue(run)
+            everything += _continue(run, made)
         settle(run.dir.chains, everything)
         facts |= {"rows_in": len(training)} | outcomes(run.dir.chains)
+        if made:  # by this command
+            facts["tokens"] = {name: made[name] for name in TOKENS}
         if run.recipe.problems.self_made.count and run.round == 1:
             facts["self_made"] = made_facts(run.recipe, run.dir, training)
         facts["rejected"] = len(run.source.rejects)
@@ -136,14 +141,14 @@ def generators(recipe: Recipe, number: int = 1) -> list[str]:
     return ["teacher", *(["student"] if "student" in recipe.pairs.rejected_from else [])]
 
 
-def _generate(run: Run, name: str, training: Sequence[Problem]) -> list[Task]:
+def _generate(run: Run, name: str, training: Sequence[Problem], made: Counter[str]) -> list[Task]:
     model: Model = getattr(run.recipe, name)
     folder = models.resolve(model.model, name)
     check_template(run.recipe, name, folder)
     settings = rollout_settings(run, model, folder, run.dir.chains)
     planned = planned_tasks(run.dir.tasks, name)
     for wave in range(model.samples.max + 1):
-        roll_out(f"generate ({name})", planned, settings, run.recipe.cluster)
+        made.update(roll_out(f"generate ({name})", planned, settings, run.recipe.cluster))
         so_far = verdicts(run.dir.chains, name) if planned else {}
         fresh = next_tasks(training, name, model.samples, run.recipe.seed, so_far)
         fresh = rounds.tasks_of_round(fresh, run.round, run.recipe.seed)
@@ -155,13 +160,14 @@ def _generate(run: Run, name: str, training: Sequence[Problem]) -> list[Task]:
     return planned
 
 
-def _continue(run: Run) -> list[Task]:
+def _continue(run: Run, made: Counter[str]) -> list[Task]:
     """Let the teacher go on from the steps of the student's wrong chains."""
     teacher = run.recipe.teacher
     planned = plan_continuations(run.dir, run.round, run.recipe.seed)
     folder = models.resolve(teacher.model, "teacher")
     settings = rollout_settings(run, teacher, folder, run.dir.chains)
-    roll_out("generate (teacher, from the student's steps)", planned, settings, run.recipe.cluster)
+    name = "generate (teacher, from the student's steps)"
+    made.update(roll_out(name, planned, settings, run.recipe.cluster))
     return planned
 
 
@@ -272,6 +278,7 @@ def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutS
         engine=tuple(model.engine.items()),
         kv_cache_gib=recipe.cluster.kv_cache_gib,
         function_workers=recipe.cluster.function_workers,
+        chains_in_flight=recipe.cluster.chains_in_flight,
         out=str(out),
         engine_class=run.engine_class,
     )

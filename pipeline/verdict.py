@@ -25,10 +25,10 @@ _NUMBER = re.compile(
 def judge(chain: Chain, problem: Problem, tolerance: float = 0.0) -> Verdict:
     """The verdict on `chain`, whose `tolerance` is that of `same_answer`.
 
-    A chain that ended without an answer (`max_steps`, `context_full`) fails by what its last step
-    failed by, where that step's call failed: a model that never mends its call has failed by the
-    call, not by the limit. A blank answer is `no_answer`. An engine error is no fault of the
-    model: `correct` is None.
+    A chain that ended at a limit, without an answer, fails by what its last step failed by, where
+    that step's call failed: a model that never mends its call has failed by the call, not by the
+    limit. A blank answer is `no_answer`. An engine error is no fault of the model: `correct` is
+    None.
     """
     failure = _failure(chain, problem.answer, tolerance)
     correct = None if failure == "engine_error" else failure is None
@@ -59,8 +59,10 @@ def answer_value(text: str) -> Fraction | None:
 def _failure(chain: Chain, expected: str, tolerance: float) -> Failure | None:
     if chain.stop_reason == "engine_error":
         return "engine_error"
+    if chain.stop_reason == "context_full":
+        return _last_error(chain) or "context_full"
     if chain.stop_reason != "answer":
-        return _last_error(chain) or chain.stop_reason
+        return _last_error(chain) or "max_steps"
     if chain.answer is None or not chain.answer.strip():
         return "no_answer"
     return None if same_answer(chain.answer, expected, tolerance) else "wrong_answer"

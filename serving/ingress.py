@@ -19,7 +19,7 @@ from cluster.errors import last_line
 from cluster.tool_parsers import reader_maker
 from pipeline.agent import dialect_of
 from pipeline.records import Reply
-from pipeline.rollout import EngineError, Limits, Rollout, Sampling
+from pipeline.rollout import EngineError, Rollout, Sampling, limits_of
 from pipeline.transcript import ChatTemplate
 from serving.http import Away, Service, http_app
 from serving.spec import Spec, toolsets_by_name
@@ -81,7 +81,7 @@ class Ingress:
 
         self._student = student
         agent = spec.recipe.agent
-        limits = Limits(agent.max_steps, agent.reply_tokens, spec.recipe.student.retries)
+        limits = limits_of(agent, spec.recipe.student.retries)
         tokenizer = AutoTokenizer.from_pretrained(spec.model)
         native = reader_maker(spec.recipe.native_parser(spec.recipe.student), tokenizer)
         dialect = dialect_of(spec.recipe.toolset, agent, native)

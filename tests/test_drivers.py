@@ -23,7 +23,7 @@ from pipeline import tables
 from pipeline.agent import dialect_of
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.recipe import Recipe, load
-from pipeline.rollout import Limits, Rollout
+from pipeline.rollout import Rollout, limits_of
 from pipeline.rundir import RunDir
 from pipeline.stages import evaluate_stage, generate_stage, prepare
 from pipeline.transcript import ChatTemplate
@@ -53,11 +53,12 @@ SCRIPT = {
     ],
     "No answer ever comes?": ['think(thought="Hm.")'] * 8,
     "What does a long reply say?": ["0" * 1000] * 8,
+    "Is there never a call?": ["No."] * 8,
 }
-STOPS = ["answer", "answer", "max_steps", "context_full"]
+STOPS = ["answer", "answer", "max_steps", "context_full", "max_failures"]
 RECIPE = {
     "toolset": TOOLSET,
-    "agent": {"max_steps": 8, "reply_tokens": 64},
+    "agent": {"max_steps": 8, "max_failures": 7, "reply_tokens": 64},
     "evaluate": {"models": ["student_before"], "splits": ["test"]},
     "pairs": {"rejected_from": ["teacher"]},
     "cluster": {"batch_tasks": 3},  # two blocks
@@ -69,6 +70,7 @@ class FolderEngine(ScriptedEngine):
     """Made as vLLM is, of a model folder, in which the script lies."""
 
     dead = False
+    room = None
 
     def __init__(self, model: str, options: Mapping[str, Any], kv_cache_gib: float) -> None:
         script = json.loads((Path(model) / "script.json").read_text())
@@ -143,7 +145,7 @@ def _service(recipe: Recipe, executor: toolsets.Executor) -> Service:
     agent = recipe.agent
     engine = FolderEngine(recipe.student.model, recipe.student.engine, 0)
     dialect = dialect_of(recipe.toolset, agent)
-    limits = Limits(agent.max_steps, agent.reply_tokens)
+    limits = limits_of(agent, retries=0)
     template = ChatTemplate(engine.tokenizer, dialect.tools)
     rollout = Rollout(dialect, template, engine, executor, limits, temperature=0.0)
 

@@ -22,7 +22,7 @@ from pipeline.formats.row import (
     split_field,
     text_field,
 )
-from pipeline.formulas import CONCLUSION, read_formula
+from pipeline.formulas import CONCLUSION, logic_question, read_formula
 from pipeline.records import Problem
 
 FIELDS = ("premises", "conclusion", "label", "premises-FOL", "conclusion-FOL")
@@ -39,7 +39,7 @@ def read(values: Values) -> Problem:
     premises = lines_field(values, "premises")
     if not premises:
         raise BadRow("field premises is missing or empty")
-    question = folio_question(premises, text_field(values, "conclusion"))
+    question = logic_question(premises, text_field(values, "conclusion"))
     label = scalar_field(values, "label")
     if label.lower() not in LABELS:
         raise BadRow(f"label is {label!r}, expected True, False, Unknown or Uncertain")
@@ -67,13 +67,6 @@ def _readable(field: str, formula: str) -> str:
     if error := read_formula(formula).error:
         raise BadRow(f"field {field}: the formula {formula!r} cannot be read, {error}")
     return formula
-
-
-def folio_question(premises: tuple[str, ...], conclusion: str) -> str:
-    """The question as a model reads it."""
-    listed = "\n".join(premises)
-    ask = "Is the conclusion True, False or Uncertain?"
-    return f"Premises:\n{listed}\nConclusion: {conclusion}\n{ask}"
 
 
 FORMAT = RowFormat("folio", matches, read)

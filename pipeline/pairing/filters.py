@@ -25,7 +25,7 @@ BY_LIMIT = "rejected only by a limit (pairs.wrong_by_limit)"
 UNEVEN = "lengths too far apart (pairs.max_length_ratio)"
 NEAR_DUPLICATE = "nearly the same as another pair (pairs.near_duplicate)"
 
-LIMITS = ("max_steps", "context_full")  # stop reasons
+LIMITS = ("max_steps", "max_failures", "context_full")  # stop reasons
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 

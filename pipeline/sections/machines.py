@@ -30,7 +30,11 @@ class Cluster(Section):
         default=1.0, gt=0, description="GiB of KV cache per engine, on CPU only"
     )
     batch_tasks: int = Field(default=64, ge=1, description="tasks per file of chains")
-    chains_in_flight: int = Field(default=256, ge=1, description="chains at once per engine actor")
+    chains_in_flight: int = Field(
+        default=256,
+        ge=1,
+        description="most chains at once per engine actor; as many as its KV cache holds",
+    )
 
     def engine_bundle(self, arguments: Mapping[str, Any], gpus: bool) -> dict[str, float]:
         """What one engine reserves on one node, for vLLM's `arguments`.

@@ -29,6 +29,11 @@ class Agent(Section):
         default=None, description="vLLM's parser of native calls, such as hermes or llama3_json"
     )
     max_steps: int = Field(default=12, ge=1, description="replies per chain")
+    max_failures: int | None = Field(
+        default=4,
+        ge=1,
+        description="failures in a row of one kind that end a chain; null: any number",
+    )
     tool_role: Literal["user", "tool", "ipython"] = Field(
         default="user", description="role of the message that brings a result"
     )

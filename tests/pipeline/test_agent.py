@@ -18,8 +18,8 @@ OPEN = "It is not closed: ) is missing."
 MEND = "Reply with one call, like name(a=1, b=2)."
 
 
-def _agent(max_steps: int = 8, tool_role: str = "user") -> Agent:
-    return Agent(Inject(TOOLSET, tool_role), max_steps)
+def _agent(max_steps: int = 8, tool_role: str = "user", max_failures: int | None = None) -> Agent:
+    return Agent(Inject(TOOLSET, tool_role), max_steps, max_failures)
 
 
 def _reply(text: str, tokens: int = 1) -> Reply:
@@ -134,6 +134,20 @@ def test_steps_without_an_executor_count_as_steps(reply: str) -> None:
     agent = _agent(max_steps=2)
     assert isinstance(agent.read(_reply(reply)), Ask)
     assert agent.read(_reply(reply)) == Stop("max_steps")
+
+
+def test_replies_in_a_row_that_fail_alike_end_a_chain_and_any_other_counts_anew() -> None:
+    agent = _agent(max_steps=9, max_failures=2)
+    assert isinstance(agent.read(_reply("no call")), Ask)
+    for result in (ToolResult(True, "2"), ToolResult(True, "2"), ToolResult(True, "2")):
+        agent.read(_reply("add(a=1, b=1)"))
+        assert isinstance(agent.observe(result), Ask)
+    assert isinstance(agent.read(_reply("no call")), Ask)
+    agent.read(_reply("divide(a=1, b=0)"))
+    assert isinstance(agent.observe(ToolResult(False, "no", "function_error")), Ask)
+    assert isinstance(agent.read(_reply("no call")), Ask)
+    assert agent.read(_reply("none either")) == Stop("max_failures")
+    assert len(agent.steps) == 8
 
 
 def _steps() -> list[Step]:

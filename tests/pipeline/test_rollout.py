@@ -10,7 +10,7 @@ import pytest
 from pipeline.masks import encode
 from pipeline.prompt import Inject, render
 from pipeline.records import Chain, Step
-from pipeline.rollout import Limits, Rollout, Runner, Sampling
+from pipeline.rollout import Limits, Rollout, Runner, Sampling, Usage
 from pipeline.transcript import ChatTemplate
 from tests.pipeline.scripted import (
     ARITHMETIC,
@@ -184,6 +184,30 @@ def test_a_chain_ends_where_the_context_is_full(tokenizer: TextTokenizer) -> Non
     chain = _run(rollout(engine)(task(QUESTION)))
     assert (chain.stop_reason, len(chain.steps)) == ("context_full", 2)
     assert engine.requests[-1].sampling.max_tokens == 1  # all the room there was
+
+
+def test_what_the_engine_reads_is_counted_beside_what_earlier_requests_had(
+    tokenizer: TextTokenizer,
+) -> None:
+    engine = ScriptedEngine(tokenizer, SCRIPT)
+    used = Usage(common=40, block=16)
+    chain = _run(replace(rollout(engine), usage=used)(task(QUESTION)))
+    prompts = [len(request.prompt) for request in engine.requests]
+    written = [step.completion_tokens for step in chain.steps]
+    known = [40, *(read + wrote for read, wrote in zip(prompts, written, strict=True))]
+    assert (
+        used.tokens
+        == {
+            "prompt": sum(prompts),
+            "cached": 0,  # a script has no cache
+            "cacheable": sum(one // 16 * 16 for one in known[:-1]),
+            "written": sum(written),
+        }
+    )
+    before = replace(used)
+    goes_on = replace(task(QUESTION), prefix=tuple(SCRIPT[QUESTION][:2]))
+    _run(replace(rollout(engine), usage=used)(goes_on))
+    assert used.since(before).prompt == sum(prompts[2:])  # replayed turns ask nothing
 
 
 def test_a_question_that_leaves_no_room_makes_a_chain_without_steps(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from pipeline import tables
 from pipeline.prompt import canonical
-from pipeline.records import FAILURES, Chain, PreferencePair, Problem, Step, Task, Verdict
+from pipeline.records import (
+    FAILURES,
+    Chain,
+    PreferencePair,
+    Problem,
+    Step,
+    StopReason,
+    Task,
+    Verdict,
+)
 from toolsets import ToolCall, ToolResult
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -76,7 +85,7 @@ def chains(draw: st.DrawFn, problem: Problem) -> Chain:
         seed=draw(COUNT),
         messages=(*opening, *canonical(steps)),
         steps=steps,
-        stop_reason=draw(st.sampled_from(["answer", "max_steps", "context_full", "engine_error"])),
+        stop_reason=draw(st.sampled_from(get_args(StopReason))),
         answer=draw(st.none() | TEXT),
         error=draw(st.none() | TEXT),
         prefix_steps=draw(st.integers(0, len(steps))),

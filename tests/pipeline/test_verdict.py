@@ -155,7 +155,7 @@ def test_an_engine_error_gets_no_verdict() -> None:
     assert judge(chain, PROBLEM) == Verdict("p/m/0", None, "72", None, "engine_error")
 
 
-@pytest.mark.parametrize("reason", ["max_steps", "context_full"])
+@pytest.mark.parametrize("reason", ["max_steps", "max_failures", "context_full"])
 @pytest.mark.parametrize(
     "kind",
     ["unparseable_call", "unknown_function", "bad_arguments", "function_error", "limit_exceeded"],

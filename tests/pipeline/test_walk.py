@@ -50,13 +50,14 @@ class SkilledEngine(ScriptedEngine):
     """Made as vLLM is, of a model folder; solves the share of problems that `skill` there says."""
 
     dead = False
+    room = None
 
     def __init__(self, model: str, options: Mapping[str, Any], kv_cache_gib: float) -> None:
         skill = int((Path(model) / "skill").read_text())
         script = {}
         for problem in (p for split in ("train", "test") for p in problems(150, 0, split)):
             solves = stable_hash(problem.question) % 100 < skill
-            script[problem.question] = [f"answer(value={problem.answer if solves else -1})"]
+            script[problem.question] = [f"answer(value={problem.answer if solves else 'none'!r})"]
         super().__init__(AutoTokenizer.from_pretrained(model), script)
 
 

@@ -95,6 +95,9 @@ def test_run_json_tells_what_happened(run_dir: Path) -> None:
     assert {"ray", "torch", "trl", "deepspeed"} <= set(told["versions"])
     assert all(stage["status"] == "done" for stage in told["stages"].values())
     assert told["stages"]["generate"]["rows_out"] == 48 * 2
+    tokens = told["stages"]["generate"]["tokens"]
+    assert 0 < tokens["cached"] <= tokens["cacheable"] < tokens["prompt"]
+    assert tokens["written"] == sum(row["tokens"] for row in tables.rows(run_dir / "chains"))
     assert told["stages"]["pairs"]["rows_out"] > 0
 
 
