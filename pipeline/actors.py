@@ -2,17 +2,15 @@
 
 A private event-loop thread runs engine and chains; each block of tasks is awaited by a thread of
 its own, so blocks do not wait for each other. What a block came to is written to its file before
-its summary is returned: a chain that was counted is on disk, whatever dies next.
+its summary is returned: a chain that was counted is on disk, whatever dies next, and a block that
+Ray runs twice overwrites its own file.
 
-File names are derived from the task ids, so a block that Ray runs twice overwrites its own file.
-
-Not here: which tasks there are, and the pool (`pipeline.rollouts`).
+Not here: blocks and their files (`pipeline.plans`), the pool (`pipeline.rollouts`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import threading
 from collections import Counter
@@ -24,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 import toolsets
 from cluster import storage
@@ -31,8 +30,9 @@ from cluster.tool_parsers import reader_maker
 from pipeline import tables
 from pipeline.admission import Admission
 from pipeline.agent import dialect_of, with_agent_tools
+from pipeline.plans import Block
 from pipeline.prompt import Dialect, Writing
-from pipeline.records import Chain, Task
+from pipeline.records import FAILURES, Chain, Task
 from pipeline.rollout import Rollout, Usage, limits_of
 from pipeline.sections import Agent
 from pipeline.transcript import ChatTemplate
@@ -40,7 +40,7 @@ from pipeline.verdict import judge
 
 ENGINE = "pipeline.engine:VllmEngine"
 DEATHS = ".engine-deaths"  # file beside the chains: the process ids of actors whose engine died
-MOST_DEATHS = 4  # during one command, before the job counts as hopeless
+MOST_DEATHS = 4  # in a row, no block made in between, before the job counts as hopeless
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class RolloutSettings:
 
 
 class RolloutActor:
-    """Makes chains. Called with a table of tasks; returns a summary row of each block."""
+    """Makes chains. Called with a table of one block; returns a summary row of it."""
 
     def __init__(self, settings: RolloutSettings) -> None:
         if settings.mark is not None:
@@ -101,14 +101,24 @@ class RolloutActor:
         native = reader_maker(s.tool_parser, self._engine.tokenizer)
         return dialect_of(s.toolset, s.agent, native)
 
-    def __call__(self, block: pa.Table) -> dict[str, np.ndarray]:
-        tasks = [tables.task_of(row) for row in block.to_pylist()]
-        made = asyncio.run_coroutine_threadsafe(self._chains(tasks), self._loop).result()
-        chains, used = made
+    def __call__(self, told: pa.Table) -> dict[str, np.ndarray]:
+        (block,) = (Block(**row) for row in told.to_pylist())
+        path, tasks = block.chains(Path(self._settings.out)), block.tasks()
+        before = {row["task_id"]: row for row in _rows(path)}
+        missing = [task for task in tasks if task.task_id not in before]
+        made = asyncio.run_coroutine_threadsafe(self._chains(missing), self._loop)
+        chains, used = made.result()
         if self._engine.dead:
-            _die(Path(self._settings.out))
-        rows = write_chains(Path(self._settings.out), tasks, chains, self._settings)
+            _die(path.parent)
+        rows = [self._row(*made) for made in zip(missing, chains, strict=True)]
+        whole = before | {row["task_id"]: row for row in rows}
+        tables.write(path, [whole[task.task_id] for task in tasks], tables.CHAINS)
+        forget_deaths(path.parent)
         return summary(rows, used) | {"engine": np.array([_actor_id()])}
+
+    def _row(self, task: Task, chain: Chain) -> dict[str, Any]:
+        verdict = judge(chain, task.problem, self._settings.tolerance)
+        return tables.chain_row(chain, task.problem, verdict)
 
     async def _chains(self, tasks: Sequence[Task]) -> tuple[list[Chain], Usage]:
         """The chains, and what all chains have used since this was told before."""
@@ -125,6 +135,10 @@ class RolloutActor:
             common = self._rollout.usage.common
             self._admission.held(last.prompt_tokens + last.completion_tokens - common)
         return chain
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return pq.read_table(path).to_pylist() if path.exists() else []
 
 
 def _actor_id() -> str:
@@ -149,27 +163,13 @@ def _die(out: Path) -> None:
     os._exit(1)
 
 
-def write_chains(
-    out: Path, tasks: Sequence[Task], chains: Sequence[Chain], settings: RolloutSettings
-) -> list[dict[str, Any]]:
-    """Judge and write one file of chains; returns its rows."""
-    rows = [
-        tables.chain_row(chain, task.problem, judge(chain, task.problem, settings.tolerance))
-        for task, chain in zip(tasks, chains, strict=True)
-    ]
-    ids = "\n".join(sorted(task.task_id for task in tasks))
-    name = f"chains-{hashlib.sha256(ids.encode()).hexdigest()[:16]}.parquet"
-    tables.write(out / name, rows, tables.CHAINS)
-    return rows
-
-
 def summary(rows: Sequence[dict[str, Any]], used: Usage) -> dict[str, np.ndarray]:
     """What the driver hears of a block: counts only, so its memory does not grow."""
-    failures = Counter(row["failure"] for row in rows if row["failure"])
+    failures = Counter(row["failure"] for row in rows)
     counts = {
         "chains": len(rows),
         "correct": sum(row["correct"] is True for row in rows),
-        "engine_errors": failures["engine_error"],
+        **{kind: failures[kind] for kind in FAILURES},
         **used.tokens,
     }
     return {name: np.array([value]) for name, value in counts.items()}

@@ -5,24 +5,30 @@ Not here: making the chains (`pipeline.rollouts`), which step was fatal (`pipeli
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pipeline import tables
+from pipeline.plans import plan, plans
 from pipeline.records import Task
 from pipeline.rounds import tasks_of_round
 from pipeline.rundir import RunDir
 from pipeline.tasks import continuations
 
+AFTER = "teacher-after"
 
-def plan_continuations(run: RunDir, number: int, seed: int) -> list[Task]:
-    """The tasks that let the teacher finish each wrong chain of the student from each of its steps,
-    written where tasks stand. The same chains give the same tasks."""
-    planned: dict[str, Task] = {}  # by id: a chain may have two rows until the stage ends
+
+def plan_continuations(run: RunDir, number: int, seed: int, size: int) -> list[Path]:
+    """Plan the tasks that let the teacher finish each wrong chain of the student from each of its
+    steps, in blocks of `size`; returns the plans. What chains that were made anew add to it comes
+    behind what was planned before."""
+    planned: dict[str, Task] = {}
     for row in tables.rows(run.chains):
         if row["model"] == "student" and row["correct"] is False:
             problem, chain = tables.problem_of(row["problem"]), tables.chain_of(row)
-            tasks = continuations(problem, "teacher", chain, seed)
+            tasks = tasks_of_round(continuations(problem, "teacher", chain, seed), number, seed)
             planned |= {task.task_id: task for task in tasks}
-    found = tasks_of_round([planned[task_id] for task_id in sorted(planned)], number, seed)
-    if found:
-        rows = [tables.task_row(task) for task in found]
-        tables.write(run.tasks / "teacher-after.parquet", rows, tables.TASKS)
-    return found
+    before = plans(run.tasks, f"{AFTER}-*")
+    known = {task_id for path in before for task_id in tables.task_ids(path)}
+    fresh = [planned[task_id] for task_id in sorted(planned.keys() - known)]
+    plan(run.tasks, f"{AFTER}-{len(before):03d}", fresh, size)
+    return plans(run.tasks, f"{AFTER}-*")

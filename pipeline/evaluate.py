@@ -11,6 +11,7 @@ from typing import Any
 from pipeline import tables
 from pipeline.actors import RolloutSettings
 from pipeline.metrics import COLUMNS, metrics
+from pipeline.plans import plan
 from pipeline.recipe import Recipe
 from pipeline.records import Problem, Task
 from pipeline.rollouts import roll_out, settle
@@ -32,10 +33,13 @@ def evaluate(
     `same` names models that are those of another name, whose chains stand for theirs.
     """
     chosen = evaluated(problems, recipe)
-    everything: list[Task] = []
+    everything: list[Path] = []
+    wanted: set[str] = set()
     for name, folder in models.items():
         tasks = _tasks(name, chosen, recipe)
-        everything += tasks
+        wanted |= {task.task_id for task in tasks}
+        planned = plan(run.tasks / "evaluation", name, tasks, recipe.cluster.batch_tasks)
+        everything += planned
         source: Model = recipe.teacher if name == "teacher" else recipe.student
         own = replace(
             settings,
@@ -46,9 +50,8 @@ def evaluate(
             tool_parser=recipe.native_parser(source),
             out=str(run.evaluation),
         )
-        roll_out(f"evaluate ({name})", tasks, own, recipe.cluster)
+        roll_out(f"evaluate ({name})", planned, own, recipe.cluster)
     settle(run.evaluation, everything)
-    wanted = {task.task_id for task in everything}
     rows = [r for r in tables.rows(run.evaluation, COLUMNS) if r["task_id"] in wanted]
     copies = [r | {"model": n} for n, other in same.items() for r in rows if r["model"] == other]
     table = metrics([*rows, *copies])

@@ -17,6 +17,7 @@ from typing import Any
 
 from pipeline import tables
 from pipeline.actors import RolloutSettings
+from pipeline.plans import plan
 from pipeline.recipe import Recipe
 from pipeline.records import Problem
 from pipeline.rollouts import roll_out, settle
@@ -83,9 +84,10 @@ def _solved(
     everything = []
     for name, folder in folders.items():
         tasks = [task(problem, name, 0, recipe.seed) for problem in problems]
-        everything += tasks
+        planned = plan(run.tasks / "heldout", name, tasks, recipe.cluster.batch_tasks)
+        everything += planned
         greedy = replace(settings, model=folder, temperature=0.0, out=str(run.heldout))
-        roll_out(f"held out ({name.removeprefix('student_')})", tasks, greedy, recipe.cluster)
+        roll_out(f"held out ({name.removeprefix('student_')})", planned, greedy, recipe.cluster)
     settle(run.heldout, everything)
     names = [student_name(index) for index in range(number + 1)]
     solved: dict[str, dict[str, bool]] = {name: {} for name in names}

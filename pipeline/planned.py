@@ -1,4 +1,4 @@
-"""What a run has planned and made so far, read from its files of tasks and chains.
+"""What a run has made so far, read from its files of chains.
 
 Not here: what to plan next (`pipeline.tasks`), the chains themselves (`pipeline.rollouts`).
 """
@@ -12,14 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from pipeline import tables
-from pipeline.records import Task
 from pipeline.tasks import by_problem
-
-
-def planned_tasks(folder: Path, name: str) -> list[Task]:
-    """The tasks of a model, without those that go on from another chain."""
-    rows = (row for row in tables.rows(folder) if row["model"] == name and not row["prefix"])
-    return [tables.task_of(row) for row in rows]
 
 
 def verdicts(folder: Path, name: str) -> dict[str, list[bool | None]]:

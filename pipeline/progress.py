@@ -5,6 +5,7 @@ On a terminal one line rewrites itself; elsewhere a line is printed every few se
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from types import TracebackType
@@ -18,7 +19,7 @@ class Progress:
     """Counts what a stage has done. `unit` is what is counted, such as "chains"."""
 
     def __init__(self, stage: str, total: int, unit: str, out: TextIO | None = None) -> None:
-        self._stage, self._total, self._unit = stage, total, unit
+        self.stage, self._total, self._unit = stage, total, unit
         self._out = out or sys.stderr
         self._live = self._out.isatty()
         self._started = self._shown = time.monotonic()
@@ -79,7 +80,7 @@ class Progress:
     def line(self) -> str:
         """The line as text."""
         rate = self.rate
-        parts = [f"{self._stage:<24} {self._done:,}/{self._total:,} {self._unit}"]
+        parts = [f"{self.stage:<24} {self._done:,}/{self._total:,} {self._unit}"]
         if rate:
             left = max(0, self._total - self._done) / rate
             parts += [f"{rate:.1f}/s", f"{duration(left)} left" if left else duration(self.seconds)]
@@ -87,9 +88,11 @@ class Progress:
 
     def _show(self) -> None:
         self._shown = time.monotonic()
-        end = "" if self._live else "\n"
-        start = "\r\x1b[2K" if self._live else ""
-        self._out.write(f"{start}{self.line()}{end}")
+        if self._live:  # a line that wraps could not be rewritten
+            most = shutil.get_terminal_size().columns - 1
+            self._out.write(f"\r\x1b[2K{self.line()[:most]}")
+        else:
+            self._out.write(f"{self.line()}\n")
         self._out.flush()
 
 

@@ -1,18 +1,20 @@
 """Tasks to chains: the Ray Data graph that feeds rollout actors, exactly once per task.
 
-Tasks stand in files before any chain is made; actors write chains (`pipeline.actors`). A task is
-done when its row is on disk, so the same command again makes only what is missing. `settle` proves
-at the end that every task has one row.
+Tasks stand in plans before any chain is made (`pipeline.plans`); actors read blocks of them and
+write a file of chains for each (`pipeline.actors`). A block is done when its file has all its rows,
+so the same command again makes only what is missing. `settle` proves it at the end. This process
+holds blocks and counts, neither tasks nor ids.
 
-Ray Data's own checkpointing is not used: it filters finished ids only for plans that end in a file
-sink, which holds finished chains in memory until a block of them is written by another task.
+Ray Data's own checkpointing is not used: it filters finished ids, which it loads all, and only for
+plans that end in a file sink, which holds finished chains in memory until a block of them is
+written by another task.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,55 +24,54 @@ from cluster.errors import last_line
 from pipeline import machines, tables
 from pipeline.actors import RolloutActor, RolloutSettings, forget_deaths
 from pipeline.errors import StageFailed
+from pipeline.plans import Block, blocks, rows_in
 from pipeline.progress import Progress
-from pipeline.records import Task
+from pipeline.records import FAILURES
 from pipeline.sections import Cluster
+from pipeline.telemetry import Telemetry
+
+KINDS_NAMED = 2  # of failures, in the live line
 
 
 def roll_out(
-    name: str, tasks: Sequence[Task], settings: RolloutSettings, cluster: Cluster
+    name: str, plans: Sequence[Path], settings: RolloutSettings, cluster: Cluster
 ) -> Counter[str]:
-    """Make the missing chains of `tasks` in the folder `settings.out`, showing progress; returns
+    """Make the missing chains of `plans` in the folder `settings.out`, showing progress; returns
     counts of what was made now, with the tokens that it took (`pipeline.rollout.Usage`).
 
     Raises CannotStart where a node does not reach that folder, StageFailed where the engine cannot
     be started or keeps dying; finished chains stay.
     """
     out = Path(settings.out)
-    done = finished(out)
-    pending = [task for task in tasks if task.task_id not in done]
+    total = done = 0
+    pending = []
+    for block in blocks(plans):
+        there = rows_in(block.chains(out))
+        total, done = total + block.rows, done + there
+        if there < block.rows:
+            pending.append(block)
     if not pending:
         return Counter()
-    total = len(tasks)
     with machines.reachable(out) as mark:
         settings = replace(settings, out=str(out.resolve()), mark=mark)
         forget_deaths(out)
         with Progress(name, total, "chains") as progress:
-            progress.start_at(total - len(pending))
-            return _run(pending, settings, cluster, progress, total - len(pending))
+            progress.start_at(done)
+            return _run(pending, settings, cluster, progress, done)
 
 
-def finished(folder: Path) -> set[str]:
-    """The ids of the tasks that have a row in `folder`."""
-    return {row["task_id"] for row in tables.rows(folder, ["task_id"])}
-
-
-def settle(folder: Path, tasks: Sequence[Task]) -> None:
-    """Leave exactly one row per task in `folder`.
-
-    A second row of a task can come from an actor that outlived its driver for a moment; it is
-    dropped. Raises StageFailed where a task has no row.
-    """
-    seen: set[str] = set()
-    for path in tables.files(folder):
-        ids = pq.read_table(path, columns=["task_id"])["task_id"].to_pylist()
-        fresh = [i for i, task_id in enumerate(ids) if task_id not in seen]
-        if len(fresh) < len(ids):
-            kept = pq.read_table(path).take(fresh)
-            tables.write(path, kept.to_pylist(), tables.CHAINS)
-        seen.update(ids)
-    if missing := [task.task_id for task in tasks if task.task_id not in seen]:
-        raise StageFailed(f"{len(missing):,} tasks have no chain, the first is {missing[0]}")
+def settle(folder: Path, plans: Sequence[Path]) -> None:
+    """Prove that each task of `plans` has exactly one row in `folder`; raises StageFailed where one
+    has none."""
+    for block in blocks(plans):
+        wanted, found = block.task_ids(), tables.task_ids(block.chains(folder))
+        if missing := [task_id for task_id in wanted if task_id not in set(found)]:
+            raise StageFailed(
+                f"{len(missing):,} of {block.rows:,} tasks of a block have no chain, the first is "
+                f"{missing[0]}; the same command again makes them"
+            )
+        if found != wanted:
+            raise StageFailed(f"{block.chains(folder)} holds other chains than those of its tasks")
 
 
 def drop_engine_errors(folder: Path) -> int:
@@ -86,7 +87,7 @@ def drop_engine_errors(folder: Path) -> int:
 
 
 def _run(
-    pending: Sequence[Task],
+    pending: Sequence[Block],
     settings: RolloutSettings,
     cluster: Cluster,
     progress: Progress,
@@ -96,15 +97,11 @@ def _run(
     from ray.exceptions import RayError
 
     machines.prepare_ray_data()
-    size = cluster.batch_tasks
-    blocks = [
-        pa.Table.from_pylist([tables.task_row(t) for t in pending[i : i + size]], tables.TASKS)
-        for i in range(0, len(pending), size)
-    ]
-    pool = machines.engine_pool(len(blocks), cluster)
+    pool = machines.engine_pool(len(pending), cluster)
     bundle = cluster.engine_bundle(dict(settings.engine), machines.may_have_gpus())
     # from_arrow would run a task on each block, and the cluster may have no CPU yet
-    dataset = ray.data.from_blocks(blocks).map_batches(
+    told = [pa.Table.from_pylist([asdict(block)]) for block in pending]
+    dataset = ray.data.from_blocks(told).map_batches(
         RolloutActor,
         fn_constructor_args=(settings,),
         batch_size=None,
@@ -115,11 +112,13 @@ def _run(
     )
     total: Counter[str] = Counter()
     engines: set[str] = set()
+    telemetry = Telemetry(progress.stage)
     try:
         with machines.waiting(progress, done, bundle, pool.min_size, lambda: bool(engines)):
             for row in dataset.iter_rows():
                 engines.add(row.pop("engine"))
                 total.update(row)
+                telemetry.count(row, len(engines))
                 facts = _facts(total, len(engines), progress.seconds)
                 progress.update(done + total["chains"], facts)
     except RayError as error:
@@ -128,15 +127,17 @@ def _run(
 
 
 def _facts(total: Counter[str], engines: int, seconds: float) -> str:
-    """What the live line says of the chains so far: tokens read and written per second, and which
-    share of what was read the cache had, beside the most that it could have had."""
+    """What the live line says of the chains so far: right and wrong, what was wrong with most,
+    tokens read and written per second, and the share of those read that the cache had, beside the
+    largest that it could have had."""
+    wrong = Counter({kind: total[kind] for kind in FAILURES if total[kind]})
+    facts = f"{total['correct']:,} right, {sum(wrong.values()):,} not"
+    if wrong:
+        named = (f"{count:,} {kind}" for kind, count in wrong.most_common(KINDS_NAMED))
+        facts += f" ({', '.join(named)})"
     read, written = (total[name] / max(seconds, 1e-9) for name in ("prompt", "written"))
-    facts = [f"{total['correct']:,} right", f"{read:,.0f} + {written:,.0f} tokens/s"]
+    facts += f"  {read:,.0f} + {written:,.0f} tokens/s"
     if total["cacheable"]:
         hits, most = (total[name] / total["prompt"] for name in ("cached", "cacheable"))
-        facts.append(f"cache {hits:.0%} of {most:.0%}")
-    if engines > 1:
-        facts.append(f"{engines} engines")
-    if total["engine_errors"]:
-        facts.append(f"{total['engine_errors']:,} engine errors")
-    return "  ".join(facts)
+        facts += f"  cache {hits:.0%} of {most:.0%}"
+    return facts + (f"  {engines} engines" if engines > 1 else "")

@@ -59,6 +59,10 @@ class RunDir:
         return self.run.path / "self_made"
 
     @property
+    def self_made_tasks(self) -> Path:
+        return self.run.tasks / "self_made"
+
+    @property
     def chains(self) -> Path:
         return self.path / "chains"
 

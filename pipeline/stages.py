@@ -20,11 +20,12 @@ from pipeline.errors import CannotStart, StageFailed
 from pipeline.evaluate import evaluate
 from pipeline.heldout import end, judge, judged, student_name, student_of
 from pipeline.pairs import pairs
-from pipeline.planned import outcomes, planned_tasks, verdicts
+from pipeline.planned import outcomes, verdicts
+from pipeline.plans import plan, plans
 from pipeline.problems import ProblemFile
 from pipeline.prompt import Dialect
 from pipeline.recipe import Recipe
-from pipeline.records import Problem, Task
+from pipeline.records import Problem
 from pipeline.rollout import TOKENS
 from pipeline.rollouts import drop_engine_errors, roll_out, settle
 from pipeline.rundir import RunDir
@@ -107,7 +108,7 @@ def generate_stage(run: Run, redo_errors: bool = False) -> None:
         drop_engine_errors(run.dir.chains)
     with run.dir.stage("generate") as facts:
         training += _written(run)
-        everything: list[Task] = []
+        everything: list[Path] = []
         made: Counter[str] = Counter()
         for name in generators(run.recipe, run.round):
             everything += _generate(run, name, training, made)
@@ -141,29 +142,32 @@ def generators(recipe: Recipe, number: int = 1) -> list[str]:
     return ["teacher", *(["student"] if "student" in recipe.pairs.rejected_from else [])]
 
 
-def _generate(run: Run, name: str, training: Sequence[Problem], made: Counter[str]) -> list[Task]:
+def _generate(run: Run, name: str, training: Sequence[Problem], made: Counter[str]) -> list[Path]:
     model: Model = getattr(run.recipe, name)
     folder = models.resolve(model.model, name)
     check_template(run.recipe, name, folder)
     settings = rollout_settings(run, model, folder, run.dir.chains)
-    planned = planned_tasks(run.dir.tasks, name)
-    for wave in range(model.samples.max + 1):
+    samples, waves = model.samples, f"{name}-[0-9][0-9][0-9]"
+    for wave in range(samples.max + 1):
+        label = f"{name}-{wave:03d}"
+        if not plans(run.dir.tasks, label):
+            so_far = verdicts(run.dir.chains, name) if wave else {}
+            fresh = next_tasks(training, name, samples, run.recipe.seed, so_far)
+            fresh = rounds.tasks_of_round(fresh, run.round, run.recipe.seed)
+            if not plan(run.dir.tasks, label, fresh, run.recipe.cluster.batch_tasks):
+                break
+        planned = plans(run.dir.tasks, waves)
         made.update(roll_out(f"generate ({name})", planned, settings, run.recipe.cluster))
-        so_far = verdicts(run.dir.chains, name) if planned else {}
-        fresh = next_tasks(training, name, model.samples, run.recipe.seed, so_far)
-        fresh = rounds.tasks_of_round(fresh, run.round, run.recipe.seed)
-        if not fresh:
+        if samples.until is None:
             break
-        path = run.dir.tasks / f"{name}-{wave:03d}-{len(planned):09d}.parquet"
-        tables.write(path, [tables.task_row(task) for task in fresh], tables.TASKS)
-        planned += fresh
-    return planned
+    return plans(run.dir.tasks, waves)
 
 
-def _continue(run: Run, made: Counter[str]) -> list[Task]:
+def _continue(run: Run, made: Counter[str]) -> list[Path]:
     """Let the teacher go on from the steps of the student's wrong chains."""
     teacher = run.recipe.teacher
-    planned = plan_continuations(run.dir, run.round, run.recipe.seed)
+    size = run.recipe.cluster.batch_tasks
+    planned = plan_continuations(run.dir, run.round, run.recipe.seed, size)
     folder = models.resolve(teacher.model, "teacher")
     settings = rollout_settings(run, teacher, folder, run.dir.chains)
     name = "generate (teacher, from the student's steps)"

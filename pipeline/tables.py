@@ -226,12 +226,14 @@ def pair_row(pair: PreferencePair) -> dict[str, Any]:
     return row | {"tools": None if pair.tools is None else json.dumps(pair.tools)}
 
 
-def write(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> None:
-    """Write `rows` as the Parquet file `path`, atomically."""
+def write(
+    path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema, group: int | None = None
+) -> None:
+    """Write `rows` as the Parquet file `path`, atomically, in row groups of `group`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     hidden = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
-        pq.write_table(_table(rows, schema), hidden)
+        pq.write_table(_table(rows, schema), hidden, row_group_size=group)
         os.replace(hidden, path)
     finally:
         hidden.unlink(missing_ok=True)
@@ -240,6 +242,13 @@ def write(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> N
 def files(folder: Path) -> list[Path]:
     """The Parquet files of `folder`, in order of their names."""
     return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith("."))
+
+
+def task_ids(path: Path) -> list[str]:
+    """The ids in a file of tasks or chains, in order; none where there is no such file."""
+    if not path.exists():
+        return []
+    return pq.read_table(path, columns=["task_id"])["task_id"].to_pylist()
 
 
 def rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:

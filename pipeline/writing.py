@@ -23,6 +23,7 @@ from pipeline import tables
 from pipeline.actors import RolloutSettings
 from pipeline.errors import CannotStart
 from pipeline.hygiene import NGRAM, Known
+from pipeline.plans import plan
 from pipeline.recipe import Recipe
 from pipeline.records import Chain, Problem, Task
 from pipeline.rollouts import roll_out, settle
@@ -128,8 +129,9 @@ def _replies(
         ),
         temperature=wanted.temperature,
     )
-    roll_out(f"write problems ({wanted.by})", tasks, writer, recipe.cluster)
-    settle(out, tasks)
+    planned = plan(run.self_made_tasks, "written", tasks, recipe.cluster.batch_tasks)
+    roll_out(f"write problems ({wanted.by})", planned, writer, recipe.cluster)
+    settle(out, planned)
     chains = map(tables.chain_of, tables.rows(out))
     return {chain.problem_id: _reply(chain) for chain in chains}
 
@@ -181,8 +183,9 @@ def _solved(
         for index in range(wanted.votes)
     ]
     again = replace(settings, out=str(out))
-    roll_out(f"solve written problems ({wanted.by})", tasks, again, recipe.cluster)
-    settle(out, tasks)
+    planned = plan(run.self_made_tasks, "solved", tasks, recipe.cluster.batch_tasks)
+    roll_out(f"solve written problems ({wanted.by})", planned, again, recipe.cluster)
+    settle(out, planned)
     found: dict[str, list[bool | None]] = {problem.problem_id: [] for problem in drafts}
     for row in tables.rows(out, ["problem", "correct"]):
         found[row["problem"]["problem_id"]].append(row["correct"])

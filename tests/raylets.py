@@ -88,9 +88,14 @@ class Raylets:
         options = [f"--address={self.address}", f"--num-cpus={cpus}", "--num-gpus=0"]
         self._start(name, command, [*options, f"--temp-dir={self._folder / name}"])
 
-    def lose(self) -> None:
-        """Lose the node that was added last, as if its machine were switched off."""
-        group = self._groups.pop()
+    def family(self) -> list[psutil.Process]:
+        """All processes of the cluster."""
+        parents = [psutil.Process(group.pid) for group in self._groups if group.poll() is None]
+        return [child for parent in parents for child in (parent, *parent.children(recursive=True))]
+
+    def lose(self, index: int = -1) -> None:
+        """Lose a node, the one that was added last, as if its machine were switched off."""
+        group = self._groups.pop(index)
         os.killpg(group.pid, signal.SIGKILL)
         group.wait()
 
@@ -106,8 +111,7 @@ class Raylets:
 
     def end(self) -> list[psutil.Process]:
         """End everything; returns what still lives, which should be nothing."""
-        family = [psutil.Process(group.pid) for group in self._groups if group.poll() is None]
-        family += [child for parent in family for child in parent.children(recursive=True)]
+        family = self.family()
         for group in self._groups:
             if group.poll() is None:
                 os.killpg(group.pid, signal.SIGKILL)

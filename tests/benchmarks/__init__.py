@@ -17,6 +17,10 @@ from typing import Any
 
 BENCHMARKS: Mapping[str, str] = MappingProxyType(
     {
+        "rollout_vs_ceiling": "tests.benchmarks.rollouts:versus_ceiling",
+        "rollout_vs_turn_synchronous": "tests.benchmarks.rollouts:versus_turn_synchronous",
+        "rollout_vs_sequential": "tests.benchmarks.rollouts:versus_sequential",
+        "prefix_cache_vs_possible": "tests.benchmarks.rollouts:prefix_cache_vs_possible",
         "executor_vs_process_per_call": "tests.benchmarks.executor:versus_process_per_call",
         "executor_calls_per_second": "tests.benchmarks.executor:calls_per_second",
         "dpo_vs_trl": "tests.benchmarks.dpo:versus_trl",

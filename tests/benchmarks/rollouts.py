@@ -1,0 +1,396 @@
+"""Generation: our driver against the engine alone, and against drivers that wait.
+
+One workload for all: 256 chains of 1 to 8 turns, replies of log-normal length (median 40 tokens,
+95th percentile 200), which are forced; every turn but the last is a call, run by the executor. What
+our driver asked of the engine is recorded; the ceiling is vLLM's offline engine that gets these
+prompts and lengths all at once, without any turns. Rates are generated tokens per second.
+
+Not covered: Ray Data around it, starting an engine, more than one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipeline.records import Problem, Reply, Task
+from pipeline.rollout import Limits, Rollout, Runner, Sampling
+from tests.benchmarks import Result, log
+from tests.conftest import ROOT
+from toolsets import Executor, ToolCall, ToolResult
+
+REPETITIONS = 3
+CHAINS, MOST_TURNS = 256, 8
+MEDIAN, PERCENTILE_95, LONGEST = 40, 200, 1000  # tokens of a reply
+ONE_BY_ONE = 6  # chains of the sequential driver, which would take all day for more
+WAIT = 0.005  # seconds
+TURNS = 100  # a chain's seeds lie so far apart
+OPTIONS = {"max_num_seqs": 64, "max_model_len": 8192, "enforce_eager": True}
+# 49 million parameters: matrix products are what the cores are busy with.
+RANDOM = {"hidden_size": 768, "intermediate_size": 2048, "num_hidden_layers": 7}
+MODELS = ("random", "pocket")
+
+
+def versus_ceiling() -> Result:
+    """Our driver / the offline engine."""
+    return _ratio("ceiling", "vLLM's offline engine, same prompts and lengths, no turns")
+
+
+def versus_turn_synchronous() -> Result:
+    """Our driver / all chains step together."""
+    return _ratio("turn_synchronous", "the same chains, all of them a turn at a time")
+
+
+def versus_sequential() -> Result:
+    """Our driver / one chain after another."""
+    return _ratio("sequential", f"{ONE_BY_ONE} of the chains one after another, as microchain does")
+
+
+def prefix_cache_vs_possible() -> Result:
+    """Prompt tokens that our driver's requests found in the cache / that they could have found."""
+    detail = {}
+    for model in MODELS:
+        runs = _measured(model)["ours"]
+        shares = [run["cached"] / run["cacheable"] for run in runs]
+        detail[model] = {
+            "ratio": round(statistics.median(shares), 4),
+            "hit_rate": round(statistics.median(run["cached"] / run["prompt"] for run in runs), 4),
+            "prompt_tokens": runs[0]["prompt"],
+        }
+    return Result(
+        detail["random"]["ratio"],
+        "ratio",
+        "whole blocks that an earlier request had, with a cache without bounds",
+        REPETITIONS,
+        detail,
+    )
+
+
+def _ratio(baseline: str, meaning: str) -> Result:
+    detail: dict[str, Any] = _workload_facts()
+    for model in MODELS:
+        runs = _measured(model)
+        pairs = zip(runs["ours"], runs[baseline], strict=True)
+        ratios = [ours["rate"] / theirs["rate"] for ours, theirs in pairs]
+        detail[model] = {
+            "ratio": round(statistics.median(ratios), 3),
+            "lowest": round(min(ratios), 3),
+            "highest": round(max(ratios), 3),
+            "tokens_per_second": _median(runs["ours"], "rate"),
+            "baseline_tokens_per_second": _median(runs[baseline], "rate"),
+        }
+        if baseline == "ceiling":
+            waits = zip(runs["waiting"], runs["ours"], strict=True)
+            slower = [waiting["rate"] / ours["rate"] for waiting, ours in waits]
+            detail[model][f"when_calls_wait_{1000 * WAIT:g}_ms"] = round(
+                statistics.median(slower), 3
+            )
+    return Result(detail["random"]["ratio"], "ratio", meaning, REPETITIONS, detail)
+
+
+def _median(runs: Sequence[Mapping[str, float]], key: str) -> float:
+    return round(statistics.median(run[key] for run in runs), 1)
+
+
+@cache
+def _measured(model: str) -> dict[str, list[dict[str, float]]]:
+    """All drivers in turns, in processes of their own; once for all benchmarks of a command."""
+    runs: dict[str, list[dict[str, float]]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        if model == "random":
+            _random_model(folder / model)
+        for repetition in range(REPETITIONS):
+            for process in ("drivers", "ceiling"):  # the ceiling replays what ours recorded
+                for kind, run in _process(process, model, folder).items():
+                    runs.setdefault(kind, []).append(run)
+            rates = ", ".join(f"{kind} {made[-1]['rate']:,.0f}" for kind, made in runs.items())
+            log(f"  {model} {repetition + 1}/{REPETITIONS}: tokens per second: {rates}")
+    return runs
+
+
+def _process(process: str, model: str, folder: Path) -> dict[str, dict[str, float]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.rollouts", process, model, str(folder)],
+        cwd=ROOT,
+        env=os.environ | {"VLLM_LOGGING_LEVEL": "ERROR"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{process} {model} failed: {done.stderr[-3000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def workload(seed: int = 0) -> list[list[int]]:
+    """Tokens of each reply of each chain."""
+    drawn = random.Random(seed)
+    sigma = math.log(PERCENTILE_95 / MEDIAN) / statistics.NormalDist().inv_cdf(0.95)
+    return [
+        [
+            max(1, min(LONGEST, round(drawn.lognormvariate(math.log(MEDIAN), sigma))))
+            for _ in range(drawn.randint(1, MOST_TURNS))
+        ]
+        for _ in range(CHAINS)
+    ]
+
+
+def _workload_facts() -> dict[str, Any]:
+    chains = workload()
+    return {
+        "chains": len(chains),
+        "requests": sum(map(len, chains)),
+        "tokens": sum(map(sum, chains)),
+        "max_num_seqs": OPTIONS["max_num_seqs"],
+        "cpus": os.cpu_count(),
+    }
+
+
+@dataclass
+class ForcedEngine:
+    """vLLM with the workload's lengths: what a chain does next is written, not sampled."""
+
+    llm: Any
+    context: int
+    lengths: list[list[int]]
+    requests: list[dict[str, Any]] = field(default_factory=list)
+
+    async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
+        from vllm.inputs import TokensPrompt
+
+        chain, turn = divmod(sampling.seed, TURNS)
+        tokens = self.lengths[chain][turn]
+        prompt = list(prompt_token_ids)
+        final = None
+        name = f"{chain}/{turn}/{len(self.requests)}/{time.monotonic_ns()}"
+        params = _forced(tokens, sampling.seed)
+        async for output in self.llm.generate(TokensPrompt(prompt_token_ids=prompt), params, name):
+            final = output
+        assert final is not None
+        written = final.outputs[0].token_ids
+        assert len(written) == tokens
+        self.requests.append(
+            {"prompt": prompt, "written": list(written), "cached": final.num_cached_tokens}
+        )
+        last = turn == len(self.lengths[chain]) - 1
+        text = "answer(value=1)" if last else f"add(a={chain}, b={turn})"
+        return Reply(text, tuple(written))
+
+
+@dataclass
+class TurnSynchronous:
+    """Lets no chain go on before all that are still going have their replies."""
+
+    engine: ForcedEngine
+    going: int
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+
+    @property
+    def context(self) -> int:
+        return self.engine.context
+
+    async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
+        reply = await self.engine.generate(prompt_token_ids, sampling)
+        if reply.text.startswith("answer"):
+            self.going -= 1
+            self._release()
+            return reply
+        here = asyncio.get_running_loop().create_future()
+        self.waiting.append(here)
+        self._release()
+        await here
+        return reply
+
+    def _release(self) -> None:
+        if len(self.waiting) == self.going:
+            for future in self.waiting:
+                future.set_result(None)
+            self.waiting.clear()
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Functions that wait before they compute."""
+
+    runner: Runner
+
+    async def submit(self, call: ToolCall) -> ToolResult:
+        await asyncio.sleep(WAIT)
+        return await self.runner.submit(call)
+
+
+def _forced(tokens: int, seed: int) -> Any:
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    return SamplingParams(
+        temperature=1.0,
+        min_tokens=tokens,
+        max_tokens=tokens,
+        ignore_eos=True,
+        seed=seed,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+async def drivers(model: str, folder: Path) -> dict[str, dict[str, float]]:
+    """Every driver on one engine, its cache emptied in between; what ours asked is recorded."""
+    from cluster.engine import LocalEngine
+    from pipeline.pocket.models import dialect
+    from pipeline.transcript import ChatTemplate
+
+    lengths = workload()
+    local = LocalEngine(_folder(model, folder), OPTIONS, 2)
+    block = local.llm.vllm_config.cache_config.block_size
+    template = ChatTemplate(_tokenizer())
+    measured = {}
+    with Executor(dialect().toolset, workers=2) as executor:
+
+        @asynccontextmanager
+        async def rollout(kind: str, going: int) -> AsyncIterator[Rollout]:
+            await local.llm.reset_prefix_cache()
+            engine = ForcedEngine(local.llm, local.context, lengths)
+            shown = TurnSynchronous(engine, going) if kind == "turn_synchronous" else engine
+            runner = Waiting(executor) if kind == "waiting" else executor
+            limits = Limits(MOST_TURNS, LONGEST)
+            started = time.perf_counter()
+            yield Rollout(dialect(), template, shown, runner, limits, temperature=1.0)
+            seconds = time.perf_counter() - started
+            tokens = sum(len(request["written"]) for request in engine.requests)
+            measured[kind] = {"rate": tokens / seconds, "seconds": seconds}
+            if kind == "ours":
+                measured[kind] |= _cache_facts(engine.requests, block)
+                (folder / f"{model}.json").write_text(json.dumps(engine.requests))
+
+        await _warm_up(ForcedEngine(local.llm, local.context, lengths))
+        for kind in ("ours", "waiting", "turn_synchronous"):
+            async with rollout(kind, CHAINS) as make:
+                chains = await asyncio.gather(*(make(_task(i)) for i in range(CHAINS)))
+            assert [len(chain.steps) for chain in chains] == [*map(len, lengths)]
+            assert all(chain.answer == "1" for chain in chains)
+        async with rollout("sequential", ONE_BY_ONE) as make:
+            for i in range(ONE_BY_ONE):
+                await make(_task(i))
+    local.close()
+    return measured
+
+
+def _cache_facts(requests: Sequence[Mapping[str, Any]], block: int) -> dict[str, int]:
+    """Tokens of the prompts, those found in the cache, and those that earlier requests had in
+    whole blocks; a prompt's last token is always computed."""
+    known: set[int] = set()
+    cacheable = 0
+    for request in requests:
+        prompt = request["prompt"]
+        for key in _blocks(prompt[:-1], block):
+            if key not in known:
+                break
+            cacheable += block
+        known.update(_blocks(prompt + request["written"], block))
+    return {
+        "prompt": sum(len(request["prompt"]) for request in requests),
+        "cached": sum(request["cached"] for request in requests),
+        "cacheable": cacheable,
+    }
+
+
+def _blocks(tokens: Sequence[int], block: int) -> list[int]:
+    """A key of each whole block, which stands for all tokens up to its end."""
+    keys, key = [], 0
+    for end in range(block, len(tokens) + 1, block):
+        key = hash((key, *tokens[end - block : end]))
+        keys.append(key)
+    return keys
+
+
+def ceiling(model: str, folder: Path) -> dict[str, dict[str, float]]:
+    """The offline engine on what our driver asked for, all at once."""
+    os.environ["VLLM_CPU_KVCACHE_SPACE"] = "2"
+    from vllm import LLM
+    from vllm.inputs import TokensPrompt
+
+    from cluster.engine import _defaults  # pyright: ignore[reportPrivateUsage]
+
+    requests = json.loads((folder / f"{model}.json").read_text())
+    options = _defaults(OPTIONS) | OPTIONS
+    llm = LLM(model=_folder(model, folder), **options)
+    prompts = [TokensPrompt(prompt_token_ids=request["prompt"]) for request in requests]
+    params = [_forced(len(request["written"]), i) for i, request in enumerate(requests)]
+    llm.generate(prompts[:4], params[:4], use_tqdm=False)
+    llm.reset_prefix_cache()
+    started = time.perf_counter()
+    outputs = llm.generate(prompts, params, use_tqdm=False)
+    seconds = time.perf_counter() - started
+    tokens = sum(len(output.outputs[0].token_ids) for output in outputs)
+    return {"ceiling": {"rate": tokens / seconds, "seconds": seconds}}
+
+
+async def _warm_up(engine: ForcedEngine) -> None:
+    prompts = [[2, 3, 4 + i] for i in range(4)]
+    await asyncio.gather(
+        *(engine.generate(prompt, Sampling(1.0, 8, i * TURNS)) for i, prompt in enumerate(prompts))
+    )
+
+
+def _task(index: int) -> Task:
+    name = str(index)
+    problem = Problem(name, "arithmetic", f"What is {index} and 1?", "1", "train")
+    return Task(name, problem, "teacher", 0, index * TURNS)
+
+
+def _folder(model: str, folder: Path) -> str:
+    from pipeline.pocket.models import folder as pocket
+
+    return str(pocket("teacher") if model == "pocket" else folder / model)
+
+
+def _tokenizer() -> Any:
+    from transformers import AutoTokenizer
+
+    from pipeline.pocket.models import folder as pocket
+
+    return AutoTokenizer.from_pretrained(str(pocket("teacher")))
+
+
+def _random_model(folder: Path) -> None:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = _tokenizer()
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        num_attention_heads=12,
+        max_position_embeddings=8192,
+        **RANDOM,
+    )
+    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def main(process: str, model: str, folder: str) -> None:
+    """One process of a repetition; prints what it measured as one line of JSON."""
+    if process == "drivers":
+        measured = asyncio.run(drivers(model, Path(folder)))
+    else:
+        measured = ceiling(model, Path(folder))
+    print(json.dumps(measured))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
