@@ -16,14 +16,9 @@ from pipeline.tasks import by_problem
 
 
 def verdicts(folder: Path, name: str) -> dict[str, list[bool | None]]:
-    """What the chains of a model came to, by problem id, each chain counted once."""
-    rows = tables.rows(folder, ["task_id", "problem", "model", "correct", "prefix_steps"])
-    own = (row for row in rows if row["model"] == name and not row["prefix_steps"])
-    once = {row["task_id"]: row for row in own}
-    return by_problem(
-        {"problem_id": row["problem"]["problem_id"], "correct": row["correct"]}
-        for row in once.values()
-    )
+    """What the chains of a model came to, by problem id."""
+    rows = tables.rows(folder, ["problem.problem_id", "model", "correct", "prefix_steps"])
+    return by_problem(r for r in rows if r["model"] == name and not r["prefix_steps"])
 
 
 def outcomes(folder: Path) -> dict[str, Any]:

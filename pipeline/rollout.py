@@ -79,8 +79,9 @@ class Usage:
     """Tokens of all requests to an engine.
 
     `cached` of the `prompt` tokens were in the engine's cache; `cacheable` are those that an
-    earlier request had as well, in whole blocks of `block`: the most that a cache without bounds
-    could find. All chains begin with the same `common` tokens; `written` are the replies'.
+    earlier request of the same chain had, in whole blocks of `block`, or that were found: the most
+    that a cache without bounds could find for chains that share only their first `common` tokens.
+    `written` are the replies'.
     """
 
     common: int = 0
@@ -95,7 +96,7 @@ class Usage:
         self.prompt += prompt
         self.cached += reply.cached_tokens
         most = min(known, prompt - 1)  # the last token is always computed
-        self.cacheable += most // self.block * self.block
+        self.cacheable += max(most // self.block * self.block, reply.cached_tokens)
         self.written += len(reply.token_ids)
 
     @property

@@ -10,7 +10,7 @@ Pure. Not here: the stages of a round (`pipeline.stages`), the measuring (`pipel
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -55,11 +55,10 @@ def source_of_round(
     return decontaminated(made, recipe.problems.decontaminate_ngram)
 
 
-def tasks_of_round(tasks: Iterable[Task], number: int, seed: int) -> list[Task]:
+def tasks_of_round(tasks: Iterable[Task], number: int, seed: int) -> Iterator[Task]:
     """Tasks of a round: after the first, their ids say which, and their seeds are its own."""
-    if number == 1:
-        return list(tasks)
-    return [_renamed(task, number, seed) for task in tasks]
+    for task in tasks:
+        yield task if number == 1 else _renamed(task, number, seed)
 
 
 def _renamed(task: Task, number: int, seed: int) -> Task:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pipeline.records import Chain, Problem, Task
 from pipeline.sections import Samples
@@ -39,19 +39,17 @@ def next_tasks(
     samples: Samples,
     seed: int,
     verdicts: Mapping[str, Sequence[bool | None]],
-) -> list[Task]:
+) -> Iterator[Task]:
     """The tasks to make next, none when the model is done.
 
     `verdicts` holds, by problem id, what the chains so far came to (None: engine error). The first
     wave is `samples.min` for each problem; later waves one more for each that lacks right or wrong
     chains, `samples.max` at most.
     """
-    tasks = []
     for problem in problems:
         so_far = verdicts.get(problem.problem_id, ())
-        wanted = _wanted(so_far, samples)
-        tasks += [task(problem, model, index, seed) for index in range(len(so_far), wanted)]
-    return tasks
+        for index in range(len(so_far), _wanted(so_far, samples)):
+            yield task(problem, model, index, seed)
 
 
 def _wanted(verdicts: Sequence[bool | None], samples: Samples) -> int:

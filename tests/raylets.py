@@ -17,13 +17,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.request import urlopen
 
 import psutil
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import ROOT
 
@@ -52,7 +55,9 @@ class Raylets:
         token = folder / "token"
         token.touch(mode=0o600)
         token.write_text(secrets.token_hex(32))
-        self.address = f"{ray.util.get_node_ip_address()}:{free_port()}"
+        self._host = ray.util.get_node_ip_address()
+        self.address = f"{self._host}:{free_port()}"
+        self._metrics_port = free_port()
         self._auth = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
         self._auth |= {"RAY_USAGE_STATS_ENABLED": "0"}
 
@@ -63,6 +68,7 @@ class Raylets:
             *("--head", f"--port={port}", f"--temp-dir={self._folder}"),
             *("--num-cpus=0", "--num-gpus=0", "--include-dashboard=false"),
             f"--ray-client-server-port={free_port()}",
+            f"--metrics-export-port={self._metrics_port}",
         ]
         more: dict[str, str] = {}
         if autoscaling is not None:
@@ -77,6 +83,16 @@ class Raylets:
         """This process's environment, for a command that joins the cluster."""
         mine = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
         return mine | self._auth | {"RAY_ADDRESS": self.address}
+
+    def metrics(self, name: str, label: str) -> dict[str, float]:
+        """What the head tells Prometheus of a metric, summed by a label."""
+        found: Counter[str] = Counter()
+        with urlopen(f"http://{self._host}:{self._metrics_port}/metrics", timeout=10) as told:
+            for family in text_string_to_metric_families(told.read().decode()):
+                for sample in family.samples:
+                    if sample.name == name:
+                        found[sample.labels[label]] += sample.value
+        return dict(found)
 
     def add(self, name: str, cpus: int, without: Path | None = None) -> None:
         """Add a node; one that has an empty disk of its own at the folder `without`, if given."""

@@ -21,6 +21,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "rollout_vs_turn_synchronous": "tests.benchmarks.rollouts:versus_turn_synchronous",
         "rollout_vs_sequential": "tests.benchmarks.rollouts:versus_sequential",
         "prefix_cache_vs_possible": "tests.benchmarks.rollouts:prefix_cache_vs_possible",
+        "scale_64_actors_efficiency": "tests.benchmarks.scale:sixty_four_actors",
         "executor_vs_process_per_call": "tests.benchmarks.executor:versus_process_per_call",
         "executor_calls_per_second": "tests.benchmarks.executor:calls_per_second",
         "dpo_vs_trl": "tests.benchmarks.dpo:versus_trl",

@@ -20,7 +20,7 @@ import statistics
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,12 +77,13 @@ SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Which problems of `test` a model solved with a setting and a seed, and its share of `ood`."""
+    """Which problems of `test` a model solved with a setting and a seed, and its share of other
+    splits."""
 
     setting: Setting
     seed: int
     solved: dict[str, bool]
-    ood: float
+    shares: Mapping[str, float]
 
     @property
     def test(self) -> float:
@@ -146,6 +147,7 @@ def measured(runs: Path, seeds: int) -> Iterator[Measured]:
 
 
 WARM_UP_ALONE = "after the warm-up alone"
+SPLITS = {"arithmetic": "test/arithmetic", "logic": "test/logic", "ood": "ood"}
 BESIDE = {"student before": "student_before", WARM_UP_ALONE: "student_sft", "teacher": "teacher"}
 
 
@@ -156,25 +158,25 @@ def _measured(setting: Setting, seed: int, evaluation: Path, model: str) -> Meas
         for row in tables.rows(evaluation, ["problem", "model", "correct"])
         if row["model"] == model and row["problem"]["split"] == "test"
     }
-    return Measured(setting, seed, solved, splits["ood"]["accuracy"])
+    shares = {split: splits[split]["accuracy"] for split in SPLITS.values()}
+    return Measured(setting, seed, solved, shares)
 
 
 def table(found: Sequence[Measured]) -> str:
     """In Markdown: a row per setting, mean and range over the seeds in percent; against the warm-up
     alone, the points gained on the same problems, all seeds together, and their interval."""
-    lines = ["| factor | setting | seeds | test | ood | against the default | the warm-up alone |"]
-    lines.append("|---|---|---|---|---|---|---|")
+    names = ("factor", "setting", "test", *SPLITS, "against the default", "the warm-up alone")
+    lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     default = {m.seed: m.test for m in found if m.setting == DEFAULT}
     alone = {m.seed: m.solved for m in found if m.setting.name == WARM_UP_ALONE}
     for setting in dict.fromkeys(m.setting for m in found):
         own = [m for m in found if m.setting == setting]
         against = [m.test - default[m.seed] for m in own]
-        cells = [_spread([m.test for m in own]), _spread([m.ood for m in own])]
+        cells = [_spread([m.test for m in own])]
+        cells += [_spread([m.shares[split] for m in own]) for split in SPLITS.values()]
         cells.append("" if setting == DEFAULT else _spread(against, sign="+"))
         cells.append("" if setting.name == WARM_UP_ALONE else _gain(own, alone))
-        lines.append(
-            f"| {setting.factor} | {setting.name} | {len(own)} | " + " | ".join(cells) + " |"
-        )
+        lines.append(f"| {setting.factor} | {setting.name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -27,6 +27,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import toolsets
 from pipeline.records import Problem, Reply, Task
 from pipeline.rollout import Limits, Rollout, Runner, Sampling
 from tests.benchmarks import Result, log
@@ -39,7 +40,7 @@ MEDIAN, PERCENTILE_95, LONGEST = 40, 200, 1000  # tokens of a reply
 ONE_BY_ONE = 6  # chains of the sequential driver, which would take all day for more
 WAIT = 0.005  # seconds
 TURNS = 100  # a chain's seeds lie so far apart
-OPTIONS = {"max_num_seqs": 64, "max_model_len": 8192, "enforce_eager": True}
+OPTIONS = {"max_num_seqs": 64, "max_model_len": 8192}
 # 49 million parameters: matrix products are what the cores are busy with.
 RANDOM = {"hidden_size": 768, "intermediate_size": 2048, "num_hidden_layers": 7}
 MODELS = ("random", "pocket")
@@ -240,7 +241,6 @@ def _forced(tokens: int, seed: int) -> Any:
 
     return SamplingParams(
         temperature=1.0,
-        min_tokens=tokens,
         max_tokens=tokens,
         ignore_eos=True,
         seed=seed,
@@ -251,7 +251,7 @@ def _forced(tokens: int, seed: int) -> Any:
 async def drivers(model: str, folder: Path) -> dict[str, dict[str, float]]:
     """Every driver on one engine, its cache emptied in between; what ours asked is recorded."""
     from cluster.engine import LocalEngine
-    from pipeline.pocket.models import dialect
+    from pipeline.pocket.models import TOOLSET, dialect
     from pipeline.transcript import ChatTemplate
 
     lengths = workload()
@@ -259,7 +259,7 @@ async def drivers(model: str, folder: Path) -> dict[str, dict[str, float]]:
     block = local.llm.vllm_config.cache_config.block_size
     template = ChatTemplate(_tokenizer())
     measured = {}
-    with Executor(dialect().toolset, workers=2) as executor:
+    with Executor(toolsets.load(TOOLSET), workers=2) as executor:
 
         @asynccontextmanager
         async def rollout(kind: str, going: int) -> AsyncIterator[Rollout]:

@@ -2,29 +2,28 @@
 
 Implements the engine protocol as `pipeline.engine.VllmEngine` does, with a core process of its own
 that can be killed. What it replies follows from the seed alone, so a task's chain is the same
-whatever died on the way: sums until, one turn in three, an answer.
+whatever died on the way: sums, until a reply is an answer.
+
+    python -m tests.pipeline.simulated RECIPE RUN_DIR     the stage `generate` with such engines
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer
+from transformers import PreTrainedTokenizerFast  # AutoTokenizer imports torch
 
 from cluster.engine import Room
-from cluster.session import connect
-from pipeline.recipe import load
+from pipeline.pocket.models import TOOLSET, folder
 from pipeline.records import Reply
 from pipeline.rollout import EngineError, Sampling
-from pipeline.rundir import RunDir
-from pipeline.stages import generate_stage, prepare
 from pipeline.transcript import ChatTemplate
 from tests.conftest import ROOT
 
@@ -33,17 +32,20 @@ _WAITS_FOR_ITS_PARENT = f"import sys; sys.stdin.buffer.read()  # {CORE}"
 
 
 class SimulatedEngine:
-    """Made as vLLM is. `options` are `max_model_len`, `max_num_seqs`, and `seconds_per_step`, how
-    long a step of so many requests takes (the largest number that is not above, else the smallest);
-    without it no time passes."""
+    """Made as vLLM is. `options` are `max_model_len`, `max_num_seqs`; `seconds_per_step`, how long
+    a step of so many requests takes (the largest number that is not above, else the smallest),
+    without which no time passes; `steps_per_reply`, by default one a token; `answers`, the share of
+    replies that are an answer, by default a third."""
 
     def __init__(self, model: str, options: Mapping[str, Any], kv_cache_gib: float) -> None:
-        self.tokenizer = AutoTokenizer.from_pretrained(model)
+        self.tokenizer = PreTrainedTokenizerFast.from_pretrained(model)
         self.context: int = options["max_model_len"]
         seqs: int = options["max_num_seqs"]
         self.room = Room(seqs * self.context, 16, seqs)
         self._template = ChatTemplate(self.tokenizer)
-        self._steps = sorted(
+        self._answers: float = options.get("answers", 1 / 3)
+        self._steps_per_reply: int | None = options.get("steps_per_reply")
+        self._seconds = sorted(
             (int(requests), float(seconds))
             for requests, seconds in options.get("seconds_per_step", {}).items()
         )
@@ -58,26 +60,30 @@ class SimulatedEngine:
         return self._core.poll() is not None
 
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
-        text = _text(sampling.seed)
+        text = self._text(sampling.seed)
         tokens = self._template.reply(text)
         async with self._places:
             self._running += 1
             try:
-                for _ in tokens if self._steps else ():
-                    await asyncio.sleep(self._seconds())
-                    self._check()
+                if self._seconds:
+                    steps = self._steps_per_reply or len(tokens)
+                    await asyncio.sleep(steps * self._seconds_per_step())
             finally:
                 self._running -= 1
-        self._check()
-        return Reply(text, tuple(tokens))
-
-    def _seconds(self) -> float:
-        fitting = [seconds for requests, seconds in self._steps if requests <= self._running]
-        return fitting[-1] if fitting else self._steps[0][1]
-
-    def _check(self) -> None:
         if self.dead:
             raise EngineError("the engine's process is gone")
+        return Reply(text, tuple(tokens))
+
+    def _text(self, seed: int) -> str:
+        drawn = random.Random(seed)
+        first, second = drawn.randrange(100), drawn.randrange(100)
+        if drawn.random() < self._answers:
+            return f"answer(value={first % 4})"
+        return f"add(a={first}, b={second})"
+
+    def _seconds_per_step(self) -> float:
+        fitting = [seconds for requests, seconds in self._seconds if requests <= self._running]
+        return fitting[-1] if fitting else self._seconds[0][1]
 
     def close(self) -> None:
         """End the core process."""
@@ -85,25 +91,53 @@ class SimulatedEngine:
         self._core.wait()
 
 
-def generate(recipe: str, place: str) -> None:
-    """The stage `generate` of a recipe, with engines that are simulated, on the cluster that
-    RAY_ADDRESS names or a private one."""
-    Path(place).mkdir(exist_ok=True)
-    prepared = prepare(load(recipe), RunDir(Path(place)))
-    simulated = replace(
-        prepared, engine_class=f"tests.pipeline.simulated:{SimulatedEngine.__name__}"
-    )
+def write_recipe(
+    place: Path, problems: int, samples: int, engine: Mapping[str, Any], cluster: Mapping[str, Any]
+) -> Path:
+    """A recipe in the folder `place`, whose teacher is simulated, and its problems: a quarter of
+    all answers is right."""
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "problems.jsonl").open("w") as file:
+        for i in range(problems):
+            row = {"problem_id": str(i), "question": f"What is {i} and 1?", "answer": i % 4}
+            file.write(json.dumps(row | {"split": "train"}) + "\n")
+    recipe: dict[str, Any] = {
+        "toolset": TOOLSET,
+        "problems": {"path": str(place / "problems.jsonl"), "decontaminate_ngram": None},
+        "agent": {"think": False, "reply_tokens": 32},
+        "teacher": {
+            "model": str(folder("teacher")),
+            "samples": {"min": samples, "max": samples},
+            "engine": {"max_model_len": 1024, **engine},
+        },
+        "pairs": {"rejected_from": ["teacher"]},
+        "cluster": dict(cluster),
+    }
+    path = place / "recipe.yaml"
+    path.write_text(json.dumps(recipe))  # JSON is YAML
+    return path
+
+
+def command(recipe: Path, run_dir: Path) -> list[str]:
+    """Generates with simulated engines, on the cluster of RAY_ADDRESS or a private one."""
+    return [sys.executable, "-m", "tests.pipeline.simulated", str(recipe), str(run_dir)]
+
+
+def generate(recipe: Path, run_dir: Path) -> None:
+    """The stage `generate` of a recipe, with engines that are simulated."""
+    from dataclasses import replace
+
+    from cluster.session import connect
+    from pipeline.recipe import load
+    from pipeline.rundir import RunDir
+    from pipeline.stages import generate_stage, prepare
+
+    run_dir.mkdir(parents=True, exist_ok=True)
+    prepared = prepare(load(str(recipe)), RunDir(run_dir))
+    name = f"tests.pipeline.simulated:{SimulatedEngine.__name__}"
     with connect(ROOT, cpus=2):
-        generate_stage(simulated)
-
-
-def _text(seed: int) -> str:
-    drawn = random.Random(seed)
-    first, second = drawn.randrange(100), drawn.randrange(100)
-    if drawn.random() < 1 / 3:
-        return f"answer(value={first % 4})"
-    return f"add(a={first}, b={second})"
+        generate_stage(replace(prepared, engine_class=name))
 
 
 if __name__ == "__main__":
-    generate(*sys.argv[1:])
+    generate(*map(Path, sys.argv[1:]))

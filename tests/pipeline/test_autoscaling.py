@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,10 +71,21 @@ def test_machines_come_for_a_backlog_and_leave_when_it_is_done(
     assert max(seen) == 2
     assert seen[-1] == 0, "the machines did not leave"
     assert "2 engines" in done.stderr  # each takes the one CPU that a machine has
+    rows = tables.rows(run_dir / "chains", ["failure"])
+    assert told_prometheus(cluster) == Counter(row["failure"] or "right" for row in rows)
     chains = [row["task_id"] for row in tables.rows(run_dir / "chains", ["task_id"])]
     tasks = [row["task_id"] for row in tables.rows(run_dir / "tasks", ["task_id"])]
     assert len(tasks) == TASKS
     assert sorted(chains) == sorted(tasks)
+
+
+def told_prometheus(cluster: Raylets) -> dict[str, float]:
+    """How many chains came to what, once all are told: Ray exports every few seconds."""
+    until, found = time.monotonic() + LEAVE_SECONDS, {}
+    while sum(found.values()) < TASKS and time.monotonic() < until:
+        found = cluster.metrics("ray_apprentice_chains_total", "outcome")
+        time.sleep(1)
+    return found
 
 
 def counts(log: Path) -> list[int]:

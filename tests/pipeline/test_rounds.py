@@ -116,17 +116,17 @@ def test_a_held_out_question_trains_nothing_and_evaluates_nothing(
 
 def test_tasks_of_the_first_round_are_those_of_a_run_without_rounds() -> None:
     tasks = [task(_problem(0), "student", 0, 3)]
-    assert tasks_of_round(tasks, 1, 3) == tasks
+    assert [*tasks_of_round(tasks, 1, 3)] == tasks
 
 
 def test_tasks_of_a_further_round_say_so_and_are_sampled_anew() -> None:
     samples = load("pocket").student.samples
-    first = next_tasks([_problem(0)], "student", samples, 3, {})
+    first = [*next_tasks([_problem(0)], "student", samples, 3, {})]
     (second,) = tasks_of_round(first, 2, 3)
     assert second.task_id == "train-0/student/r2/0"
     assert second.seed != first[0].seed
-    assert second.seed != tasks_of_round(first, 3, 3)[0].seed
-    assert second.seed != tasks_of_round(first, 2, 4)[0].seed
+    assert second.seed != next(tasks_of_round(first, 3, 3)).seed
+    assert second.seed != next(tasks_of_round(first, 2, 4)).seed
     same = [(t.problem, t.model, t.sample_index, t.prefix) for t in (first[0], second)]
     assert same[0] == same[1]
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +13,7 @@ PROBLEMS = [Problem(f"p{i}", "arithmetic", f"{i} + 1?", str(i + 1), "train") for
 UNTIL = Samples(min=2, max=4, until=Until(correct=1, incorrect=1))
 
 
-def _ids(tasks: Sequence[Task]) -> list[str]:
+def _ids(tasks: Iterable[Task]) -> list[str]:
     return [task.task_id for task in tasks]
 
 
@@ -76,9 +76,9 @@ def test_a_run_that_was_interrupted_makes_up_what_is_missing_of_the_first_wave()
 
 
 def test_nothing_is_left_to_do_once_all_is_there() -> None:
-    assert next_tasks(PROBLEMS[:1], "t", Samples(min=1, max=2), 7, {"p1": [None, None]}) == []
-    assert next_tasks([], "t", UNTIL, 7, {}) == []
-    assert next_tasks(PROBLEMS, "t", Samples(min=0, max=0), 7, {}) == []
+    assert _ids(next_tasks(PROBLEMS[:1], "t", Samples(min=1, max=2), 7, {"p1": [None, None]})) == []
+    assert _ids(next_tasks([], "t", UNTIL, 7, {})) == []
+    assert _ids(next_tasks(PROBLEMS, "t", Samples(min=0, max=0), 7, {})) == []
 
 
 def test_a_chain_is_continued_from_each_of_its_steps_but_the_last() -> None:
@@ -122,11 +122,11 @@ def test_waves_come_to_an_end_with_each_task_once_and_resume_plans_the_same(
     rows: list[dict[str, object]] = []
     seen: list[str] = []
     for _ in range(samples.max + 1):
-        wave = next_tasks(PROBLEMS, "t", samples, 7, by_problem(rows))
-        assert wave == next_tasks(PROBLEMS, "t", samples, 7, by_problem(rows))  # after a restart
+        wave = [*next_tasks(PROBLEMS, "t", samples, 7, by_problem(rows))]
+        assert wave == [*next_tasks(PROBLEMS, "t", samples, 7, by_problem(rows))]  # a restart
         seen += _ids(wave)
         rows += [{"problem_id": t.problem.problem_id, "correct": truth[t.task_id]} for t in wave]
-    assert next_tasks(PROBLEMS, "t", samples, 7, by_problem(rows)) == []
+    assert _ids(next_tasks(PROBLEMS, "t", samples, 7, by_problem(rows))) == []
     assert len(set(seen)) == len(seen)
     for problem, verdicts in by_problem(rows).items():
         assert samples.min <= len(verdicts) <= samples.max

@@ -1,0 +1,97 @@
+"""Generation with many engine actors: 64 on a cluster of several nodes against 64 times one.
+
+The engines are simulated (`tests.pipeline.simulated`): they take the time that vLLM was measured to
+take and use no CPU for it, so that what is left is ours: Ray Data's pool, the agents, the function
+workers, the files. Rates are chains per second once all engines are at work.
+
+Not covered: starting engines, the end when some have nothing left.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from pipeline import tables
+from pipeline.plans import rows_in
+from tests.benchmarks import Result, log
+from tests.conftest import ROOT
+from tests.pipeline.simulated import command, write_recipe
+from tests.raylets import Raylets, raylets
+
+ACTORS, NODES = 64, 4
+WINDOW, WINDOWS = 10.0, 6  # seconds, and how many of them are measured
+START_SECONDS = 500  # in which all actors must be at work
+# vLLM with the random Llama of 49M parameters (`tests.benchmarks.rollouts`) on two cores: seconds
+# of a step by requests, 40 tokens to a reply.
+ENGINE = {
+    "max_num_seqs": 64,
+    "seconds_per_step": {"1": 0.012, "8": 0.018, "16": 0.026, "32": 0.042, "64": 0.075},
+    "steps_per_reply": 40,
+}
+CHAINS_PER_SECOND = 10  # of one actor, to plan enough work
+SAMPLES = 50  # of each problem
+
+
+def sixty_four_actors() -> Result:
+    """Chains per second of 64 actors / (64 times those of one)."""
+    rates = {}
+    with raylets() as cluster, tempfile.TemporaryDirectory() as scratch:
+        for node in range(NODES):
+            cluster.add(f"node-{node}", cpus=ACTORS // NODES)
+        for actors in (1, ACTORS):
+            rates[actors] = _rates(cluster, Path(scratch) / str(actors), actors)
+            log(f"  {actors} actors: {statistics.median(rates[actors]):.1f} chains per second")
+    one, many = (statistics.median(rates[actors]) for actors in (1, ACTORS))
+    detail = {
+        "chains_per_second_of_one": round(one, 2),
+        f"chains_per_second_of_{ACTORS}": round(many, 1),
+        "lowest_window": round(min(rates[ACTORS]) / (ACTORS * one), 3),
+        "highest_window": round(max(rates[ACTORS]) / (ACTORS * one), 3),
+        "nodes": NODES,
+        "engine": ENGINE,
+    }
+    efficiency = many / (ACTORS * one)
+    return Result(round(efficiency, 3), "ratio", f"{ACTORS} times one actor", WINDOWS, detail)
+
+
+def _rates(cluster: Raylets, place: Path, actors: int) -> list[float]:
+    """Chains per second in each window once all actors are at work."""
+    enough = CHAINS_PER_SECOND * actors * (START_SECONDS + WINDOW * WINDOWS)
+    pool = {"actors_min": actors, "actors_max": actors, "batch_tasks": 16}
+    recipe = write_recipe(place, int(enough / SAMPLES) + 1, SAMPLES, ENGINE, pool)
+    said = place / "log"
+    with said.open("wb") as out:
+        driver = subprocess.Popen(
+            command(recipe, place / "run"),
+            cwd=ROOT,
+            env=cluster.environment(),
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        _wait_for_all(place / "run" / "chains", said, actors, driver)
+        return [_rate(place / "run" / "chains") for _ in range(WINDOWS)]
+    finally:
+        driver.kill()
+        driver.wait()
+
+
+def _wait_for_all(chains: Path, said: Path, actors: int, driver: subprocess.Popen[bytes]) -> None:
+    """Wait until every actor has made a block, which the live line tells."""
+    until = time.monotonic() + START_SECONDS
+    while not (f"{actors} engines" in said.read_text() if actors > 1 else tables.files(chains)):
+        if driver.poll() is not None or time.monotonic() > until:
+            raise RuntimeError(f"not {actors} actors: {said.read_text()[-3000:]}")
+        time.sleep(0.5)
+
+
+def _rate(chains: Path) -> float:
+    started, before = time.monotonic(), set(tables.files(chains))
+    time.sleep(WINDOW)
+    fresh = set(tables.files(chains)) - before
+    seconds = time.monotonic() - started
+    return sum(map(rows_in, fresh)) / seconds
