@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what these load makes `--help` slow
     from cluster.jobs import Jobs
-    from cluster.requirements import Requirement
     from cluster.resources import Capacity
     from pipeline.recipe import Recipe
+    from pipeline.records import Problem
 
 ROOT = Path(__file__).parents[1]
 STAGES = ("run", "generate", "pairs", "train", "evaluate", "report")
@@ -46,11 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from cluster.jobs import JobError, JobLost
     from cluster.reach import ConnectError
     from cluster.requirements import RequirementError
+    from cluster.storage import StorageError
+    from pipeline.errors import CannotStart
+    from pipeline.problems import ProblemError
     from pipeline.recipe import RecipeError
+    from toolsets import ToolsetError
 
+    bad_input = (CannotStart, ConnectError, JobError, ProblemError, RecipeError, RequirementError)
     try:
         return options.command(options)
-    except (ConnectError, JobError, RecipeError, RequirementError) as error:
+    except (*bad_input, StorageError, ToolsetError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except (JobLost, OSError) as error:
@@ -71,11 +76,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("recipe", metavar="RECIPE", help="a shipped recipe or a YAML file")
         command.add_argument("overrides", nargs="*", metavar="key=value", help="dotted overrides")
         command.add_argument("--stage", choices=STAGES, default="run", help="default: all stages")
-    submit.add_argument(
-        "--run-dir",
-        type=Path,
-        help="absolute, on storage that all nodes mount; default: ~/apprentice/runs/RECIPE there",
-    )
+    folder = "absolute, on storage that all nodes mount; default"
+    check.add_argument("--run-dir", type=Path, help=f"{folder}: storage is not tried")
+    submit.add_argument("--run-dir", type=Path, help=f"{folder}: ~/apprentice/runs/RECIPE there")
     submit.add_argument("--dry-run", action="store_true", help="print the plan, start nothing")
     submit.add_argument("--no-follow", action="store_true", help="only print the job's id")
     follow = _add(commands, "follow", _follow, "print a job's log until it ends")
@@ -100,6 +103,7 @@ def _check(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from cluster.requirements import as_json, as_table, check, refuse_never
+    from pipeline.machines import requirements
     from pipeline.recipe import load
 
     recipe = load(options.recipe, options.overrides)
@@ -107,8 +111,11 @@ def _check(options: argparse.Namespace) -> int:
     address = options.address or next(filter(None, map(os.environ.get, names)), None)
     if address and address.startswith(HTTP):
         return _check_there(options, recipe, address)
-    capacity, where = _capacity(address), f"the cluster at {address}" if address else "this machine"
-    fit = check(_requirements(recipe, capacity, options.stage), capacity)
+    stages = STAGES if options.stage == "run" else (options.stage,)
+    _check_models(recipe, stages)
+    capacity = _capacity(address, options.run_dir)
+    where = f"the cluster at {address}" if address else "this machine"
+    fit = check(requirements(recipe, capacity, stages), capacity)
     if options.json:
         print(json.dumps(as_json(fit)))
     else:
@@ -123,9 +130,11 @@ def _check_there(options: argparse.Namespace, recipe: Recipe, address: str) -> i
     """Check by a job on the head: over HTTP a cluster does not tell what may come."""
     from cluster.jobs import Jobs
 
+    _refuse_relative(options.run_dir)
     jobs, log = Jobs(address), io.StringIO()
     before, environment, arguments = _for_a_job(options)
-    command = f"{before}{_check_command(options, arguments)}{' --json' * options.json}"
+    tried = f" --run-dir {_run_dir(options, recipe)}" if options.run_dir else ""
+    command = f"{before}{_check_command(options, arguments)}{tried}{' --json' * options.json}"
     ended = jobs.follow(jobs.submit(f"check-{recipe.name}", command, ROOT, environment), log)
     _, _, said = log.getvalue().rpartition(command)  # before it, what Ray says
     for line in [*said.splitlines(), ended.message]:
@@ -137,19 +146,16 @@ def _check_there(options: argparse.Namespace, recipe: Recipe, address: str) -> i
 
 
 def _submit(options: argparse.Namespace) -> int:
-    from cluster.jobs import JobError, Jobs
+    from cluster.jobs import Jobs
     from pipeline.recipe import load
 
     recipe = load(options.recipe, options.overrides)
-    if options.run_dir and not options.run_dir.is_absolute():
-        raise JobError(
-            f"--run-dir {options.run_dir} is relative, expected an absolute path on storage that "
-            "all nodes mount"
-        )
+    _refuse_relative(options.run_dir)
     before, environment, arguments = _for_a_job(options)
     run_dir = _run_dir(options, recipe)
     run = f"exec python -m pipeline {options.stage} {arguments} --run-dir {run_dir}"
-    first = "" if options.dry_run else f"{_check_command(options, arguments)} && "
+    check = f"{_check_command(options, arguments)} --run-dir {run_dir} && "
+    first = "" if options.dry_run else check
     jobs = Jobs(options.address)
     entrypoint = f"{before}{first}{run}{' --dry-run' * options.dry_run}"
     job_id = jobs.submit(f"apprentice-{recipe.name}", entrypoint, ROOT, environment)
@@ -247,35 +253,53 @@ def _run_dir(options: argparse.Namespace, recipe: Recipe) -> str:
     return f'"$HOME"/apprentice/runs/{shlex.quote(recipe.name)}'
 
 
-def _capacity(address: str | None) -> Capacity:
-    from cluster import resources
+def _refuse_relative(run_dir: Path | None) -> None:
+    from cluster.jobs import JobError
+
+    if run_dir and not run_dir.is_absolute():
+        raise JobError(
+            f"--run-dir {run_dir} is relative, expected an absolute path on storage that all nodes "
+            "mount"
+        )
+
+
+def _check_models(recipe: Recipe, stages: Sequence[str]) -> None:
+    from pipeline.preflight import check_models, engine_roles
+
+    problems = _problems_at_hand(recipe)
+    questions = [problem.question for problem in problems if "generate" in stages]
+    for note in check_models(recipe, engine_roles(recipe, stages), questions, download=False):
+        print(f"warning: {note}", file=sys.stderr)
+
+
+def _problems_at_hand(recipe: Recipe) -> list[Problem]:
+    """The training problems of a recipe that can be read here without a download."""
+    from pipeline.sources import POCKET, read_source
+
+    path, generated = recipe.problems.path, recipe.problems.path == POCKET
+    if not generated and not Path(path).expanduser().exists():
+        return []
+    if generated:  # some stand for all, as proving their labels takes long
+        few = recipe.problems.model_copy(update={"limit": 10})
+        recipe = recipe.model_copy(update={"problems": few})
+    return [problem for problem in read_source(recipe).problems if problem.split == "train"]
+
+
+def _capacity(address: str | None, run_dir: Path | None) -> Capacity:
+    """What the machines have; raises StorageError where they do not reach `run_dir`."""
+    from cluster import resources, storage
 
     if not address:
+        if run_dir:
+            storage.try_folder(run_dir)
         return resources.this_machine()
     from cluster.session import connect
 
     os.environ["RAY_ADDRESS"] = address
     with connect(ROOT):
+        if run_dir:
+            storage.try_folder(run_dir)
         return resources.capacity()
-
-
-def _requirements(recipe: Recipe, capacity: Capacity, stage: str) -> list[Requirement]:
-    """What the stages ask Ray for: the rules of `pipeline.rollouts` and `pipeline.training`."""
-    from cluster.requirements import Requirement
-
-    asked, gpus = recipe.cluster, capacity.ceiling.get("GPU", 0)
-    models = recipe.teacher, recipe.student
-    engines = [asked.engine_bundle(model.engine, gpus >= 1) for model in models]
-    engine = max(engines, key=lambda bundle: bundle["GPU"])
-    workers = recipe.train.workers
-    gpu = asked.trains_on_gpus(gpus >= workers)
-    worker = {"CPU": asked.train_cpus, "GPU": float(gpu)}
-    needs = {
-        "generate": ("engine", engine, asked.actors_min, asked.actors_max),
-        "train": ("worker", worker, workers, workers),
-        "evaluate": ("engine", engine, asked.actors_min, asked.actors_max),
-    }
-    return [Requirement(name, *need) for name, need in needs.items() if stage in ("run", name)]
 
 
 if __name__ == "__main__":

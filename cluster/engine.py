@@ -90,7 +90,7 @@ class LocalEngine:
             self.llm = AsyncLLM.from_engine_args(self.arguments)
         except Exception as error:  # vLLM's many ways to refuse a model or an option
             shutil.rmtree(sockets, ignore_errors=True)
-            raise EngineRefused(f"vLLM cannot start {model}: {_reason(error)}") from None
+            raise EngineRefused(f"vLLM cannot start {model}: {reason(error)}") from None
         engines = set(psutil.Process().children(recursive=True)) - before
         # Started after the engine, which may be a fork: it must not hold the guard's input as well.
         self._guard = subprocess.Popen(
@@ -168,8 +168,8 @@ def _defaults(options: dict[str, Any]) -> dict[str, Any]:
     return defaults
 
 
-def _reason(error: Exception) -> str:
-    """What was wrong, on one line: pydantic, through which vLLM checks, writes several."""
+def reason(error: Exception) -> str:
+    """What vLLM found wrong, on one line: pydantic, through which it checks, writes several."""
     checked = isinstance(error, ValidationError)
     said = error.errors()[0]["msg"].removeprefix("Value error, ") if checked else str(error)
     return textwrap.shorten(said, 300, placeholder=" ...") or type(error).__name__

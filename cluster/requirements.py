@@ -51,6 +51,7 @@ class Place:
     there: int
     can_come: int  # with those that are there
     verdict: Verdict
+    largest: Bundle  # what one node has at most of that of which none has enough for a bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def refuse_never(fit: Fit, where: str) -> None:
             raise RequirementError(
                 f"{where} can never run {need.stage}: it needs {need.at_least} "
                 f"{plural(need.unit, need.at_least)} of {sizes(need.bundle)} at once; there is "
-                f"room for {place.there} now, for {place.can_come} at most"
+                f"room for {place.there} now, for {place.can_come} at most{_too_small(place)}"
             )
 
 
@@ -126,6 +127,13 @@ def plural(unit: str, count: float) -> str:
     return unit if count == 1 else f"{unit}s"
 
 
+def _too_small(place: Place) -> str:
+    if not place.largest:
+        return ""
+    most = " and ".join(f"{amount:g} {plural(n, amount)}" for n, amount in place.largest.items())
+    return f", as each {place.required.unit} takes one node and none has more than {most}"
+
+
 def _place(required: Requirement, capacity: Capacity) -> Place:
     there, can_come = capacity.places(required.bundle)
     if there >= required.at_least:
@@ -134,4 +142,4 @@ def _place(required: Requirement, capacity: Capacity) -> Place:
         verdict = "later"
     else:
         verdict = "never" if capacity.known else "unknown"
-    return Place(required, there, can_come, verdict)
+    return Place(required, there, can_come, verdict, capacity.too_small(required.bundle))

@@ -61,6 +61,12 @@ class Capacity:
         now = sum(_fit(bundle, node) for node in self.nodes)
         return now, max(now, self._grown(bundle))
 
+    def too_small(self, bundle: Bundle) -> dict[str, float]:
+        """Of what no single node has or may have enough for the bundle: the most that one has."""
+        nodes = [*self.nodes, *(group.resources for group in self.groups if group.most)]
+        most = {name: max((node.get(name, 0) for node in nodes), default=0) for name in bundle}
+        return {name: amount for name, amount in most.items() if amount < bundle[name]}
+
     def _sum(self, name: str) -> float:
         return sum(node.get(name, 0) for node in self.nodes)
 

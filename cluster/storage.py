@@ -4,6 +4,8 @@
         check_nodes(mark)             tries it on every node that is there now
         check(mark)                   in a worker as it starts, whenever its node came
 
+    try_folder(folder)                all that before a job is started, leaving nothing behind
+
 Not here: what is written into the folder, and how.
 """
 
@@ -13,7 +15,7 @@ import os
 import platform
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,27 @@ def marked(folder: Path) -> Iterator[str]:
         yield str(mark)
     finally:
         mark.unlink(missing_ok=True)
+
+
+def try_folder(folder: Path) -> None:
+    """Raise StorageError where this machine cannot write to `folder`, or where Ray is connected and
+    one of the nodes that are there does not reach it. Folders that were made for it go again."""
+    import ray
+
+    folder = folder.absolute()
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        with marked(folder) as mark:
+            if ray.is_initialized():
+                check_nodes(mark)
+    except OSError as error:
+        raise StorageError(
+            f"--run-dir {folder} cannot be written on {platform.node()}: {error.strerror}"
+        ) from None
+    finally:
+        for path in made:
+            with suppress(OSError):  # another has put something into it meanwhile
+                path.rmdir()
 
 
 def check(mark: str) -> None:

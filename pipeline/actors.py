@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 
 import toolsets
 from cluster import storage
+from cluster.engine import EngineRefused
 from cluster.tool_parsers import reader_maker
 from pipeline import tables
 from pipeline.admission import Admission
@@ -55,6 +56,7 @@ class RolloutSettings:
     temperature: float
     tolerance: float
     engine: tuple[tuple[str, Any], ...]
+    section: str  # of the recipe, whose `engine` that is
     kv_cache_gib: float
     function_workers: int
     chains_in_flight: int
@@ -77,7 +79,10 @@ class RolloutActor:
 
     async def _start(self) -> Rollout:
         s = self._settings
-        self._engine = resolve_name(s.engine_class)(s.model, dict(s.engine), s.kv_cache_gib)
+        try:
+            self._engine = resolve_name(s.engine_class)(s.model, dict(s.engine), s.kv_cache_gib)
+        except EngineRefused as error:
+            raise EngineRefused(f"{error} (its options are {s.section}.engine)") from None
         dialect = self._dialect()
         template = ChatTemplate(self._engine.tokenizer, dialect.tools)
         room = self._engine.room

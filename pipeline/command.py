@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from cluster.session import ConnectError, connect
 from pipeline import models
 from pipeline.errors import CannotStart
 from pipeline.evaluate import evaluated
+from pipeline.machines import refuse_too_small
+from pipeline.preflight import check_models, engine_roles
 from pipeline.problems import ProblemError, ProblemFile, read_problems, summarise, write_rejects
 from pipeline.recipe import Recipe, RecipeError, shipped
 from pipeline.recipe import load as load_recipe
@@ -59,11 +62,8 @@ def execute(
     prepared = prepare(recipe, RunDir(run_dir))  # says what is wrong before anything is made
     refuse_other(run_dir, recipe)
     _check_machine(recipe, run_dir, stages)
-    needs_ray = any(stage in NEEDS_RAY for stage in stages)
-    with (
-        connect(root) if needs_ray else nullcontext(),
-        opened(run_dir, recipe, root) as directory,
-    ):
+    _check_models(prepared, stages, download=True)
+    with _machines(prepared, stages, root), opened(run_dir, recipe, root) as directory:
         write_rejects(prepared.source.rejects, directory.rejects)
         if name == "run":
             run_all(prepared, redo_errors)
@@ -75,6 +75,7 @@ def dry_run(recipe: Recipe, run_dir: Path, name: str, as_json: bool) -> int:
     """Resolve and validate everything, print the plan, start nothing."""
     prepared = prepare(recipe, RunDir(run_dir))
     stages = list(STAGES) if name == "run" else [name]
+    _check_models(prepared, stages, download=False)
     plan = _plan(prepared, stages)
     if as_json:
         print(json.dumps({"recipe": recipe.model_dump(mode="json"), "plan": plan}))
@@ -178,6 +179,32 @@ def _check_machine(recipe: Recipe, run_dir: Path, stages: Sequence[str]) -> None
     if not joined and engines & set(stages):
         needed = recipe.cluster.kv_cache_gib + ENGINE_BASE_GIB
         machine.check_memory(needed, "an engine", "cluster.kv_cache_gib")
+
+
+def _check_models(run: Run, stages: Sequence[str], download: bool) -> None:
+    ahead = _unfinished(run, stages)
+    problems = [p for p in run.problems if "generate" in ahead and p.split == "train"]
+    problems += evaluated(run.problems, run.recipe) if "evaluate" in ahead else []
+    questions = [problem.question for problem in problems]
+    for note in check_models(run.recipe, engine_roles(run.recipe, ahead), questions, download):
+        print(f"warning: {note}", file=sys.stderr)
+
+
+@contextmanager
+def _machines(run: Run, stages: Sequence[str], root: Path) -> Iterator[None]:
+    """Be connected to the machines that the stages need, where they need any."""
+    if not {*NEEDS_RAY} & {*stages}:
+        yield
+        return
+    with connect(root):
+        refuse_too_small(run.recipe, _unfinished(run, stages))
+        yield
+
+
+def _unfinished(run: Run, stages: Sequence[str]) -> list[str]:
+    """The stages that still have something to make; all where there are rounds."""
+    again = run.recipe.train.rounds > 1
+    return [stage for stage in stages if again or not run.dir.is_done(stage)]
 
 
 def _plan(run: Run, stages: Sequence[str]) -> dict[str, str]:

@@ -47,6 +47,7 @@ def evaluate(
             temperature=recipe.evaluate.temperature,
             retries=source.retries,
             engine=tuple(source.engine.items()),
+            section="teacher" if name == "teacher" else "student",
             tool_parser=recipe.native_parser(source),
             out=str(run.evaluation),
         )

@@ -4,22 +4,26 @@ All tasks are known before the pool starts, so it asks for its whole size at onc
 no place are what Ray's autoscaler sees, and it brings machines for just these. Ray Data would ask
 for more only after the first block is done, doubling, and only while most of what is there is busy.
 
-Not here: what an engine actor does (`pipeline.actors`), what a cluster has (`cluster.resources`).
+Not here: what an engine actor does (`pipeline.actors`), what a cluster has (`cluster.resources`),
+whether that is enough (`cluster.requirements`).
 """
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cluster import storage
+from cluster.requirements import Requirement, RequirementError, check, refuse_never
 from cluster.resources import Capacity
 from pipeline.errors import CannotStart
 from pipeline.progress import EVERY_SECONDS, Progress
+from pipeline.recipe import Recipe
 from pipeline.sections import Cluster
 
 
@@ -58,6 +62,35 @@ def prepare_ray_data() -> None:
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # its errors are raised as well
+
+
+def requirements(recipe: Recipe, capacity: Capacity, stages: Container[str]) -> list[Requirement]:
+    """What the stages ask Ray for: the rules of `pipeline.rollouts` and `pipeline.training`."""
+    asked, gpus = recipe.cluster, capacity.ceiling.get("GPU", 0)
+    models = recipe.teacher, recipe.student
+    engines = [asked.engine_bundle(model.engine, gpus >= 1) for model in models]
+    engine = max(engines, key=lambda bundle: bundle["GPU"])
+    workers = recipe.train.workers
+    gpu = asked.trains_on_gpus(gpus >= workers)
+    worker = {"CPU": asked.train_cpus, "GPU": float(gpu)}
+    needs = {
+        "generate": ("engine", engine, asked.actors_min, asked.actors_max),
+        "train": ("worker", worker, workers, workers),
+        "evaluate": ("engine", engine, asked.actors_min, asked.actors_max),
+    }
+    return [Requirement(name, *need) for name, need in needs.items() if name in stages]
+
+
+def refuse_too_small(recipe: Recipe, stages: Container[str]) -> None:
+    """Raise CannotStart where the Ray that is connected can never run one of `stages`."""
+    from cluster.resources import capacity
+
+    address = os.environ.get("RAY_ADDRESS")
+    where, found = f"the cluster at {address}" if address else "this machine", capacity()
+    try:
+        refuse_never(check(requirements(recipe, found, stages), found), where)
+    except RequirementError as error:
+        raise CannotStart(str(error)) from None
 
 
 def may_have_gpus(count: float = 1) -> bool:

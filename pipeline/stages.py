@@ -5,6 +5,7 @@ Not here: the command line (`pipeline.__main__`), what a stage does (its own mod
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from pipeline.errors import CannotStart, StageFailed
 from pipeline.evaluate import evaluate
 from pipeline.heldout import end, judge, judged, student_name, student_of
 from pipeline.pairs import pairs
-from pipeline.planned import outcomes, verdicts
+from pipeline.planned import never_calls, outcomes, verdicts
 from pipeline.plans import plan, plans
 from pipeline.problems import ProblemFile
 from pipeline.prompt import Dialect
@@ -116,6 +117,9 @@ def generate_stage(run: Run, redo_errors: bool = False) -> None:
             everything += _continue(run, made)
         settle(run.dir.chains, everything)
         facts |= {"rows_in": len(training)} | outcomes(run.dir.chains)
+        if said := never_calls(facts["replies"], run.recipe.is_native(run.recipe.teacher)):
+            print(f"warning: {said}", file=sys.stderr)
+            facts["warning"] = said
         if made:  # by this command
             facts["tokens"] = {name: made[name] for name in TOKENS}
         if run.recipe.problems.self_made.count and run.round == 1:
@@ -280,6 +284,7 @@ def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutS
         temperature=model.temperature,
         tolerance=recipe.problems.tolerance,
         engine=tuple(model.engine.items()),
+        section="student" if model is recipe.student else "teacher",
         kv_cache_gib=recipe.cluster.kv_cache_gib,
         function_workers=recipe.cluster.function_workers,
         chains_in_flight=recipe.cluster.chains_in_flight,

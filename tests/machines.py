@@ -45,10 +45,12 @@ class Machines(FakeMultiNodeProvider):
                 }
                 self._nodes[node_id] = {
                     "tags": own | tags,
-                    "node": self._start(node_id, resources),
+                    "node": self._start(node_id, resources, node_config.get("starts_after", 0)),
                 }
 
-    def _start(self, node_id: str, resources: dict[str, float]) -> subprocess.Popen[bytes]:
+    def _start(
+        self, node_id: str, resources: dict[str, float], after_seconds: float
+    ) -> subprocess.Popen[bytes]:
         folder = Path(self.provider_config["folder"]) / node_id[-3:]
         options = [
             *(f"--address={self._gcs_address}", f"--temp-dir={folder}", "--block"),
@@ -57,7 +59,8 @@ class Machines(FakeMultiNodeProvider):
         ]
         environment = os.environ | {"RAY_OVERRIDE_NODE_ID_FOR_TESTING": node_id}
         del environment["PYTHONPATH"]  # a machine gets our code with the job
-        return subprocess.Popen([RAY, "start", *options], env=environment)
+        wait = ["sh", "-c", 'sleep "$0" && exec "$@"', f"{after_seconds}"]
+        return subprocess.Popen([*wait, RAY, "start", *options], env=environment)
 
     def _terminate_node(self, node: dict[str, Any]) -> None:
         node["node"].terminate()

@@ -79,13 +79,14 @@ def test_the_autoscaler_brings_the_group_that_a_stage_is_meant_for(
 
 
 def test_recipe_paper_finds_its_machines_once_they_have_come() -> None:
-    from cluster.__main__ import _requirements
+    from cluster.__main__ import STAGES
     from cluster.requirements import check
     from cluster.resources import HEAD, of
+    from pipeline.machines import requirements
     from pipeline.recipe import load
 
     there = of(({HEAD: 1.0, "CPU": 0.0},), _load(_read()))
-    fit = check(_requirements(load("paper"), there, "run"), there)
+    fit = check(requirements(load("paper"), there, STAGES), there)
     assert [place.verdict for place in fit.places] == ["later"] * 3
 
 

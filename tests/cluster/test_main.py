@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from cluster.__main__ import _requirements, main
+from cluster.__main__ import STAGES, main
 from cluster.resources import Capacity
+from pipeline.machines import requirements
 from pipeline.recipe import load
 from tests.conftest import ROOT
 
@@ -29,6 +30,12 @@ CPUS = Capacity(({"CPU": 64.0},))
         (["submit", "pocket", "--run-dir", "here"], "--run-dir here is relative"),
         (["jobs", "--address", "ray://head:10001"], "expected http://HOST:8265"),
         (["check", "pocket", "cluster.engine_cpus=1000"], "can never run generate: it needs 1"),
+        (["check", "pocket", "--run-dir", f"{__file__}/run"], "Not a directory"),
+        (
+            ["check", "pocket", "teacher.engine.tensor_parallel_size=3"],
+            "teacher.engine.tensor_parallel_size is 3, which does not divide the 8 attention heads "
+            "of teacher.model pocket",
+        ),
     ],
 )
 def test_what_cannot_start_is_said_in_one_sentence(
@@ -50,25 +57,38 @@ def test_check_answers_for_this_machine(capsys: pytest.CaptureFixture[str]) -> N
     assert "fits on the nodes that are there" in capsys.readouterr().out
 
 
+def test_a_model_that_is_not_at_hand_is_not_checked_and_not_fetched(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = ["check", "pocket", "cluster.train_cpus=1", "student.model=nobody/none"]
+    assert main([*arguments, "--json"]) == 0
+    told, warned = capsys.readouterr()
+    assert json.loads(told)["verdict"] == "now"
+    assert warned == (
+        "warning: student.model nobody/none is not at hand here: its context was not checked, nor "
+        "whether its attention heads can be split\n"
+    )
+
+
 def test_an_engine_takes_a_gpu_per_rank_where_there_are_any() -> None:
     overrides = ["teacher.engine.tensor_parallel_size=4", "cluster.actors_max=2"]
-    needs = {need.stage: need for need in _requirements(load("pocket", overrides), GPUS, "run")}
+    needs = {need.stage: need for need in requirements(load("pocket", overrides), GPUS, STAGES)}
     assert needs["generate"].bundle == {"CPU": 1, "GPU": 4}
     assert (needs["generate"].at_least, needs["generate"].at_most) == (1, 2)
     assert needs["train"].bundle == {"CPU": 2, "GPU": 1}
-    without = _requirements(load("pocket", overrides), CPUS, "run")
+    without = requirements(load("pocket", overrides), CPUS, STAGES)
     assert [need.bundle["GPU"] for need in without] == [0, 0, 0]
 
 
 def test_a_recipe_that_names_its_gpus_gets_these() -> None:
-    needs = _requirements(load("paper"), CPUS, "run")
+    needs = requirements(load("paper"), CPUS, STAGES)
     assert [need.bundle["GPU"] for need in needs] == [4, 1, 4]
     assert needs[1].at_least == needs[1].at_most == 8
 
 
 def test_only_the_stage_that_is_asked_for_is_checked() -> None:
-    assert [need.stage for need in _requirements(load("paper"), CPUS, "train")] == ["train"]
-    assert _requirements(load("paper"), CPUS, "pairs") == []
+    assert [need.stage for need in requirements(load("paper"), CPUS, ["train"])] == ["train"]
+    assert requirements(load("paper"), CPUS, ["pairs"]) == []
 
 
 def test_help_answers_in_under_half_a_second() -> None:

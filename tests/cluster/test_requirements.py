@@ -43,6 +43,18 @@ def test_what_can_never_fit_is_refused_with_need_and_room() -> None:
     )
 
 
+def test_a_bundle_that_no_single_node_holds_is_refused_with_the_largest_node() -> None:
+    wide = Requirement("generate", "engine", {"CPU": 1, "GPU": 16}, at_least=1, at_most=1)
+    two_nodes = Capacity(({"CPU": 64.0, "GPU": 8.0}, {"CPU": 64.0, "GPU": 8.0}))
+    with pytest.raises(RequirementError) as raised:
+        refuse_never(check([wide], two_nodes), "the cluster")
+    assert str(raised.value) == (
+        "the cluster can never run generate: it needs 1 engine of 1 CPU and 16 GPUs at once; "
+        "there is room for 0 now, for 0 at most, as each engine takes one node and none has more "
+        "than 8 GPUs"
+    )
+
+
 def test_where_nobody_knows_what_may_come_nothing_is_refused() -> None:
     fit = check([ENGINE], Capacity(HEAD_ONLY, known=False))
     assert fit.verdict == "unknown"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.storage import StorageError, check, marked
+from cluster.storage import StorageError, check, marked, try_folder
 from tests.conftest import ROOT
 from tests.raylets import can_hide_folders, raylets
 
@@ -17,10 +17,10 @@ LOOK = """
 import sys
 from pathlib import Path
 from cluster.session import connect
-from cluster.storage import StorageError, check_nodes, marked
-with connect(Path()), marked(Path(sys.argv[1])) as mark:
+from cluster.storage import StorageError, try_folder
+with connect(Path()):
     try:
-        check_nodes(mark)
+        try_folder(Path(sys.argv[1]))
         print("reached")
     except StorageError as error:
         print(error)
@@ -48,6 +48,22 @@ def test_the_mark_goes_when_the_work_is_done(tmp_path: Path) -> None:
     with marked(tmp_path):
         assert len(list(tmp_path.iterdir())) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_only_tried_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    try_folder(tmp_path / "there")
+    try_folder(tmp_path / "there" / "new" / "deep")
+    assert [str(path) for path in tmp_path.rglob("*")] == [str(tmp_path / "there")]
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_machine_and_reason(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError) as raised:
+        try_folder(tmp_path / "file" / "run")
+    assert str(raised.value) == (
+        f"--run-dir {tmp_path}/file/run cannot be written on {os.uname().nodename}: Not a directory"
+    )
 
 
 def test_marks_of_drivers_that_were_killed_are_cleared_away(tmp_path: Path) -> None:
@@ -87,3 +103,4 @@ def test_a_node_with_a_disk_of_its_own_is_named(tmp_path: Path) -> None:
         assert look() == "reached\n"
         cluster.add("blind", cpus=1, without=runs)
         assert f"does not reach {runs / 'pocket'}" in look()
+        assert list(runs.iterdir()) == []

@@ -16,6 +16,7 @@ from tests.conftest import ROOT
 from tests.pipeline.cli import SMALL, command
 from tests.raylets import can_hide_folders, raylets
 
+SMALL_MACHINE = {"resources": {"CPU": 8, "GPU": 2}, "node_config": {}, "max_workers": 1}
 BUNDLE = """
 import json, ray
 from pipeline.machines import may_have_gpus
@@ -94,6 +95,29 @@ def test_an_error_is_said_without_its_class_where_that_is_not_built_in(
 
 @pytest.mark.ray
 @pytest.mark.timeout(240)
+def test_generation_says_at_once_what_no_machine_will_ever_hold(tmp_path: Path) -> None:
+    with raylets({"max_workers": 1, "available_node_types": {"small": SMALL_MACHINE}}) as cluster:
+        ranks = ("teacher.engine.tensor_parallel_size=4", "cluster.engine_gpus=1")
+        refused = subprocess.run(
+            command("generate", "pocket", *SMALL, *ranks, "--run-dir", tmp_path / "run"),
+            cwd=ROOT,
+            env=cluster.environment(),
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+    assert refused.returncode == 2, refused.stderr
+    assert refused.stderr == (
+        f"error: the cluster at {cluster.address} can never run generate: it needs 1 engine of "
+        "1 CPU and 4 GPUs at once; there is room for 0 now, for 0 at most, as each engine takes "
+        "one node and none has more than 2 GPUs\n"
+    )
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(240)
 def test_generation_waits_for_machines_and_ends_on_one_that_does_not_reach_its_run(
     tmp_path: Path,
 ) -> None:
@@ -102,15 +126,14 @@ def test_generation_waits_for_machines_and_ends_on_one_that_does_not_reach_its_r
     runs = tmp_path / "runs"
     runs.mkdir()
     arguments = command("generate", "pocket", *SMALL, "--run-dir", runs / "pocket")
-    with raylets() as cluster:
+    late = {"resources": {"CPU": 1}, "node_config": {"starts_after": 600}, "max_workers": 1}
+    with raylets({"max_workers": 1, "available_node_types": {"late": late}}) as cluster:
         started = subprocess.Popen(
             arguments, cwd=ROOT, env=cluster.environment(), stderr=subprocess.PIPE, text=True
         )
         assert started.stderr
         line = next(line for line in started.stderr if "waiting" in line)
-        assert (
-            "waiting for machines: 0 of 1 with 1 CPU are there; no autoscaler brings them" in line
-        )
+        assert "waiting for machines: 0 of 1 with 1 CPU are there" in line
         cluster.add("blind", cpus=1, without=runs)
         rest = started.stderr.read()
         assert started.wait(timeout=60) == 1, rest

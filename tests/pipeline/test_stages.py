@@ -9,13 +9,24 @@ import pytest
 
 from pipeline import tables
 from pipeline.errors import CannotStart, StageFailed
+from pipeline.plans import blocks, plan
 from pipeline.pocket.models import dialect
 from pipeline.pocket.world import problems
 from pipeline.recipe import Recipe, load
-from pipeline.records import Verdict
+from pipeline.records import Chain, Step, Verdict
 from pipeline.rundir import RunDir
-from pipeline.stages import Run, evaluated_models, generators, in_round, pairs_stage, prepare
+from pipeline.stages import (
+    Run,
+    evaluated_models,
+    generate_stage,
+    generators,
+    in_round,
+    pairs_stage,
+    prepare,
+)
+from pipeline.tasks import next_tasks
 from pipeline.worked import reference_chain
+from toolsets import ToolCall, ToolResult
 
 COUNTS = ("problems.counts.train=20", "problems.counts.test=5", "problems.counts.ood=5")
 
@@ -109,3 +120,47 @@ def test_models_that_a_recipe_does_not_make_are_not_evaluated(
     overrides: list[str], models: list[str]
 ) -> None:
     assert evaluated_models(_recipe(*overrides)) == models
+
+
+def _generated(place: Path, *calls: str) -> Run:
+    """A run whose teacher made each of these calls once in its first chain, and answered in all."""
+    run = _run(place, "pairs.rejected_from=[teacher]")
+    training = [problem for problem in run.problems if problem.split == "train"]
+    fresh = next_tasks(training, "teacher", run.recipe.teacher.samples, run.recipe.seed, {})
+    answer = Step("answer(value=1)", ToolCall("answer", {"value": 1}, "answer(value=1)"), None)
+    made = [Step(f"{name}()", ToolCall(name, {}, ""), ToolResult(True, "1")) for name in calls]
+    for block in blocks(plan(run.dir.tasks, "teacher-000", fresh, 64)):
+        rows = []
+        for index, task in enumerate(block.tasks()):
+            steps = (*made, answer) if index == 0 else (answer,)
+            of_task = (task.task_id, task.problem.problem_id, "teacher", task.sample_index)
+            chain = Chain(*of_task, task.seed, (), steps, "answer", "1")
+            verdict = Verdict(task.task_id, False, task.problem.answer, "1", "wrong_answer")
+            rows.append(tables.chain_row(chain, task.problem, verdict))
+        tables.write(block.chains(run.dir.chains), rows, tables.CHAINS)
+    return run
+
+
+def test_a_teacher_that_never_calls_a_function_is_told_at_the_end_of_generation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = _generated(tmp_path, "think")
+    generate_stage(run)
+    said = (
+        "the teacher called no function in any of its 20 chains, of which 20 ended with an answer: "
+        "dialect=native with tool_parser (agent.*), solved problems in agent.examples, or another "
+        "teacher may help"
+    )
+    assert f"warning: {said}\n" in capsys.readouterr().err
+    facts = run.dir.facts("generate")
+    assert facts["warning"] == said
+    assert facts["replies"] == {"teacher": {"chains": 20, "answered": 20, "calling": 0}}
+
+
+def test_a_teacher_that_calls_a_function_once_is_not_spoken_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = _generated(tmp_path, "think", "add")
+    generate_stage(run)
+    assert capsys.readouterr().err == ""
+    assert "warning" not in run.dir.facts("generate")

@@ -1,0 +1,106 @@
+"""pipeline.preflight: what is wrong with models, to the letter, with the pocket models."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import CannotStart
+from pipeline.pocket.models import folder
+from pipeline.preflight import check_models, engine_roles
+from pipeline.recipe import load
+
+QUESTIONS = ("Ann has 2 apples. She gets 3. How many?", "Ann has 2 apples. She gets 3. " * 40)
+
+
+def checked(*overrides: str, questions: tuple[str, ...] = QUESTIONS) -> list[str]:
+    return check_models(load("pocket", overrides), ["teacher"], questions, download=False)
+
+
+def refused(*overrides: str, questions: tuple[str, ...] = QUESTIONS) -> str:
+    with pytest.raises(CannotStart) as raised:
+        checked(*overrides, questions=questions)
+    return str(raised.value)
+
+
+def test_what_fits_is_not_spoken_of() -> None:
+    assert checked() == []
+    assert checked("teacher.engine={}") == []
+
+
+def test_a_context_that_holds_no_prompt_is_refused_with_its_parts() -> None:
+    said = refused("teacher.engine.max_model_len=200")
+    assert said == (
+        "teacher.engine.max_model_len is 200 tokens, which holds no prompt: instructions and "
+        "functions take 225, the shortest problem 17, and a reply at least 16"
+    )
+    assert refused("teacher.engine.max_model_len=240", questions=()) == (
+        "teacher.engine.max_model_len is 240 tokens, which holds no prompt: instructions and "
+        "functions take 225, and a reply at least 16"
+    )
+    assert checked("teacher.engine.max_model_len=241", questions=()) == []
+
+
+def test_problems_that_do_not_fit_are_counted() -> None:
+    assert checked("teacher.engine.max_model_len=300") == [
+        "1 of 2 problems do not fit the 300 tokens of teacher.engine.max_model_len: their chains "
+        "will end as context_full"
+    ]
+
+
+def test_the_context_is_the_models_own_where_no_option_says_it(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(folder("teacher"), model)
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 128}))
+    said = refused(f"teacher.model={model}", "teacher.engine={}")
+    assert said.startswith(f"the context of teacher.model {model} is 128 tokens, which holds no")
+    said = refused(f"teacher.model={model}")
+    assert said == (
+        f"teacher.engine.max_model_len is 1,024, more than the 128 tokens of teacher.model {model}"
+    )
+
+
+@pytest.mark.vllm
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        (
+            "teacher.engine.max_model_length=100",
+            "vLLM has no engine option teacher.engine.max_model_length; did you mean "
+            "teacher.engine.max_model_len?",
+        ),
+        ("teacher.engine.model=a", "teacher.engine.model: the model is given by teacher.model"),
+        (
+            "teacher.engine.max_num_seqs=many",
+            "teacher.engine.max_num_seqs: input should be a valid integer, got 'many'",
+        ),
+        (
+            "teacher.engine.compilation_config={foo: 1}",
+            "teacher.engine: CompilationConfig: foo: unexpected keyword argument",
+        ),
+        (
+            "teacher.engine.tensor_parallel_size=3",
+            "teacher.engine.tensor_parallel_size is 3, which does not divide the 8 attention heads "
+            "of teacher.model pocket",
+        ),
+    ],
+)
+def test_an_engine_option_that_cannot_work_is_named(override: str, said: str) -> None:
+    assert refused(override) == said
+
+
+@pytest.mark.parametrize(
+    ("stages", "roles"),
+    [
+        (["generate", "pairs", "train", "evaluate"], ["teacher", "student"]),
+        (["generate"], ["teacher"]),
+        (["evaluate"], ["teacher", "student"]),
+        (["pairs", "train"], []),
+    ],
+)
+def test_only_models_that_the_stages_run_are_looked_at(stages: list[str], roles: list[str]) -> None:
+    assert engine_roles(load("pocket", ["pairs.rejected_from=[teacher]"]), stages) == roles
