@@ -120,18 +120,25 @@ class LocalEngine:
         return self.llm.errored
 
     async def generate(
-        self, prompt_token_ids: Sequence[int], temperature: float, max_tokens: int, seed: int
+        self,
+        prompt_token_ids: Sequence[int],
+        temperature: float,
+        max_tokens: int,
+        seed: int,
+        grammar: str | None = None,
     ) -> Completion:
-        """One completion; cancelling ends its decoding. Raises whatever vLLM raises."""
+        """One completion, of the language of `grammar` (EBNF) where there is one, unless
+        `max_tokens` cuts it; cancelling ends its decoding. Raises whatever vLLM raises."""
         from vllm import SamplingParams
         from vllm.inputs import TokensPrompt
-        from vllm.sampling_params import RequestOutputKind
+        from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
         params = SamplingParams(
             temperature=temperature,
             max_tokens=max_tokens,
             seed=seed,
             output_kind=RequestOutputKind.FINAL_ONLY,
+            structured_outputs=StructuredOutputsParams(grammar=grammar) if grammar else None,
         )
         prompt = TokensPrompt(prompt_token_ids=list(prompt_token_ids))
         final = None

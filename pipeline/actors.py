@@ -52,6 +52,7 @@ class RolloutSettings:
     toolset: str
     agent: Agent
     tool_parser: str | None  # None: dialect inject
+    structured: bool
     retries: int
     temperature: float
     tolerance: float
@@ -104,7 +105,7 @@ class RolloutActor:
         if s.writes:
             return Writing(with_agent_tools(toolsets.load(s.toolset), thinking=False))
         native = reader_maker(s.tool_parser, self._engine.tokenizer)
-        return dialect_of(s.toolset, s.agent, native)
+        return dialect_of(s.toolset, s.agent, native, s.structured)
 
     def __call__(self, told: pa.Table) -> dict[str, np.ndarray]:
         (block,) = (Block(**row) for row in told.to_pylist())

@@ -25,6 +25,7 @@ from pipeline.records import Reply as EngineReply
 from pipeline.worked import solved_example
 from toolsets import CallError, ToolCall, ToolResult, Toolset, tool
 from toolsets.errors import ErrorKind
+from toolsets.grammar import call_grammar
 
 
 @tool
@@ -56,11 +57,17 @@ def with_agent_tools(toolset: Toolset, thinking: bool = True) -> Toolset:
     return Toolset(toolset.name, toolset.tools + own)
 
 
-def dialect_of(toolset: str, settings: sections.Agent, native: MakeReader | None = None) -> Dialect:
+def dialect_of(
+    toolset: str,
+    settings: sections.Agent,
+    native: MakeReader | None = None,
+    structured: bool = False,
+) -> Dialect:
     """The dialect of a recipe, with the agent's own tools; raises toolsets.ToolsetError, and
     CannotStart for an example whose call fails.
 
-    `native` makes what reads a model's own calls; None for the dialect `inject`.
+    `native` makes what reads a model's own calls; None for the dialect `inject`, which alone can be
+    `structured`: replies are held to the grammar of its calls.
     """
     own = with_agent_tools(toolsets.load(toolset), settings.think)
     examples = tuple(
@@ -68,7 +75,8 @@ def dialect_of(toolset: str, settings: sections.Agent, native: MakeReader | None
         for example in settings.examples
     )
     if native is None:
-        return Inject(own, settings.tool_role, examples)
+        grammar = call_grammar(own) if structured else None
+        return Inject(own, settings.tool_role, examples, grammar)
     return Native(own, native(tools_of(own)), examples)
 
 

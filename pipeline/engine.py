@@ -43,7 +43,11 @@ class VllmEngine:
         """One reply; raises EngineError for whatever vLLM raises (the engine's boundary)."""
         try:
             written = await self._engine.generate(
-                prompt_token_ids, sampling.temperature, sampling.max_tokens, sampling.seed
+                prompt_token_ids,
+                sampling.temperature,
+                sampling.max_tokens,
+                sampling.seed,
+                sampling.grammar,
             )
         except asyncio.CancelledError:
             raise

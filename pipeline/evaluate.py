@@ -49,6 +49,7 @@ def evaluate(
             engine=tuple(source.engine.items()),
             section="teacher" if name == "teacher" else "student",
             tool_parser=recipe.native_parser(source),
+            structured=source.structured,
             out=str(run.evaluation),
         )
         roll_out(f"evaluate ({name})", planned, own, recipe.cluster)

@@ -42,6 +42,10 @@ class Native:
     def tools(self) -> tuple[dict[str, Any], ...]:
         return tools_of(self.toolset)
 
+    @property
+    def grammar(self) -> None:
+        return None
+
     def opening(self, question: str) -> tuple[Message, ...]:
         told = with_examples(NATIVE_INSTRUCTIONS, self.examples)
         system = {"role": "system", "content": told}

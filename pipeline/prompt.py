@@ -48,6 +48,11 @@ class Dialect(Protocol):
         """What the chat template gets as `tools`; None where the prompt describes the functions."""
         ...
 
+    @property
+    def grammar(self) -> str | None:
+        """What replies are held to while they are decoded (EBNF); None where to nothing."""
+        ...
+
     def opening(self, question: str) -> tuple[Message, ...]:
         """The messages before the model's first reply."""
         ...
@@ -72,6 +77,7 @@ class Inject:
     toolset: Toolset
     tool_role: str = "user"
     examples: tuple[str, ...] = ()
+    grammar: str | None = None
 
     @property
     def tools(self) -> None:

@@ -93,6 +93,7 @@ def validate(data: Mapping[str, Any], where: str) -> Recipe:
         raise RecipeError(f"recipe {where}: {_explain(error)}") from None
     for role in ("teacher", "student"):
         _check_dialect(recipe, role, where)
+        _check_structured(recipe, role, where)
     _check_replay(recipe, where)
     return recipe
 
@@ -103,6 +104,16 @@ def _check_dialect(recipe: Recipe, role: str, where: str) -> None:
         raise RecipeError(
             f"recipe {where}: agent.tool_parser: dialect native of the {role} needs vLLM's parser "
             "of its calls, such as hermes, llama3_json, mistral or pythonic"
+        )
+
+
+def _check_structured(recipe: Recipe, role: str, where: str) -> None:
+    model: Model = getattr(recipe, role)
+    if model.structured and recipe.is_native(model):
+        key = f"{role}.dialect" if model.dialect else "agent.dialect"
+        raise RecipeError(
+            f"recipe {where}: {role}.structured: replies are held to the calls of dialect inject, "
+            f"got {key}=native; set {role}.structured=false or {role}.dialect=inject"
         )
 
 

@@ -24,11 +24,13 @@ from toolsets import ToolCall, ToolResult
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a reply is sampled. `temperature` 0 is greedy; `max_tokens` counts the reply's tokens."""
+    """How a reply is sampled. `temperature` 0 is greedy; `max_tokens` counts the reply's tokens;
+    `grammar` (EBNF) is what the reply is held to, None for nothing."""
 
     temperature: float
     max_tokens: int
     seed: int
+    grammar: str | None = None
 
 
 class EngineError(RuntimeError):
@@ -179,7 +181,8 @@ class Rollout:
 
     async def _reply(self, seed: int, token_ids: Sequence[int], room: int) -> Reply:
         most = min(self.limits.reply_tokens, room)
-        reply = await self._ask(token_ids, Sampling(self.temperature, most, seed))
+        sampling = Sampling(self.temperature, most, seed, self.dialect.grammar)
+        reply = await self._ask(token_ids, sampling)
         if self.dialect.tools is not None:  # a template's own tokens may open and close a call
             reply = replace(reply, text=self.template.text(reply.token_ids))
         return reply

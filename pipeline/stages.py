@@ -280,6 +280,7 @@ def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutS
         toolset=recipe.toolset,
         agent=recipe.agent,
         tool_parser=recipe.native_parser(model),
+        structured=model.structured,
         retries=model.retries,
         temperature=model.temperature,
         tolerance=recipe.problems.tolerance,

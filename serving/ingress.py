@@ -80,11 +80,11 @@ class Ingress:
         from transformers import AutoTokenizer
 
         self._student = student
-        agent = spec.recipe.agent
-        limits = limits_of(agent, spec.recipe.student.retries)
+        agent, model = spec.recipe.agent, spec.recipe.student
+        limits = limits_of(agent, model.retries)
         tokenizer = AutoTokenizer.from_pretrained(spec.model)
-        native = reader_maker(spec.recipe.native_parser(spec.recipe.student), tokenizer)
-        dialect = dialect_of(spec.recipe.toolset, agent, native)
+        native = reader_maker(spec.recipe.native_parser(model), tokenizer)
+        dialect = dialect_of(spec.recipe.toolset, agent, native, model.structured)
         engine = RemoteEngine(student, await student.context.remote())
         self._service = Service(
             name=spec.name,

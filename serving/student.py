@@ -71,7 +71,11 @@ class Student:
         """One reply of the agent's model."""
         try:
             written = await self._engine.generate(
-                prompt_token_ids, sampling.temperature, sampling.max_tokens, sampling.seed
+                prompt_token_ids,
+                sampling.temperature,
+                sampling.max_tokens,
+                sampling.seed,
+                sampling.grammar,
             )
         finally:
             self._die_with_the_engine()

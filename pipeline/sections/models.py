@@ -78,6 +78,11 @@ class Model(Section):
     )
     dialect: DialectName | None = Field(default=None, description="null: agent.dialect")
     tool_parser: str | None = Field(default=None, description="null: agent.tool_parser")
+    structured: bool = Field(
+        default=False,
+        description="decode nothing but calls that parse, in training chains, evaluation and "
+        "serving; dialect inject only",
+    )
     engine: dict[str, Any] = Field(
         default_factory=dict, description="passed to vLLM's engine arguments, validated by them"
     )

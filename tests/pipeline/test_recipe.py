@@ -84,7 +84,8 @@ def test_a_number_that_someone_may_tune_is_described() -> None:
         (
             "teacher.temprature=1",
             "unknown key teacher.temprature; did you mean teacher.temperature? "
-            "(known here: model, temperature, samples, retries, dialect, tool_parser, engine)",
+            "(known here: model, temperature, samples, retries, dialect, tool_parser, structured, "
+            "engine)",
         ),
         (
             "train.lora.rang=1",
@@ -183,6 +184,16 @@ def test_replies_of_another_dialect_cannot_be_replayed(mine: Path) -> None:
     )
     load(str(mine), [native, hermes, "pairs.strategies={corrected: 0, outcome: 1}"])
     load(str(mine), [corrected, "agent.dialect=native", hermes])
+
+
+@pytest.mark.parametrize("key", ["student.dialect", "agent.dialect"])
+def test_native_replies_cannot_be_structured(key: str, mine: Path) -> None:
+    structured, native = "student.structured=true", f"{key}=native"
+    assert _error(mine, structured, native, "agent.tool_parser=hermes") == (
+        f"student.structured: replies are held to the calls of dialect inject, got {native}; set "
+        "student.structured=false or student.dialect=inject"
+    )
+    load(str(mine), [structured, "teacher.dialect=native", "agent.tool_parser=hermes"])
 
 
 def test_a_value_that_is_no_yaml_is_refused(mine: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import pytest
 
+from pipeline import sections
+from pipeline.agent import dialect_of
 from pipeline.masks import encode
 from pipeline.prompt import Inject, render
 from pipeline.records import Chain, Step
@@ -290,6 +292,20 @@ def test_a_chain_does_not_wait_for_the_calls_of_others(tokenizer: TextTokenizer)
         return [await slow, fast]
 
     assert [chain.answer for chain in _run(both())] == ["2", "4"]
+
+
+def test_the_engine_is_asked_for_what_the_dialect_holds_replies_to(
+    tokenizer: TextTokenizer,
+) -> None:
+    engine = ScriptedEngine(tokenizer, SCRIPT)
+    driver = rollout(engine)
+    for structured in (False, True):
+        dialect = dialect_of("arithmetic[add]", sections.Agent(), structured=structured)
+        _run(replace(driver, dialect=dialect)(task(QUESTION)))
+    free, held = engine.requests[: len(SCRIPT[QUESTION])], engine.requests[len(SCRIPT[QUESTION]) :]
+    assert {request.sampling.grammar for request in free} == {None}
+    assert {request.sampling.grammar for request in held} == {dialect.grammar}
+    assert all(f'"{name}("' in (dialect.grammar or "") for name in ("add", "think", "answer"))
 
 
 def test_the_same_script_makes_the_same_chain(tokenizer: TextTokenizer) -> None:
