@@ -10,6 +10,7 @@ CORE = frozenset(
         "agent",
         "conclusions",
         "errors",
+        "estimate",
         "formulas",
         "hygiene",
         "masks",

@@ -66,7 +66,13 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--redo-errors", action="store_true", help="make chains anew that the engine failed"
             )
-        command.set_defaults(command=_run, name=name, redo_errors=False)
+            command.add_argument(
+                "--sample",
+                type=Path,
+                metavar="RUN_DIR",
+                help="with --dry-run: an earlier run to estimate tokens, hours and cost from",
+            )
+        command.set_defaults(command=_run, name=name, redo_errors=False, sample=None)
     _add_others(commands)
     return parser
 
@@ -98,14 +104,18 @@ def _add_others(commands: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from pipeline import recipe as recipes
-    from pipeline.command import dry_run, execute, report
+    from pipeline.command import execute, report
+    from pipeline.dry_run import dry_run
+    from pipeline.errors import CannotStart
 
+    if arguments.sample and not arguments.dry_run:
+        raise CannotStart("--sample is what --dry-run estimates from; give --dry-run too")
     if arguments.name == "report" and Path(arguments.recipe, "run.json").is_file():
         return report(Path(arguments.recipe), arguments.json)
     recipe = recipes.load(arguments.recipe, arguments.overrides)
     run_dir = arguments.run_dir or Path("runs") / recipe.name
     if arguments.dry_run:
-        return dry_run(recipe, run_dir, arguments.name, arguments.json)
+        return dry_run(recipe, run_dir, arguments.name, arguments.sample, arguments.json)
     return execute(
         recipe, run_dir, arguments.name, ROOT, arguments.redo_errors, as_json=arguments.json
     )

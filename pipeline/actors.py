@@ -34,9 +34,10 @@ from pipeline.agent import dialect_of, with_agent_tools
 from pipeline.plans import Block
 from pipeline.prompt import Dialect, Writing
 from pipeline.records import FAILURES, Chain, Task
-from pipeline.rollout import Rollout, Usage, limits_of
+from pipeline.rollout import SECONDS, Rollout, Usage, limits_of
 from pipeline.sections import Agent
 from pipeline.transcript import ChatTemplate
+from pipeline.usage import Busy
 from pipeline.verdict import judge
 
 ENGINE = "pipeline.engine:VllmEngine"
@@ -88,7 +89,7 @@ class RolloutActor:
         template = ChatTemplate(self._engine.tokenizer, dialect.tools)
         room = self._engine.room
         self._admission = Admission(room, s.chains_in_flight, guess=2 * s.agent.reply_tokens)
-        self._told = Usage()
+        self._told, self._busy = Usage(), Busy()
         common = len(template.opening(dialect.opening("")))
         return Rollout(
             dialect=dialect,
@@ -113,25 +114,26 @@ class RolloutActor:
         before = {row["task_id"]: row for row in _rows(path)}
         missing = [task for task in tasks if task.task_id not in before]
         made = asyncio.run_coroutine_threadsafe(self._chains(missing), self._loop)
-        chains, used = made.result()
+        chains, used, seconds = made.result()
         if self._engine.dead:
             _die(path.parent)
         rows = [self._row(*made) for made in zip(missing, chains, strict=True)]
         whole = before | {row["task_id"]: row for row in rows}
         tables.write(path, [whole[task.task_id] for task in tasks], tables.CHAINS)
         forget_deaths(path.parent)
-        return summary(rows, used) | {"engine": np.array([_actor_id()])}
+        return summary(rows, used, seconds) | {"engine": np.array([_actor_id()])}
 
     def _row(self, task: Task, chain: Chain) -> dict[str, Any]:
         verdict = judge(chain, task.problem, self._settings.tolerance)
         return tables.chain_row(chain, task.problem, verdict)
 
-    async def _chains(self, tasks: Sequence[Task]) -> tuple[list[Chain], Usage]:
-        """The chains, and what all chains have used since this was told before."""
+    async def _chains(self, tasks: Sequence[Task]) -> tuple[list[Chain], Usage, float]:
+        """The chains, and the tokens and busy seconds of all chains since this was told before."""
+        self._busy.begin()
         chains = await asyncio.gather(*(self._chain(task) for task in tasks))
         usage = self._rollout.usage
         used, self._told = usage.since(self._told), replace(usage)
-        return chains, used
+        return chains, used, self._busy.end()
 
     async def _chain(self, task: Task) -> Chain:
         async with self._admission.chain():
@@ -169,7 +171,7 @@ def _die(out: Path) -> None:
     os._exit(1)
 
 
-def summary(rows: Sequence[dict[str, Any]], used: Usage) -> dict[str, np.ndarray]:
+def summary(rows: Sequence[dict[str, Any]], used: Usage, seconds: float) -> dict[str, np.ndarray]:
     """What the driver hears of a block: counts only, so its memory does not grow."""
     failures = Counter(row["failure"] for row in rows)
     counts = {
@@ -177,5 +179,6 @@ def summary(rows: Sequence[dict[str, Any]], used: Usage) -> dict[str, np.ndarray
         "correct": sum(row["correct"] is True for row in rows),
         **{kind: failures[kind] for kind in FAILURES},
         **used.tokens,
+        SECONDS: seconds,
     }
     return {name: np.array([value]) for name, value in counts.items()}

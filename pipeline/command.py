@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,23 +17,15 @@ from cluster import machine
 from cluster.session import ConnectError, connect
 from pipeline import models
 from pipeline.errors import CannotStart
-from pipeline.evaluate import evaluated
 from pipeline.machines import refuse_too_small
-from pipeline.preflight import check_models, engine_roles
+from pipeline.preflight import check_run, unfinished
 from pipeline.problems import ProblemError, ProblemFile, read_problems, summarise, write_rejects
 from pipeline.recipe import Recipe, RecipeError, shipped
 from pipeline.recipe import load as load_recipe
 from pipeline.report import label, ordered, print_report
 from pipeline.rundir import RunDir, opened, refuse_other
 from pipeline.sources import read_source
-from pipeline.stages import (
-    NEEDS_RAY,
-    STAGES,
-    Run,
-    evaluated_models,
-    generators,
-    prepare,
-)
+from pipeline.stages import NEEDS_RAY, STAGES, Run, prepare
 from pipeline.transcript import TemplateError
 from pipeline.walk import run_all, run_stage
 
@@ -62,28 +52,13 @@ def execute(
     prepared = prepare(recipe, RunDir(run_dir))  # says what is wrong before anything is made
     refuse_other(run_dir, recipe)
     _check_machine(recipe, run_dir, stages)
-    _check_models(prepared, stages, download=True)
+    check_run(prepared, stages, download=True)
     with _machines(prepared, stages, root), opened(run_dir, recipe, root) as directory:
         write_rejects(prepared.source.rejects, directory.rejects)
         if name == "run":
             run_all(prepared, redo_errors)
             return report(run_dir, as_json)
         return _stage_result(run_stage(prepared, name, redo_errors), name, as_json)
-
-
-def dry_run(recipe: Recipe, run_dir: Path, name: str, as_json: bool) -> int:
-    """Resolve and validate everything, print the plan, start nothing."""
-    prepared = prepare(recipe, RunDir(run_dir))
-    stages = list(STAGES) if name == "run" else [name]
-    _check_models(prepared, stages, download=False)
-    plan = _plan(prepared, stages)
-    if as_json:
-        print(json.dumps({"recipe": recipe.model_dump(mode="json"), "plan": plan}))
-        return 0
-    for stage, text in plan.items():
-        print(f"{stage:<10} {text}")
-    print(f"{'into':<10} {run_dir}")
-    return 0
 
 
 def report(run_dir: Path, as_json: bool) -> int:
@@ -181,15 +156,6 @@ def _check_machine(recipe: Recipe, run_dir: Path, stages: Sequence[str]) -> None
         machine.check_memory(needed, "an engine", "cluster.kv_cache_gib")
 
 
-def _check_models(run: Run, stages: Sequence[str], download: bool) -> None:
-    ahead = _unfinished(run, stages)
-    problems = [p for p in run.problems if "generate" in ahead and p.split == "train"]
-    problems += evaluated(run.problems, run.recipe) if "evaluate" in ahead else []
-    questions = [problem.question for problem in problems]
-    for note in check_models(run.recipe, engine_roles(run.recipe, ahead), questions, download):
-        print(f"warning: {note}", file=sys.stderr)
-
-
 @contextmanager
 def _machines(run: Run, stages: Sequence[str], root: Path) -> Iterator[None]:
     """Be connected to the machines that the stages need, where they need any."""
@@ -197,52 +163,8 @@ def _machines(run: Run, stages: Sequence[str], root: Path) -> Iterator[None]:
         yield
         return
     with connect(root):
-        refuse_too_small(run.recipe, _unfinished(run, stages))
+        refuse_too_small(run.recipe, unfinished(run, stages))
         yield
-
-
-def _unfinished(run: Run, stages: Sequence[str]) -> list[str]:
-    """The stages that still have something to make; all where there are rounds."""
-    again = run.recipe.train.rounds > 1
-    return [stage for stage in stages if again or not run.dir.is_done(stage)]
-
-
-def _plan(run: Run, stages: Sequence[str]) -> dict[str, str]:
-    recipe = run.recipe
-    splits = Counter(problem.split for problem in run.problems)
-    plans: dict[str, Callable[[], str]] = {
-        "generate": lambda: ", ".join(_generation(run, name) for name in generators(recipe)),
-        "pairs": lambda: (
-            f"strategies {', '.join(recipe.pairs.strategies)}; at most "
-            f"{recipe.pairs.per_problem} a problem"
-        ),
-        "train": lambda: (
-            f"{' then '.join(recipe.train.stages)}, loss {recipe.train.loss}, "
-            f"{recipe.train.workers} workers, ZeRO-{recipe.train.zero_stage}, student "
-            f"{models.resolve(recipe.student.model, 'student')}{_rounds(run)}"
-        ),
-        "evaluate": lambda: (
-            f"{', '.join(evaluated_models(recipe))} on {len(evaluated(run.problems, recipe)):,} "
-            "problems each"
-        ),
-    }
-    read = ", ".join(f"{count:,} {split}" for split, count in sorted(splits.items()))
-    rejected = f"; {len(run.source.rejects):,} rows rejected" if run.source.rejects else ""
-    return {"problems": read + rejected} | {s: plans[s]() for s in stages if s in plans}
-
-
-def _rounds(run: Run) -> str:
-    if (most := run.recipe.train.rounds) == 1:
-        return ""
-    return f"; {most} rounds at most, chosen on {len(run.heldout):,} held-out problems"
-
-
-def _generation(run: Run, name: str) -> str:
-    model = getattr(run.recipe, name)
-    training = sum(problem.split == "train" for problem in run.problems)
-    most, least = training * model.samples.max, training * model.samples.min
-    chains = f"{most:,}" if most == least or model.samples.until is None else f"{least:,}-{most:,}"
-    return f"{chains} chains of {models.resolve(model.model, name)}"
 
 
 def _print_problems(found: ProblemFile, summary: dict[str, Any]) -> None:

@@ -29,6 +29,16 @@ def verdicts(folder: Path, name: str) -> dict[str, list[bool | None]]:
     return by_problem(r for r in rows if r["model"] == name and not r["prefix_steps"])
 
 
+def written(folder: Path) -> dict[str, dict[str, list[int]]]:
+    """Tokens that each chain wrote, by model and by problem id, without continued chains."""
+    found: dict[str, dict[str, list[int]]] = {}
+    for row in tables.rows(folder, ["model", "problem.problem_id", "tokens", "prefix_steps"]):
+        if not row["prefix_steps"]:
+            of_model = found.setdefault(row["model"], {})
+            of_model.setdefault(row["problem_id"], []).append(row["tokens"])
+    return found
+
+
 def outcomes(folder: Path) -> dict[str, Any]:
     """The counts of chains and failures that run.json holds.
 

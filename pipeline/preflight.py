@@ -9,6 +9,7 @@ Not here: dialects and chat templates (`pipeline.dialects`), machines (`pipeline
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from typing import Any
 from pipeline import models
 from pipeline.dialects import check_template, dialect_in
 from pipeline.errors import CannotStart
+from pipeline.evaluate import evaluated
 from pipeline.recipe import Recipe, load, shipped
 from pipeline.sections import Model
-from pipeline.stages import evaluated_models, generators
+from pipeline.stages import Run, evaluated_models, generators
 from pipeline.transcript import ChatTemplate
 from toolsets.toolset import nearest
 
@@ -37,6 +39,23 @@ def engine_roles(recipe: Recipe, stages: Container[str]) -> list[str]:
     if "train" in stages and recipe.train.rounds > 1:
         found.add("student")
     return sorted(found, reverse=True)
+
+
+def check_run(run: Run, stages: Sequence[str], download: bool) -> None:
+    """Check the models that the unfinished of `stages` run, on their problems; warnings go to
+    standard error. Raises CannotStart as `check_models` does."""
+    ahead = unfinished(run, stages)
+    problems = [p for p in run.problems if "generate" in ahead and p.split == "train"]
+    problems += evaluated(run.problems, run.recipe) if "evaluate" in ahead else []
+    questions = [problem.question for problem in problems]
+    for note in check_models(run.recipe, engine_roles(run.recipe, ahead), questions, download):
+        print(f"warning: {note}", file=sys.stderr)
+
+
+def unfinished(run: Run, stages: Sequence[str]) -> list[str]:
+    """The stages that still have something to make; all where there are rounds."""
+    again = run.recipe.train.rounds > 1
+    return [stage for stage in stages if again or not run.dir.is_done(stage)]
 
 
 def check_models(

@@ -74,6 +74,7 @@ OnStep = Callable[[Step], None]
 
 
 TOKENS = ("prompt", "cached", "cacheable", "written")  # counts of `Usage`
+SECONDS = "engine_seconds"  # beside them: how long engines were at work (`pipeline.usage`)
 
 
 @dataclass(slots=True)

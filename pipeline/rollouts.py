@@ -34,10 +34,14 @@ KINDS_NAMED = 2  # of failures, in the live line
 
 
 def roll_out(
-    name: str, plans: Sequence[Path], settings: RolloutSettings, cluster: Cluster
-) -> Counter[str]:
-    """Make the missing chains of `plans` in the folder `settings.out`, showing progress; returns
-    counts of what was made now, with the tokens that it took (`pipeline.rollout.Usage`).
+    name: str,
+    plans: Sequence[Path],
+    settings: RolloutSettings,
+    cluster: Cluster,
+    made: Counter[str] | None = None,
+) -> None:
+    """Make the missing chains of `plans` in the folder `settings.out`, showing progress. Block by
+    block what was made is added to `made`: the counts of `pipeline.actors.summary`.
 
     Raises CannotStart where a node does not reach that folder, StageFailed where the engine cannot
     be started or keeps dying; finished chains stay.
@@ -51,13 +55,13 @@ def roll_out(
         if there < block.rows:
             pending.append(block)
     if not pending:
-        return Counter()
+        return
     with machines.reachable(out) as mark:
         settings = replace(settings, out=str(out.resolve()), mark=mark)
         forget_deaths(out)
         with Progress(name, total, "chains") as progress:
             progress.start_at(done)
-            return _run(pending, settings, cluster, progress, done)
+            _run(pending, settings, cluster, progress, done, Counter() if made is None else made)
 
 
 def settle(folder: Path, plans: Sequence[Path]) -> None:
@@ -92,7 +96,8 @@ def _run(
     cluster: Cluster,
     progress: Progress,
     done: int,
-) -> Counter[str]:
+    made: Counter[str],
+) -> None:
     import ray
     from ray.exceptions import RayError
 
@@ -118,12 +123,12 @@ def _run(
             for row in dataset.iter_rows():
                 engines.add(row.pop("engine"))
                 total.update(row)
+                made.update(row)
                 telemetry.count(row, len(engines))
                 facts = _facts(total, len(engines), progress.seconds)
                 progress.update(done + total["chains"], facts)
     except RayError as error:
         raise StageFailed(f"making chains failed: {last_line(str(error))}") from error
-    return total
 
 
 def _facts(total: Counter[str], engines: int, seconds: float) -> str:

@@ -27,13 +27,13 @@ from pipeline.problems import ProblemFile
 from pipeline.prompt import Dialect
 from pipeline.recipe import Recipe
 from pipeline.records import Problem
-from pipeline.rollout import TOKENS
 from pipeline.rollouts import drop_engine_errors, roll_out, settle
 from pipeline.rundir import RunDir
 from pipeline.sections import Model
 from pipeline.sources import POCKET, read_source
 from pipeline.tasks import next_tasks
 from pipeline.training.stage import check_packages, train
+from pipeline.usage import counted
 from pipeline.writing import check_problems, written_problems
 from pipeline.writing import facts as made_facts
 
@@ -107,21 +107,18 @@ def generate_stage(run: Run, redo_errors: bool = False) -> None:
         )
     if redo_errors:
         drop_engine_errors(run.dir.chains)
-    with run.dir.stage("generate") as facts:
+    with run.dir.stage("generate") as facts, counted(run.dir, facts) as made:
         training += _written(run)
         everything: list[Path] = []
-        made: Counter[str] = Counter()
         for name in generators(run.recipe, run.round):
-            everything += _generate(run, name, training, made)
+            everything += _generate(run, name, training, made[name])
         if run.recipe.pairs.corrects:
-            everything += _continue(run, made)
+            everything += _continue(run, made["teacher continued"])
         settle(run.dir.chains, everything)
         facts |= {"rows_in": len(training)} | outcomes(run.dir.chains)
         if said := never_calls(facts["replies"], run.recipe.is_native(run.recipe.teacher)):
             print(f"warning: {said}", file=sys.stderr)
             facts["warning"] = said
-        if made:  # by this command
-            facts["tokens"] = {name: made[name] for name in TOKENS}
         if run.recipe.problems.self_made.count and run.round == 1:
             facts["self_made"] = made_facts(run.recipe, run.dir, training)
         facts["rejected"] = len(run.source.rejects)
@@ -161,7 +158,7 @@ def _generate(run: Run, name: str, training: Sequence[Problem], made: Counter[st
             if not plan(run.dir.tasks, label, fresh, run.recipe.cluster.batch_tasks):
                 break
         planned = plans(run.dir.tasks, waves)
-        made.update(roll_out(f"generate ({name})", planned, settings, run.recipe.cluster))
+        roll_out(f"generate ({name})", planned, settings, run.recipe.cluster, made)
         if samples.until is None:
             break
     return plans(run.dir.tasks, waves)
@@ -175,7 +172,7 @@ def _continue(run: Run, made: Counter[str]) -> list[Path]:
     folder = models.resolve(teacher.model, "teacher")
     settings = rollout_settings(run, teacher, folder, run.dir.chains)
     name = "generate (teacher, from the student's steps)"
-    made.update(roll_out(name, planned, settings, run.recipe.cluster))
+    roll_out(name, planned, settings, run.recipe.cluster, made)
     return planned
 
 

@@ -52,6 +52,15 @@ def next_tasks(
             yield task(problem, model, index, seed)
 
 
+def bounds(samples: Samples, problems: int) -> tuple[int, int]:
+    """The fewest and the most tasks of so many problems, for one model."""
+    most = problems * samples.max
+    if samples.until is None:
+        return most, most
+    enough = max(samples.min, samples.until.correct + samples.until.incorrect)
+    return min(problems * enough, most), most
+
+
 def _wanted(verdicts: Sequence[bool | None], samples: Samples) -> int:
     if samples.until is None:
         return samples.max

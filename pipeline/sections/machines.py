@@ -35,6 +35,11 @@ class Cluster(Section):
         ge=1,
         description="most chains at once per engine actor; as many as its KV cache holds",
     )
+    engine_price_per_hour: float | None = Field(
+        default=None,
+        gt=0,
+        description="what an hour of one engine costs, in any currency; for estimates",
+    )
 
     def engine_bundle(self, arguments: Mapping[str, Any], gpus: bool) -> dict[str, float]:
         """What one engine reserves on one node, for vLLM's `arguments`.

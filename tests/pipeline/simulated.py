@@ -125,17 +125,24 @@ def command(recipe: Path, run_dir: Path) -> list[str]:
 
 def generate(recipe: Path, run_dir: Path) -> None:
     """The stage `generate` of a recipe, with engines that are simulated."""
+    from cluster.session import connect
+
+    with connect(ROOT, cpus=2):
+        generate_connected(str(recipe), run_dir)
+
+
+def generate_connected(recipe: str, run_dir: Path, *overrides: str) -> None:
+    """The same, on the cluster that this process has joined."""
     from dataclasses import replace
 
-    from cluster.session import connect
     from pipeline.recipe import load
-    from pipeline.rundir import RunDir
+    from pipeline.rundir import RunDir, opened
     from pipeline.stages import generate_stage, prepare
 
-    run_dir.mkdir(parents=True, exist_ok=True)
-    prepared = prepare(load(str(recipe)), RunDir(run_dir))
+    wanted = load(recipe, overrides)
+    prepared = prepare(wanted, RunDir(run_dir))
     name = f"tests.pipeline.simulated:{SimulatedEngine.__name__}"
-    with connect(ROOT, cpus=2):
+    with opened(run_dir, wanted, ROOT):
         generate_stage(replace(prepared, engine_class=name))
 
 

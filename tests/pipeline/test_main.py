@@ -31,6 +31,8 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, s
         (["run", "gsm8k", "problems.path=none.jsonl"], "none.jsonl"),
         (["run", "pocket", "student.model=./none"], "neither pocket, nor a folder"),
         (["run", "pocket", "student.model=pipeline"], "is not a model folder"),
+        (["run", "pocket", "--sample", "none"], "--sample none is not a run directory"),
+        (["generate", "pocket", "--sample", "none"], "give --dry-run too"),
         (["problems", "none.jsonl"], "none.jsonl"),
         (["show", "none"], "none is not a run directory"),
         (["report", "pocket", "--run-dir", "none"], "run evaluate first"),
@@ -88,9 +90,13 @@ def test_a_dry_run_prints_the_plan_and_makes_nothing(
 ) -> None:
     run_dir = tmp_path / "run"
     assert main(["run", "pocket", "--dry-run", "--json", "--run-dir", str(run_dir)]) == 0
-    plan = json.loads(capsys.readouterr().out)["plan"]
+    told = json.loads(capsys.readouterr().out)
+    plan, estimate = told["plan"], told["estimate"]
     assert plan["problems"] == "200 ood, 500 test, 2,000 train"
     assert list(plan) == ["problems", "generate", "pairs", "train", "evaluate"]
+    assert estimate["sample"] is None
+    assert estimate["models"]["teacher"]["tasks"]["expected"] == 2000
+    assert estimate["models"]["teacher"]["engine_hours"] is None
     assert not run_dir.exists()
 
 
