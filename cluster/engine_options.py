@@ -66,9 +66,10 @@ def _value_fault(name: str, value: Any) -> str | None:
         return None
     # A quoted number is a text in YAML, which neither vLLM nor our own sums can count with.
     settings = ConfigDict(strict=kinds <= SCALARS, arbitrary_types_allowed=True)
-    for bound in bounds:
-        wanted = Annotated[wanted, bound]
-    adapter: TypeAdapter[Any] = TypeAdapter(wanted, config=settings)
+    form: Any = wanted
+    if bounds:
+        form = Annotated[wanted, *bounds]  # pyright: ignore[reportInvalidTypeForm]: at run time
+    adapter: TypeAdapter[Any] = TypeAdapter(form, config=settings)
     spelled = value.lower() if isinstance(value, str) else value  # as vLLM spells some
     for written in (spelled, value):
         try:

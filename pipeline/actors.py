@@ -1,4 +1,5 @@
 """The rollout actor: one engine, one executor, many chains at once, as a Ray Data callable class.
+The engine is vLLM, or stands behind an endpoint (`pipeline.endpoint`).
 
 A private event-loop thread runs engine and chains; each block of tasks is awaited by a thread of
 its own, so blocks do not wait for each other. What a block came to is written to its file before
@@ -31,10 +32,12 @@ from cluster.tool_parsers import reader_maker
 from pipeline import tables
 from pipeline.admission import Admission
 from pipeline.agent import dialect_of, with_agent_tools
+from pipeline.endpoint import Endpoint, EndpointRollout, EndpointSettings
+from pipeline.native import MakeReader
 from pipeline.plans import Block
 from pipeline.prompt import Dialect, Writing
 from pipeline.records import FAILURES, Chain, Task
-from pipeline.rollout import SECONDS, Rollout, Usage, limits_of
+from pipeline.rollout import SECONDS, Driver, Rollout, Usage, limits_of
 from pipeline.sections import Agent
 from pipeline.transcript import ChatTemplate
 from pipeline.usage import Busy
@@ -49,7 +52,7 @@ MOST_DEATHS = 4  # in a row, no block made in between, before the job counts as 
 class RolloutSettings:
     """Everything that an actor needs; plain data, so it travels to any node."""
 
-    model: str  # a folder or a hub name
+    model: str  # a folder, a hub name, or the name at the endpoint
     toolset: str
     agent: Agent
     tool_parser: str | None  # None: dialect inject
@@ -64,6 +67,7 @@ class RolloutSettings:
     chains_in_flight: int
     out: str  # folder that the files of chains go to
     engine_class: str = ENGINE  # module:class, made of `model`, `engine` and `kv_cache_gib`
+    endpoint: EndpointSettings | None = None  # where `model` is a name, and no engine is made
     writes: bool = False  # problems (`pipeline.writing`), not chains
     mark: str | None = None  # file in `out` that the driver left (`cluster.storage`)
 
@@ -75,37 +79,60 @@ class RolloutActor:
         if settings.mark is not None:
             storage.check(settings.mark)  # the node may have come after the driver looked
         self._settings = settings
+        self._engine: Any = None
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="chains", daemon=True).start()
         self._rollout = asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
 
-    async def _start(self) -> Rollout:
+    async def _start(self) -> Driver:
+        s = self._settings
+        driver = await self._at_endpoint(s.endpoint) if s.endpoint else self._on_engine()
+        self._admission = Admission(
+            self._engine.room, s.chains_in_flight, guess=2 * s.agent.reply_tokens
+        )
+        self._told, self._busy = Usage(), Busy()
+        return driver
+
+    def _on_engine(self) -> Driver:
         s = self._settings
         try:
             self._engine = resolve_name(s.engine_class)(s.model, dict(s.engine), s.kv_cache_gib)
         except EngineRefused as error:
             raise EngineRefused(f"{error} (its options are {s.section}.engine)") from None
-        dialect = self._dialect()
+        dialect = self._dialect(reader_maker(s.tool_parser, self._engine.tokenizer))
         template = ChatTemplate(self._engine.tokenizer, dialect.tools)
         room = self._engine.room
-        self._admission = Admission(room, s.chains_in_flight, guess=2 * s.agent.reply_tokens)
-        self._told, self._busy = Usage(), Busy()
         common = len(template.opening(dialect.opening("")))
         return Rollout(
             dialect=dialect,
             template=template,
             engine=self._engine,
-            runner=toolsets.Executor(toolsets.load(s.toolset), workers=s.function_workers),
+            runner=self._executor(),
             limits=limits_of(s.agent, s.retries),
             temperature=s.temperature,
             usage=Usage(common, block=room.block_tokens if room else 1),
         )
 
-    def _dialect(self) -> Dialect:
+    async def _at_endpoint(self, settings: EndpointSettings) -> Driver:
+        s = self._settings
+        self._engine = Endpoint(s.model, settings, s.retries)
+        await self._engine.check()
+        return EndpointRollout(
+            endpoint=self._engine,
+            dialect=self._dialect(),
+            runner=self._executor(),
+            limits=limits_of(s.agent, retries=0),  # the endpoint's client has its own
+            temperature=s.temperature,
+        )
+
+    def _executor(self) -> toolsets.Executor:
+        s = self._settings
+        return toolsets.Executor(toolsets.load(s.toolset), workers=s.function_workers)
+
+    def _dialect(self, native: MakeReader | None = None) -> Dialect:
         s = self._settings
         if s.writes:
             return Writing(with_agent_tools(toolsets.load(s.toolset), thinking=False))
-        native = reader_maker(s.tool_parser, self._engine.tokenizer)
         return dialect_of(s.toolset, s.agent, native, s.structured)
 
     def __call__(self, told: pa.Table) -> dict[str, np.ndarray]:

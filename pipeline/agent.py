@@ -119,7 +119,7 @@ class Agent:
 
     def read(self, reply: EngineReply, prompt_tokens: int = 0) -> Execute | Ask | Stop:
         """Take the model's reply; `prompt_tokens` is what it read to write it."""
-        step = Step(reply.text, None, None, prompt_tokens, len(reply.token_ids))
+        step = Step(reply.text, None, None, prompt_tokens, reply.tokens)
         try:
             call = self._dialect.parse(reply.text)
         except CallError as error:

@@ -38,7 +38,10 @@ def dialect_in(recipe: Recipe, role: str, folder: str | None = None) -> Dialect:
 
 def check_template(recipe: Recipe, role: str, folder: str) -> None:
     """Raise CannotStart where the chat template of the model in `folder` would refuse or leave out
-    a message of the agent's, before an engine is started for it."""
+    a message of the agent's, before an engine is started for it. A teacher's at an endpoint is the
+    server's affair."""
+    if role == "teacher" and recipe.teacher.is_remote:
+        return
     from transformers import AutoTokenizer
 
     dialect = dialect_in(recipe, role, folder)

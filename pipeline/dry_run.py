@@ -162,4 +162,5 @@ def _generation(run: Run, name: str) -> str:
     model = getattr(run.recipe, name)
     least, most = bounds(model.samples, _training(run))
     chains = f"{most:,}" if most == least else f"{least:,}-{most:,}"
-    return f"{chains} chains of {models.resolve(model.model, name)}"
+    where = f" at {run.recipe.teacher.endpoint}" if model.is_remote else ""
+    return f"{chains} chains of {models.locate(model, name)}{where}"

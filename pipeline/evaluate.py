@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline import tables
 from pipeline.actors import RolloutSettings
+from pipeline.endpoint import endpoint_of
 from pipeline.metrics import COLUMNS, metrics
 from pipeline.plans import plan
 from pipeline.recipe import Recipe
@@ -50,6 +51,7 @@ def evaluate(
             section="teacher" if name == "teacher" else "student",
             tool_parser=recipe.native_parser(source),
             structured=source.structured,
+            endpoint=endpoint_of(source, recipe.cluster),
             out=str(run.evaluation),
         )
         roll_out(f"evaluate ({name})", planned, own, recipe.cluster)

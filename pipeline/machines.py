@@ -68,7 +68,8 @@ def requirements(recipe: Recipe, capacity: Capacity, stages: Container[str]) -> 
     """What the stages ask Ray for: the rules of `pipeline.rollouts` and `pipeline.training`."""
     asked, gpus = recipe.cluster, capacity.ceiling.get("GPU", 0)
     models = recipe.teacher, recipe.student
-    engines = [asked.engine_bundle(model.engine, gpus >= 1) for model in models]
+    arguments = [None if model.is_remote else model.engine for model in models]
+    engines = [asked.engine_bundle(own, gpus >= 1) for own in arguments]
     engine = max(engines, key=lambda bundle: bundle["GPU"])
     workers = recipe.train.workers
     gpu = asked.trains_on_gpus(gpus >= workers)

@@ -1,4 +1,7 @@
-"""Which folder a recipe's model stands for: `pocket`, a folder, or a hub name."""
+"""Which folder a recipe's model stands for: `pocket`, a folder, or a hub name.
+
+A model behind an endpoint has a name there, and no folder.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,14 @@ from pathlib import Path
 
 from pipeline.errors import CannotStart
 from pipeline.pocket import models as pocket
+from pipeline.sections import Model
 
 WEIGHTS = ("*.safetensors", "*.bin")
+
+
+def locate(model: Model, role: str) -> str:
+    """What an engine of `model` is asked for: `resolve`, or the name at its endpoint as it is."""
+    return model.model if model.is_remote else resolve(model.model, role)
 
 
 def resolve(model: str, role: str) -> str:

@@ -29,7 +29,7 @@ CHANGE_CONFIG = {"hf_overrides", "hf_config_path"}  # engine options
 
 
 def engine_roles(recipe: Recipe, stages: Container[str]) -> list[str]:
-    """Which models the engines of `stages` run, `teacher` or `student`."""
+    """Which models engines of our own run in `stages`, `teacher` or `student`."""
     found: set[str] = set()
     if "generate" in stages:
         found |= {*generators(recipe)}
@@ -38,7 +38,8 @@ def engine_roles(recipe: Recipe, stages: Container[str]) -> list[str]:
         found |= {"teacher" if name == "teacher" else "student" for name in named}
     if "train" in stages and recipe.train.rounds > 1:
         found.add("student")
-    return sorted(found, reverse=True)
+    at_hand = (role for role in found if not _model(recipe, role).is_remote)
+    return sorted(at_hand, reverse=True)
 
 
 def check_run(run: Run, stages: Sequence[str], download: bool) -> None:

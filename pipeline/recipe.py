@@ -30,6 +30,7 @@ from pipeline.sections import (
     Section,
     Serving,
     Student,
+    Teacher,
     Train,
 )
 from toolsets.toolset import nearest
@@ -50,7 +51,7 @@ class Recipe(Section):
     toolset: str = Field(default="arithmetic", description="see python -m toolsets list")
     problems: Problems = Problems()
     agent: Agent = Agent()
-    teacher: Model = Model()
+    teacher: Teacher = Teacher()
     student: Student = Student()
     pairs: Pairs = Pairs()
     train: Train = Train()
@@ -91,11 +92,26 @@ def validate(data: Mapping[str, Any], where: str) -> Recipe:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
         raise RecipeError(f"recipe {where}: {_explain(error)}") from None
+    _check_endpoint(recipe, where)
     for role in ("teacher", "student"):
         _check_dialect(recipe, role, where)
         _check_structured(recipe, role, where)
     _check_replay(recipe, where)
     return recipe
+
+
+def _check_endpoint(recipe: Recipe, where: str) -> None:
+    if recipe.teacher.is_remote and recipe.is_native(recipe.teacher):
+        key = "teacher.dialect" if recipe.teacher.dialect else "agent.dialect"
+        raise RecipeError(
+            f"recipe {where}: teacher.endpoint: an endpoint is sent messages and no template, so "
+            f"its dialect must be inject, got {key} native; set teacher.dialect=inject"
+        )
+    if recipe.teacher.is_remote and recipe.teacher.structured:
+        raise RecipeError(
+            f"recipe {where}: teacher.structured: an endpoint takes no grammar of calls; set "
+            "teacher.structured=false"
+        )
 
 
 def _check_dialect(recipe: Recipe, role: str, where: str) -> None:

@@ -49,12 +49,21 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What an engine generated for one turn: its text, its token ids and why it ended, and how many
-    tokens of the prompt it found in its cache."""
+    tokens of the prompt it found in its cache.
+
+    A server that is sent messages tells no ids, but how many tokens it wrote: `counted`.
+    """
 
     text: str
     token_ids: tuple[int, ...]
     finish_reason: Literal["stop", "length"] = "stop"
     cached_tokens: int = 0
+    counted: int | None = None
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens were written."""
+        return len(self.token_ids) if self.counted is None else self.counted
 
 
 @dataclass(frozen=True, slots=True)

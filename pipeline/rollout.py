@@ -2,14 +2,18 @@
 
 One coroutine per chain; chains never wait for each other. A task with a prefix is a chain that goes
 on from recorded replies: they are read and their calls executed as if the engine had just written
-them, so results and the functions' state are exact. The engine is a small protocol: vLLM in
-generation and evaluation, a Serve handle in serving, a script in tests.
+them, so results and the functions' state are exact.
+
+A `Rollout` is tokens in, tokens out. Its engine is a small protocol: vLLM in generation and
+evaluation, a Serve handle in serving, a script in tests. Where only messages go over the wire
+(`pipeline.endpoint`) the same `Driver` makes the chains, and keeps another `Conversation`.
 
 Not here: what to do next (`pipeline.agent`), which tasks there are (`pipeline.tasks`).
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -17,7 +21,7 @@ from typing import Protocol
 from pipeline import sections
 from pipeline.agent import Agent, Ask, Execute, Stop
 from pipeline.prompt import Dialect, canonical
-from pipeline.records import Chain, Reply, Step, Task
+from pipeline.records import Chain, Message, Reply, Step, Task
 from pipeline.transcript import ChatTemplate, Transcript
 from toolsets import ToolCall, ToolResult
 
@@ -35,6 +39,10 @@ class Sampling:
 
 class EngineError(RuntimeError):
     """The engine failed to answer, through no fault of the prompt."""
+
+
+class ContextFull(Exception):
+    """No reply fits behind a conversation any more."""
 
 
 class Engine(Protocol):
@@ -98,9 +106,9 @@ class Usage:
         """Count one request, of whose `prompt` tokens the first `known` are."""
         self.prompt += prompt
         self.cached += reply.cached_tokens
-        most = min(known, prompt - 1)  # the last token is always computed
+        most = max(0, min(known, prompt - 1))  # the last token is always computed
         self.cacheable += max(most // self.block * self.block, reply.cached_tokens)
-        self.written += len(reply.token_ids)
+        self.written += reply.tokens
 
     @property
     def tokens(self) -> dict[str, int]:
@@ -113,17 +121,39 @@ class Usage:
         return replace(self, **counts)
 
 
-@dataclass(frozen=True, slots=True)
-class Rollout:
+class Conversation(Protocol):
+    """One chain as its model reads it: an opening, then replies and the messages between them.
+
+    `ask` and `replay` append the reply that they return, beside the tokens that were read for it;
+    they raise ContextFull where none fits any more.
+    """
+
+    async def ask(self, sampling: Sampling) -> tuple[Reply, int]:
+        """The model's next reply; raises EngineError where it cannot be had."""
+        ...
+
+    def replay(self, text: str) -> tuple[Reply, int]:
+        """A recorded reply, as if the model had just written it."""
+        ...
+
+    def add_message(self, message: Message) -> None:
+        """Append the message that follows a reply."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver(ABC):
     """Everything that chains of one model have in common; `usage` counts what they ask for."""
 
     dialect: Dialect
-    template: ChatTemplate
-    engine: Engine
     runner: Runner
     limits: Limits
     temperature: float
     usage: Usage = field(default_factory=Usage)
+
+    @abstractmethod
+    def converse(self, opening: Sequence[Message]) -> Conversation:
+        """A conversation that begins with these messages."""
 
     async def __call__(self, task: Task, on_step: OnStep = lambda step: None) -> Chain:
         """The chain of one task, each step told when it is whole.
@@ -132,10 +162,12 @@ class Rollout:
         """
         agent = Agent(self.dialect, self.limits.max_steps, self.limits.max_failures)
         opening = self.dialect.opening(task.problem.question)
-        transcript = Transcript(self.template, opening)
+        conversation = self.converse(opening)
         error: str | None = None
         try:
-            stop = await self._run(agent, transcript, task, on_step)
+            stop = await self._run(agent, conversation, task, on_step)
+        except ContextFull:
+            stop = Stop("context_full")
         except EngineError as failure:
             stop, error = Stop("engine_error"), str(failure)
         return Chain(
@@ -152,21 +184,17 @@ class Rollout:
             prefix_steps=len(task.prefix),
         )
 
-    async def _run(self, agent: Agent, transcript: Transcript, task: Task, on_step: OnStep) -> Stop:
-        known = self.usage.common
+    async def _run(
+        self, agent: Agent, conversation: Conversation, task: Task, on_step: OnStep
+    ) -> Stop:
         while True:
-            room = self.engine.context - len(transcript.token_ids)
-            if room < 1:
-                return Stop("context_full")
-            prompt_tokens = len(transcript.token_ids)
-            if (turn := len(agent.steps)) < len(task.prefix):
-                reply = self._recorded(task.prefix[turn], transcript.token_ids)
-                transcript.add_reply(reply.token_ids)
+            turn = len(agent.steps)
+            if turn < len(task.prefix):
+                reply, prompt_tokens = conversation.replay(task.prefix[turn])
             else:
-                reply = await self._reply(task.seed + turn, transcript.token_ids, room)
-                self.usage.add(prompt_tokens, known, reply)
-                transcript.add_reply(reply.token_ids)
-                known = len(transcript.token_ids)
+                most, grammar = self.limits.reply_tokens, self.dialect.grammar
+                sampling = Sampling(self.temperature, most, task.seed + turn, grammar)
+                reply, prompt_tokens = await conversation.ask(sampling)
             action = agent.read(reply, prompt_tokens)
             if isinstance(action, Execute):
                 action = agent.observe(await self.runner.submit(action.call))
@@ -174,25 +202,65 @@ class Rollout:
             if isinstance(action, Stop):
                 return action
             assert isinstance(action, Ask)
-            transcript.add_message(action.message)
+            conversation.add_message(action.message)
 
-    def _recorded(self, text: str, token_ids: Sequence[int]) -> Reply:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout(Driver):
+    """Chains as tokens: a reply is never tokenised again, and only what is new is encoded."""
+
+    template: ChatTemplate
+    engine: Engine
+
+    def converse(self, opening: Sequence[Message]) -> Conversation:
+        return _Tokens(self, opening)
+
+
+class _Tokens:
+    """A conversation as the append-only tokens of a chain."""
+
+    def __init__(self, rollout: Rollout, opening: Sequence[Message]) -> None:
+        self._rollout = rollout
+        self._transcript = Transcript(rollout.template, opening)
+        self._known = rollout.usage.common
+
+    async def ask(self, sampling: Sampling) -> tuple[Reply, int]:
+        room, token_ids = self._room(), self._transcript.token_ids
+        prompt_tokens = len(token_ids)
+        most = min(sampling.max_tokens, room)
+        reply = await self._generate(token_ids, replace(sampling, max_tokens=most))
+        if self._rollout.dialect.tools is not None:  # a template's own tokens may frame a call
+            reply = replace(reply, text=self._rollout.template.text(reply.token_ids))
+        self._rollout.usage.add(prompt_tokens, self._known, reply)
+        self._transcript.add_reply(reply.token_ids)
+        self._known = len(self._transcript.token_ids)
+        return reply, prompt_tokens
+
+    def replay(self, text: str) -> tuple[Reply, int]:
+        self._room()
+        token_ids = self._transcript.token_ids
+        prompt_tokens = len(token_ids)
         message = {"role": "assistant", "content": text}
-        return Reply(text, tuple(self.template.turn(message, token_ids)))
+        reply = Reply(text, tuple(self._rollout.template.turn(message, token_ids)))
+        self._transcript.add_reply(reply.token_ids)
+        return reply, prompt_tokens
 
-    async def _reply(self, seed: int, token_ids: Sequence[int], room: int) -> Reply:
-        most = min(self.limits.reply_tokens, room)
-        sampling = Sampling(self.temperature, most, seed, self.dialect.grammar)
-        reply = await self._ask(token_ids, sampling)
-        if self.dialect.tools is not None:  # a template's own tokens may open and close a call
-            reply = replace(reply, text=self.template.text(reply.token_ids))
-        return reply
+    def add_message(self, message: Message) -> None:
+        self._transcript.add_message(message)
 
-    async def _ask(self, token_ids: Sequence[int], sampling: Sampling) -> Reply:
-        for attempt in range(self.limits.retries + 1):
+    def _room(self) -> int:
+        """How many tokens still fit."""
+        room = self._rollout.engine.context - len(self._transcript.token_ids)
+        if room < 1:
+            raise ContextFull
+        return room
+
+    async def _generate(self, token_ids: Sequence[int], sampling: Sampling) -> Reply:
+        retries = self._rollout.limits.retries
+        for attempt in range(retries + 1):
             try:
-                return await self.engine.generate(token_ids, sampling)
+                return await self._rollout.engine.generate(token_ids, sampling)
             except EngineError:
-                if attempt == self.limits.retries:
+                if attempt == retries:
                     raise
         raise AssertionError("unreachable")

@@ -44,7 +44,7 @@ def roll_out(
     block what was made is added to `made`: the counts of `pipeline.actors.summary`.
 
     Raises CannotStart where a node does not reach that folder, StageFailed where the engine cannot
-    be started or keeps dying; finished chains stay.
+    be started or keeps dying, or an endpoint refuses us; finished chains stay.
     """
     out = Path(settings.out)
     total = done = 0
@@ -103,7 +103,8 @@ def _run(
 
     machines.prepare_ray_data()
     pool = machines.engine_pool(len(pending), cluster)
-    bundle = cluster.engine_bundle(dict(settings.engine), machines.may_have_gpus())
+    arguments = None if settings.endpoint else dict(settings.engine)
+    bundle = cluster.engine_bundle(arguments, machines.may_have_gpus())
     # from_arrow would run a task on each block, and the cluster may have no CPU yet
     told = [pa.Table.from_pylist([asdict(block)]) for block in pending]
     dataset = ray.data.from_blocks(told).map_batches(

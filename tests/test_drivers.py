@@ -147,7 +147,14 @@ def _service(recipe: Recipe, executor: toolsets.Executor) -> Service:
     dialect = dialect_of(recipe.toolset, agent)
     limits = limits_of(agent, retries=0)
     template = ChatTemplate(engine.tokenizer, dialect.tools)
-    rollout = Rollout(dialect, template, engine, executor, limits, temperature=0.0)
+    rollout = Rollout(
+        dialect=dialect,
+        template=template,
+        engine=engine,
+        runner=executor,
+        limits=limits,
+        temperature=0.0,
+    )
 
     async def health() -> tuple[str, ...]:
         return ()

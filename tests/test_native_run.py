@@ -159,7 +159,14 @@ def _served(recipe: Path) -> dict[str, dict[str, Any]]:
         return ()
 
     with toolsets.Executor(toolsets.load(chosen.toolset)) as executor:
-        driver = Rollout(dialect, template, engine, executor, limits, temperature=0.0)
+        driver = Rollout(
+            dialect=dialect,
+            template=template,
+            engine=engine,
+            runner=executor,
+            limits=limits,
+            temperature=0.0,
+        )
         service = Service("student", driver, {}, ScriptedChat(), health)
         answers = {q: ask(service, "POST", "/v1/solve", json={"problem": q}) for q in SCRIPT}
     return {question: told(answer.json()) for question, answer in answers.items()}

@@ -6,7 +6,16 @@ Not here: reading a recipe, and what is said of a wrong one (`pipeline.recipe`).
 from pipeline.sections.base import Section
 from pipeline.sections.evaluate import Evaluate, EvaluatedModel
 from pipeline.sections.machines import Cluster, Replicas, Serving
-from pipeline.sections.models import Agent, DialectName, Example, Model, Samples, Student, Until
+from pipeline.sections.models import (
+    Agent,
+    DialectName,
+    Example,
+    Model,
+    Samples,
+    Student,
+    Teacher,
+    Until,
+)
 from pipeline.sections.pairs import Pairs, Strategy
 from pipeline.sections.problems import PocketCounts, Problems, SelfMade
 from pipeline.sections.train import Lora, Supervised, Train
@@ -31,6 +40,7 @@ __all__ = [
     "Strategy",
     "Student",
     "Supervised",
+    "Teacher",
     "Train",
     "Until",
 ]

@@ -41,11 +41,14 @@ class Cluster(Section):
         description="what an hour of one engine costs, in any currency; for estimates",
     )
 
-    def engine_bundle(self, arguments: Mapping[str, Any], gpus: bool) -> dict[str, float]:
-        """What one engine reserves on one node, for vLLM's `arguments`.
+    def engine_bundle(self, arguments: Mapping[str, Any] | None, gpus: bool) -> dict[str, float]:
+        """What one engine reserves on one node, for vLLM's `arguments`; None where it runs
+        elsewhere, behind an endpoint: what asks it needs no GPU.
 
         Where `engine_gpus` is null: a GPU per rank, if the cluster has or may get any (`gpus`).
         """
+        if arguments is None:
+            return {"CPU": self.engine_cpus, "GPU": 0.0}
         each = float(gpus) if self.engine_gpus is None else self.engine_gpus
         ranks = arguments.get("tensor_parallel_size", 1) * arguments.get(
             "pipeline_parallel_size", 1

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.sections.base import Section
 
 DialectName = Literal["inject", "native"]
+BASE_URL = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:]+\])(:\d+)?(/[^\s?#]*)?")
 
 
 class Example(Section):
@@ -86,6 +88,45 @@ class Model(Section):
     engine: dict[str, Any] = Field(
         default_factory=dict, description="passed to vLLM's engine arguments, validated by them"
     )
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it stands behind an endpoint, and no engine of ours is started for it."""
+        return False
+
+
+class Teacher(Model):
+    """The large model that is learned from: run here, or behind an OpenAI-compatible endpoint."""
+
+    endpoint: str | None = Field(
+        default=None,
+        description="base URL of an OpenAI-compatible server, such as http://host:8000/v1, which "
+        "calls the model `model`, `engine` being of no use; APPRENTICE_TEACHER_KEY holds its key "
+        "where it asks for one; null: an engine of our own",
+    )
+    requests_per_minute: float | None = Field(
+        default=None,
+        gt=0,
+        description="to the endpoint, of a whole run: each of cluster.actors_max actors has an "
+        "equal share; null: as many as the server allows",
+    )
+    request_seconds: float = Field(
+        default=600, gt=0, description="longest wait for a reply of the endpoint, then a retry"
+    )
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_base_url(cls, endpoint: str | None) -> str | None:
+        if endpoint is None or BASE_URL.fullmatch(endpoint):
+            return endpoint
+        raise ValueError(
+            "expected a base URL such as http://host:8000/v1, without password or query, "
+            f"got {endpoint!r}"
+        )
+
+    @property
+    def is_remote(self) -> bool:
+        return self.endpoint is not None
 
 
 class Student(Model):

@@ -269,7 +269,14 @@ async def drivers(model: str, folder: Path) -> dict[str, dict[str, float]]:
             runner = Waiting(executor) if kind == "waiting" else executor
             limits = Limits(MOST_TURNS, LONGEST)
             started = time.perf_counter()
-            yield Rollout(dialect(), template, shown, runner, limits, temperature=1.0)
+            yield Rollout(
+                dialect=dialect(),
+                template=template,
+                engine=shown,
+                runner=runner,
+                limits=limits,
+                temperature=1.0,
+            )
             seconds = time.perf_counter() - started
             tokens = sum(len(request["written"]) for request in engine.requests)
             measured[kind] = {"rate": tokens / seconds, "seconds": seconds}

@@ -80,6 +80,14 @@ def test_an_engine_takes_a_gpu_per_rank_where_there_are_any() -> None:
     assert [need.bundle["GPU"] for need in without] == [0, 0, 0]
 
 
+def test_an_endpoint_is_asked_by_what_needs_no_gpu() -> None:
+    overrides = ["teacher.endpoint=http://host/v1", "teacher.engine.tensor_parallel_size=4"]
+    student = ["student.engine.tensor_parallel_size=2", "cluster.engine_gpus=1"]
+    for own, gpus in (([], 1), (student, 2)):
+        generate, *_ = _requirements(load("pocket", [*overrides, *own]), GPUS, "run")
+        assert generate.bundle == {"CPU": 1, "GPU": gpus}
+
+
 def test_a_recipe_that_names_its_gpus_gets_these() -> None:
     needs = requirements(load("paper"), CPUS, STAGES)
     assert [need.bundle["GPU"] for need in needs] == [4, 1, 4]

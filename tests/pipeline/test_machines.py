@@ -57,6 +57,10 @@ def test_gpus_that_are_asked_for_are_per_rank(each: float, gpus: float) -> None:
     assert cluster.engine_bundle({"tensor_parallel_size": 4}, False) == {"CPU": 2, "GPU": gpus}
 
 
+def test_what_asks_an_endpoint_takes_no_gpu() -> None:
+    assert Cluster(engine_cpus=2, engine_gpus=4).engine_bundle(None, True) == {"CPU": 2, "GPU": 0}
+
+
 def test_a_recipe_may_say_that_training_has_gpus() -> None:
     assert Cluster(train_gpus=1).trains_on_gpus(False)
     assert not Cluster(train_gpus=0).trains_on_gpus(True)

@@ -100,6 +100,15 @@ def test_a_dry_run_prints_the_plan_and_makes_nothing(
     assert not run_dir.exists()
 
 
+def test_a_dry_run_with_an_endpoint_looks_for_no_folder(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    at = ("teacher.endpoint=http://host:8000/v1", "teacher.model=./large")
+    assert main(["generate", "pocket", *at, "pairs.rejected_from=[teacher]", "--dry-run"]) == 0
+    told = capsys.readouterr().out
+    assert "2,000 chains of ./large at http://host:8000/v1" in told
+
+
 def test_pairs_without_chains_say_what_to_run_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -194,7 +194,14 @@ def _chain(dialect: Native, tokenizer: Any, script: Sequence[str]) -> tuple[Chai
     """The chain of a script, and the prompts that the engine read for it, as text."""
     engine = Terse(tokenizer, {QUESTION: script}, turn=HERMES.turn)
     template = ChatTemplate(tokenizer, dialect.tools)
-    driver = Rollout(dialect, template, engine, InProcess(), Limits(8, 64), 0.0)
+    driver = Rollout(
+        dialect=dialect,
+        template=template,
+        engine=engine,
+        runner=InProcess(),
+        limits=Limits(8, 64),
+        temperature=0.0,
+    )
     chain = asyncio.run(driver(task(QUESTION)))
     return chain, [tokenizer.decode(list(request.prompt)) for request in engine.requests]
 

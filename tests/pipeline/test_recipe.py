@@ -8,10 +8,10 @@ import pytest
 from pipeline.recipe import Recipe, RecipeError, load, shipped
 from pipeline.sections import Section
 
-SECTIONS = {  # design.md, section 6; teacher.endpoint, train.rounds and serving come later
+SECTIONS = {  # design.md, section 6; train.rounds and serving come later
     "problems": ("path", "format", "columns", "limit", "test_fraction"),
     "agent": ("dialect", "max_steps", "tool_role"),
-    "teacher": ("model", "temperature", "retries", "engine"),
+    "teacher": ("model", "endpoint", "temperature", "retries", "engine"),
     "teacher.samples": ("min", "max", "until"),
     "student": ("model",),
     "pairs": ("strategies", "per_problem", "rejected_from"),
@@ -85,7 +85,17 @@ def test_a_number_that_someone_may_tune_is_described() -> None:
             "teacher.temprature=1",
             "unknown key teacher.temprature; did you mean teacher.temperature? "
             "(known here: model, temperature, samples, retries, dialect, tool_parser, structured, "
-            "engine)",
+            "engine, endpoint, requests_per_minute, request_seconds)",
+        ),
+        (
+            "student.endpoint=http://host/v1",
+            "unknown key student.endpoint (known here: model, temperature, samples, retries, "
+            "dialect, tool_parser, structured, engine)",
+        ),
+        (
+            "teacher.endpoint=host:8000",
+            "teacher.endpoint: expected a base URL such as http://host:8000/v1, without password "
+            "or query, got 'host:8000'",
         ),
         (
             "train.lora.rang=1",
@@ -194,6 +204,23 @@ def test_native_replies_cannot_be_structured(key: str, mine: Path) -> None:
         "student.structured=false or student.dialect=inject"
     )
     load(str(mine), [structured, "teacher.dialect=native", "agent.tool_parser=hermes"])
+
+
+@pytest.mark.parametrize("key", ["agent.dialect", "teacher.dialect"])
+def test_an_endpoint_is_not_spoken_to_natively(key: str, mine: Path) -> None:
+    at, hermes = "teacher.endpoint=http://host:8000/v1", "agent.tool_parser=hermes"
+    assert _error(mine, at, hermes, f"{key}=native") == (
+        "teacher.endpoint: an endpoint is sent messages and no template, so its dialect must be "
+        f"inject, got {key} native; set teacher.dialect=inject"
+    )
+    load(str(mine), [at, hermes, "agent.dialect=native", "teacher.dialect=inject"])
+
+
+def test_replies_of_an_endpoint_cannot_be_structured(mine: Path) -> None:
+    at, structured = "teacher.endpoint=http://host:8000/v1", "teacher.structured=true"
+    assert _error(mine, at, structured) == (
+        "teacher.structured: an endpoint takes no grammar of calls; set teacher.structured=false"
+    )
 
 
 def test_a_value_that_is_no_yaml_is_refused(mine: Path) -> None:

@@ -126,6 +126,10 @@ def test_machines_and_words_may_differ(tmp_path: Path) -> None:
     _open(tmp_path)
     data = _open(tmp_path, cluster={"actors_max": 4}, description="another")
     assert data["recipe"]["cluster"]["actors_max"] == 4
+    there = {"endpoint": "http://host/v1", "requests_per_minute": 60, "request_seconds": 30}
+    moved = {"temperature": 0.9} | there
+    assert _open(tmp_path, teacher=moved)["recipe"]["teacher"]["endpoint"] == "http://host/v1"
+    assert "teacher.model is" in _refusal(tmp_path, teacher=moved | {"model": "large"})
 
 
 def test_differences_name_the_field_and_both_values() -> None:

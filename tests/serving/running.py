@@ -70,8 +70,10 @@ class Running:
 
 
 @contextmanager
-def serving(folder: Path, *overrides: str, key: str = "") -> Iterator[Running]:
-    """`python -m serving up pocket`, until the end of the block; ended by Ctrl-C."""
+def serving(
+    folder: Path, *overrides: str, key: str = "", model: str = "pocket"
+) -> Iterator[Running]:
+    """`python -m serving up MODEL`, until the end of the block; ended by Ctrl-C."""
     port = free_port()
     ray_folder = Path("/tmp") / f"as{secrets.token_hex(3)}"  # short: unix sockets lie in it
     ray_folder.mkdir(mode=0o700)
@@ -87,7 +89,7 @@ def serving(folder: Path, *overrides: str, key: str = "") -> Iterator[Running]:
     environment |= ray | {"APPRENTICE_API_KEY": key}
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "serving", "up", "pocket", f"serving.port={port}", *overrides],
+            [sys.executable, "-m", "serving", "up", model, f"serving.port={port}", *overrides],
             cwd=ROOT,
             env=environment,
             stdout=file,

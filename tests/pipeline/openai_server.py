@@ -1,0 +1,90 @@
+"""A small OpenAI-compatible server on loopback, whose answers a test decides."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Answer = tuple[int, Mapping[str, Any], Mapping[str, str]]  # status, JSON, headers
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request to write a reply: what it said, by which key, and when it came, in seconds."""
+
+    body: Mapping[str, Any]
+    authorization: str | None
+    at: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: its base URL, and what it was asked so far."""
+
+    url: str
+    asked: list[Asked]
+
+
+def completion(text: str, prompt_tokens: int = 0, written: int = 0, cached: int = 0) -> Answer:
+    """A whole reply."""
+    usage = {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": written,
+        "total_tokens": prompt_tokens + written,
+        "prompt_tokens_details": {"cached_tokens": cached},
+    }
+    message = {"role": "assistant", "content": text}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    about = {"id": "1", "object": "chat.completion", "created": 1, "model": "large"}
+    return 200, about | {"choices": [choice], "usage": usage}, {}
+
+
+def refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """An error in OpenAI's form."""
+    return status, {"error": {"message": message, "code": status}}, headers or {}
+
+
+@contextmanager
+def serving(answer: Callable[[Mapping[str, Any]], Answer], models: int = 404) -> Iterator[Server]:
+    """A server that answers requests of replies by `answer`, given their bodies, and those for its
+    models with the status `models`."""
+    asked: list[Asked] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._send(refusal(models, "no models here"))
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked.append(Asked(body, self.headers["Authorization"]))
+            self._send(answer(body))
+
+        def _send(self, answer: Answer) -> None:
+            status, content, headers = answer
+            data = json.dumps(content).encode()
+            self.send_response(status)
+            sent = {"Content-Type": "application/json", "Content-Length": str(len(data))}
+            for name, value in (sent | dict(headers)).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield Server(f"http://127.0.0.1:{server.server_port}/v1", asked)
+        finally:
+            server.shutdown()
+            thread.join()
