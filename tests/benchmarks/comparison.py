@@ -165,14 +165,22 @@ def _measured(setting: Setting, seed: int, evaluation: Path, model: str) -> Meas
 def table(found: Sequence[Measured]) -> str:
     """In Markdown: a row per setting, mean and range over the seeds in percent; against the warm-up
     alone, the points gained on the same problems, all seeds together, and their interval."""
-    names = ("factor", "setting", "test", *SPLITS, "against the default", "the warm-up alone")
+    names = (
+        "factor",
+        "setting",
+        "seeds",
+        "test",
+        *SPLITS,
+        "against the default",
+        "the warm-up alone",
+    )
     lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     default = {m.seed: m.test for m in found if m.setting == DEFAULT}
     alone = {m.seed: m.solved for m in found if m.setting.name == WARM_UP_ALONE}
     for setting in dict.fromkeys(m.setting for m in found):
         own = [m for m in found if m.setting == setting]
         against = [m.test - default[m.seed] for m in own]
-        cells = [_spread([m.test for m in own])]
+        cells = [str(len(own)), _spread([m.test for m in own])]
         cells += [_spread([m.shares[split] for m in own]) for split in SPLITS.values()]
         cells.append("" if setting == DEFAULT else _spread(against, sign="+"))
         cells.append("" if setting.name == WARM_UP_ALONE else _gain(own, alone))
