@@ -66,10 +66,10 @@ def _value_fault(name: str, value: Any) -> str | None:
         return None
     # A quoted number is a text in YAML, which neither vLLM nor our own sums can count with.
     settings = ConfigDict(strict=kinds <= SCALARS, arbitrary_types_allowed=True)
-    form: Any = wanted
+    judged: Any = wanted
     if bounds:
-        form = Annotated[wanted, *bounds]  # pyright: ignore[reportInvalidTypeForm]: at run time
-    adapter: TypeAdapter[Any] = TypeAdapter(form, config=settings)
+        judged = Annotated[wanted, *bounds]  # pyright: ignore[reportInvalidTypeForm]: at run time
+    adapter = TypeAdapter(judged, config=settings)
     spelled = value.lower() if isinstance(value, str) else value  # as vLLM spells some
     for written in (spelled, value):
         try:

@@ -13,6 +13,7 @@ import hashlib
 import itertools
 import random
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from pipeline.formulas import entailed
 from pipeline.pocket import arithmetic, logic
@@ -43,6 +44,7 @@ def fresh_problems(problems: Sequence[Problem], seed: int) -> Iterator[Problem]:
             yield made
 
 
+@lru_cache(maxsize=10_000)  # a proof takes milliseconds, and each round tells the problems anew
 def problem(index: int, seed: int, split: str) -> Problem:
     """Problem `index` of `split`."""
     rng = random.Random(f"{seed}/{split}/{index}")

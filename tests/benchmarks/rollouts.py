@@ -31,6 +31,7 @@ import toolsets
 from pipeline.records import Problem, Reply, Task
 from pipeline.rollout import Limits, Rollout, Runner, Sampling
 from tests.benchmarks import Result, log
+from tests.benchmarks.models import MODELS, model_folder, tokenizer
 from tests.conftest import ROOT
 from toolsets import Executor, ToolCall, ToolResult
 
@@ -41,9 +42,6 @@ ONE_BY_ONE = 6  # chains of the sequential driver, which would take all day for 
 WAIT = 0.005  # seconds
 TURNS = 100  # a chain's seeds lie so far apart
 OPTIONS = {"max_num_seqs": 64, "max_model_len": 8192}
-# 49 million parameters: matrix products are what the cores are busy with.
-RANDOM = {"hidden_size": 768, "intermediate_size": 2048, "num_hidden_layers": 7}
-MODELS = ("random", "pocket")
 
 
 def versus_ceiling() -> Result:
@@ -113,8 +111,6 @@ def _measured(model: str) -> dict[str, list[dict[str, float]]]:
     runs: dict[str, list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        if model == "random":
-            _random_model(folder / model)
         for repetition in range(REPETITIONS):
             for process in ("drivers", "ceiling"):  # the ceiling replays what ours recorded
                 for kind, run in _process(process, model, folder).items():
@@ -255,9 +251,9 @@ async def drivers(model: str, folder: Path) -> dict[str, dict[str, float]]:
     from pipeline.transcript import ChatTemplate
 
     lengths = workload()
-    local = LocalEngine(_folder(model, folder), OPTIONS, 2)
+    local = LocalEngine(model_folder(model, folder), OPTIONS, 2)
     block = local.llm.vllm_config.cache_config.block_size
-    template = ChatTemplate(_tokenizer())
+    template = ChatTemplate(tokenizer())
     measured = {}
     with Executor(toolsets.load(TOOLSET), workers=2) as executor:
 
@@ -335,7 +331,7 @@ def ceiling(model: str, folder: Path) -> dict[str, dict[str, float]]:
 
     requests = json.loads((folder / f"{model}.json").read_text())
     options = _defaults(OPTIONS) | OPTIONS
-    llm = LLM(model=_folder(model, folder), **options)
+    llm = LLM(model=model_folder(model, folder), **options)
     prompts = [TokensPrompt(prompt_token_ids=request["prompt"]) for request in requests]
     params = [_forced(len(request["written"]), i) for i, request in enumerate(requests)]
     llm.generate(prompts[:4], params[:4], use_tqdm=False)
@@ -358,36 +354,6 @@ def _task(index: int) -> Task:
     name = str(index)
     problem = Problem(name, "arithmetic", f"What is {index} and 1?", "1", "train")
     return Task(name, problem, "teacher", 0, index * TURNS)
-
-
-def _folder(model: str, folder: Path) -> str:
-    from pipeline.pocket.models import folder as pocket
-
-    return str(pocket("teacher") if model == "pocket" else folder / model)
-
-
-def _tokenizer() -> Any:
-    from transformers import AutoTokenizer
-
-    from pipeline.pocket.models import folder as pocket
-
-    return AutoTokenizer.from_pretrained(str(pocket("teacher")))
-
-
-def _random_model(folder: Path) -> None:
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    tokenizer = _tokenizer()
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        num_attention_heads=12,
-        max_position_embeddings=8192,
-        **RANDOM,
-    )
-    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
 
 
 def main(process: str, model: str, folder: str) -> None:

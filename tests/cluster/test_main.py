@@ -84,7 +84,7 @@ def test_an_endpoint_is_asked_by_what_needs_no_gpu() -> None:
     overrides = ["teacher.endpoint=http://host/v1", "teacher.engine.tensor_parallel_size=4"]
     student = ["student.engine.tensor_parallel_size=2", "cluster.engine_gpus=1"]
     for own, gpus in (([], 1), (student, 2)):
-        generate, *_ = _requirements(load("pocket", [*overrides, *own]), GPUS, "run")
+        generate, *_ = requirements(load("pocket", [*overrides, *own]), GPUS, STAGES)
         assert generate.bundle == {"CPU": 1, "GPU": gpus}
 
 

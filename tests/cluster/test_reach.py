@@ -22,10 +22,11 @@ import ray
 
 from cluster.reach import ConnectError, same_versions
 from tests.conftest import ROOT
+from tests.pipeline.cli import SMALL
 from tests.raylets import free_port
 
 PYTHON = platform.python_version()
-GENERATE = ("-m", "pipeline", "generate", "pocket", "--run-dir")
+GENERATE = ("-m", "pipeline", "generate", "pocket", *SMALL, "--run-dir")
 METADATA = "/ray.rpc.InternalKVGcsService/InternalKVGet"
 
 

@@ -142,7 +142,8 @@ def make_runs(place: str) -> None:
     """Make the chains of the runs `sample` and `whole` on a private Ray."""
     with connect(ROOT, cpus=2):
         for name, limit in ("sample", SAMPLE), ("whole", WHOLE):
-            generate_connected(f"{place}/recipe.yaml", f"{place}/{name}", f"problems.limit={limit}")
+            run_dir = Path(place) / name
+            generate_connected(f"{place}/recipe.yaml", run_dir, f"problems.limit={limit}")
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def test_each_request_brings_the_conversation_and_the_tokens_are_the_servers() -
     ]
     told = [(step.prompt_tokens, step.completion_tokens) for step in chain.steps]
     assert told == [(100, 5), (101, 6), (102, 7), (103, 8)]
-    assert usage.tokens == {"prompt": 406, "cached": 6, "cacheable": 0, "written": 26}
+    assert usage.tokens == {"prompt": 406, "cached": 6, "cacheable": 6, "written": 26}
     assert {asked.authorization for asked in server.asked} == {"Bearer secret"}
 
 

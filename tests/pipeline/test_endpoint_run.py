@@ -15,7 +15,7 @@ from pipeline.endpoint import KEY_VARIABLE
 from tests.pipeline.cli import SMALL, run
 from tests.pipeline.openai_server import Answer, Server, completion, refusal, serving
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
 TASKS = 48  # training problems of SMALL
 RUN = (

@@ -10,7 +10,7 @@ import pytest
 from pipeline import tables
 from tests.pipeline.cli import run
 
-pytestmark = [pytest.mark.ray, pytest.mark.vllm, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.ray, pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(400)]
 
 REPLY_TOKENS = 192
 OPTIONS = (

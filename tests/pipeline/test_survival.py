@@ -23,7 +23,7 @@ from tests.pipeline.training.small import write_pairs
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(590)]
 
 GENERATION = (
-    "problems.counts.train=500",
+    "problems.counts.train=250",
     "cluster.batch_tasks=16",
     "cluster.chains_in_flight=32",
     "pairs.rejected_from=[teacher]",
