@@ -35,7 +35,7 @@ from tests.benchmarks.models import MODELS, model_folder, tokenizer
 from tests.conftest import ROOT
 from toolsets import Executor, ToolCall, ToolResult
 
-REPETITIONS = 3
+REPETITIONS = 1  # a pass of `random` takes minutes; all drivers of it are in one process
 CHAINS, MOST_TURNS = 256, 8
 MEDIAN, PERCENTILE_95, LONGEST = 40, 200, 1000  # tokens of a reply
 ONE_BY_ONE = 6  # chains of the sequential driver, which would take all day for more

@@ -120,13 +120,13 @@ def test_what_is_killed_is_made_again_and_nothing_twice(
     tasks: int, times: int, cluster: Raylets, tmp_path: Path
 ) -> None:
     quiet, run = tmp_path / "quiet", tmp_path / "run"
-    at_once = simulated.command(_recipe(quiet, tasks), quiet / "run")
-    _undisturbed(at_once)
+    beside = _start(simulated.command(_recipe(quiet, tasks), quiet / "run"))
     recipe = _recipe(tmp_path, tasks, seconds_per_step={"1": STEP_SECONDS})
     victims = [WORKER, simulated.CORE, ACTOR, NODE] * times
     random.Random(7).shuffle(victims)
     Chaos(cluster, simulated.command(recipe, run), run, tmp_path / "log").through(victims)
     assert len(_each_once(run)) == tasks
+    _end(beside)
     undisturbed = {row["task_id"]: row for row in tables.rows(quiet / "run" / "chains")}
     assert {row["task_id"]: row for row in tables.rows(run / "chains")} == undisturbed
     told = json.loads((run / "run.json").read_text())["stages"]["generate"]
@@ -145,7 +145,7 @@ def test_with_vllm_verdicts_agree_as_often_as_those_of_undisturbed_runs(
     runs = [tmp_path / name for name in ("one", "other", "disturbed")]
     commands = [cli.command("generate", "pocket", *REAL, "--run-dir", run) for run in runs]
     for command in commands[:2]:
-        _undisturbed(command)
+        _end(_start(command))
     victims = [WORKER, VLLM, ACTOR, NODE] * 2
     random.Random(7).shuffle(victims)
     Chaos(cluster, commands[2], runs[2], tmp_path / "log").through(victims)
@@ -161,11 +161,16 @@ def _recipe(place: Path, tasks: int, **engine: object) -> Path:
     return simulated.write_recipe(place, tasks, 1, {"max_num_seqs": 8, **engine}, cluster)
 
 
-def _undisturbed(command: Sequence[str]) -> None:
-    done = subprocess.run(
-        command, cwd=ROOT, env=cli.environment(), capture_output=True, text=True, check=False
+def _start(command: Sequence[str]) -> subprocess.Popen[str]:
+    """Begin an undisturbed run, on a Ray of its own."""
+    return subprocess.Popen(
+        command, cwd=ROOT, env=cli.environment(), stderr=subprocess.PIPE, text=True
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def _end(run: subprocess.Popen[str]) -> None:
+    _, said = run.communicate()
+    assert run.returncode == 0, said[-3000:]
 
 
 def _each_once(run: Path) -> dict[str, bool | None]:
