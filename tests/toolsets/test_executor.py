@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 import toolsets
@@ -158,6 +159,16 @@ def test_a_worker_killed_between_two_calls_costs_no_call(executor: Executor) -> 
     os.kill(pid, signal.SIGKILL)
     assert wait_until(lambda: not is_alive(pid))
     assert executor.run(call("echo", text="next")) == ToolResult(True, "next")
+
+
+def test_a_worker_killed_before_it_is_ready_costs_no_call() -> None:
+    before = set(psutil.Process().children())
+    with Executor(toolset, workers=1) as executor:
+        assert wait_until(lambda: bool(set(psutil.Process().children()) - before))
+        (starting,) = set(psutil.Process().children()) - before
+        starting.kill()
+        assert executor.run(call("echo", text="5")) == ToolResult(True, "5", None)
+        assert executor.metrics().respawns == 1
 
 
 @pytest.mark.parametrize("name", ["hang", "crash"])

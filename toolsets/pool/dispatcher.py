@@ -27,6 +27,7 @@ from toolsets.pool.process import START_SECONDS, BrokenWorkerError, WorkerProces
 GRACE = 0.15  # of a call's seconds, from the worker's own alarm to the kill from outside
 PATIENCE_SECONDS = 0.005  # with a call, before those behind it are taken back
 TICK_SECONDS = 0.02  # between looks at the clock
+MOST_RESTARTS = 2  # in a row, of a process that ends before it is ready
 AWAKE_SECONDS = 1.0  # after the last call, before the thread sleeps until it is woken
 
 _log = logging.getLogger("toolsets")
@@ -181,6 +182,11 @@ class Dispatcher:
 
     def _break(self, worker: WorkerProcess, ended: bool) -> None:
         if not worker.ready:
+            if ended and worker.failed_starts < MOST_RESTARTS:  # by a kill, perhaps
+                worker.failed_starts += 1
+                self._stop(worker)
+                return self._start(worker)
+            worker.failed_starts = 0
             reason = "the process ended" if ended else "its modules write where only we should"
             return self._refuse(worker, worker.failure(reason))
 

@@ -60,6 +60,7 @@ class WorkerProcess:
         self.window = MOST_PACKETS  # calls in flight; fewer while calls are slow
         self.unconfined: list[str] = []  # what the kernel did not let it forbid its functions
         self.busy_seconds = 0.0
+        self.failed_starts = 0  # in a row
 
     @property
     def running(self) -> bool:
@@ -167,7 +168,7 @@ class WorkerProcess:
             raise self.failure(greeting["error"])
         if greeting["tools"] != expected:
             raise self.failure(f"it found {greeting['tools']} in place of {expected}")
-        self.ready, self.unconfined = True, greeting["unconfined"]
+        self.ready, self.unconfined, self.failed_starts = True, greeting["unconfined"], 0
 
     def failure(self, reason: str) -> ToolsetError:
         """What is said where the process cannot be used."""
