@@ -144,7 +144,7 @@ class RolloutActor:
         chains, used, seconds = made.result()
         if self._engine.dead:
             _die(path.parent)
-        rows = [self._row(*made) for made in zip(missing, chains, strict=True)]
+        rows = [self._row(task, chain) for task, chain in zip(missing, chains, strict=True)]
         whole = before | {row["task_id"]: row for row in rows}
         tables.write(path, [whole[task.task_id] for task in tasks], tables.CHAINS)
         forget_deaths(path.parent)

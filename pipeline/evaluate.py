@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipeline import tables
 from pipeline.actors import RolloutSettings
-from pipeline.endpoint import endpoint_of
 from pipeline.metrics import COLUMNS, metrics
 from pipeline.plans import plan
 from pipeline.recipe import Recipe
 from pipeline.records import Problem, Task
 from pipeline.rollouts import roll_out, settle
 from pipeline.rundir import RunDir
-from pipeline.sections import Model
 from pipeline.tasks import task
 
 
@@ -25,36 +22,22 @@ def evaluate(
     recipe: Recipe,
     run: RunDir,
     problems: Sequence[Problem],
-    models: dict[str, str],
-    settings: RolloutSettings,
+    models: Mapping[str, RolloutSettings],
     same: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Evaluate `models` (name to folder); writes metrics.json, returns facts for run.json.
+    """Evaluate `models`; writes metrics.json, returns facts for run.json.
 
     `same` names models that are those of another name, whose chains stand for theirs.
     """
     chosen = evaluated(problems, recipe)
     everything: list[Path] = []
     wanted: set[str] = set()
-    for name, folder in models.items():
+    for name, settings in models.items():
         tasks = _tasks(name, chosen, recipe)
         wanted |= {task.task_id for task in tasks}
         planned = plan(run.tasks / "evaluation", name, tasks, recipe.cluster.batch_tasks)
         everything += planned
-        source: Model = recipe.teacher if name == "teacher" else recipe.student
-        own = replace(
-            settings,
-            model=folder,
-            temperature=recipe.evaluate.temperature,
-            retries=source.retries,
-            engine=tuple(source.engine.items()),
-            section="teacher" if name == "teacher" else "student",
-            tool_parser=recipe.native_parser(source),
-            structured=source.structured,
-            endpoint=endpoint_of(source, recipe.cluster),
-            out=str(run.evaluation),
-        )
-        roll_out(f"evaluate ({name})", planned, own, recipe.cluster)
+        roll_out(f"evaluate ({name})", planned, settings, recipe.cluster)
     settle(run.evaluation, everything)
     rows = [r for r in tables.rows(run.evaluation, COLUMNS) if r["task_id"] in wanted]
     copies = [r | {"model": n} for n, other in same.items() for r in rows if r["model"] == other]

@@ -69,13 +69,14 @@ def settle(folder: Path, plans: Sequence[Path]) -> None:
     has none."""
     for block in blocks(plans):
         wanted, found = block.task_ids(), tables.task_ids(block.chains(folder))
-        if missing := [task_id for task_id in wanted if task_id not in set(found)]:
+        if found == wanted:
+            continue
+        if missing := [task_id for task_id in wanted if task_id not in found]:
             raise StageFailed(
                 f"{len(missing):,} of {block.rows:,} tasks of a block have no chain, the first is "
                 f"{missing[0]}; the same command again makes them"
             )
-        if found != wanted:
-            raise StageFailed(f"{block.chains(folder)} holds other chains than those of its tasks")
+        raise StageFailed(f"{block.chains(folder)} holds other chains than those of its tasks")
 
 
 def drop_engine_errors(folder: Path) -> int:

@@ -237,9 +237,15 @@ def evaluate_stage(run: Run) -> None:
         if "student_after" in names:  # one model under two names
             same = {best: "student_after"}
             del folders[best]
-    settings = rollout_settings(run, run.recipe.student, "", run.dir.evaluation)
+    models = {name: _evaluated(run, name, folder) for name, folder in folders.items()}
     with run.dir.stage("evaluate") as facts:
-        facts |= evaluate(run.recipe, run.dir, run.problems, folders, settings, same)
+        facts |= evaluate(run.recipe, run.dir, run.problems, models, same)
+
+
+def _evaluated(run: Run, name: str, folder: str) -> RolloutSettings:
+    model = run.recipe.teacher if name == "teacher" else run.recipe.student
+    settings = rollout_settings(run, model, folder, run.dir.evaluation)
+    return replace(settings, temperature=run.recipe.evaluate.temperature)
 
 
 def _rounds_students(run: Run) -> dict[str, str]:

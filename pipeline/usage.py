@@ -43,19 +43,15 @@ class Busy:
 @contextmanager
 def counted(run: RunDir, facts: dict[str, Any]) -> Iterator[dict[str, Counter[str]]]:
     """Counts of the chains that the stage `generate` makes, by model; however the stage ends they
-    become its facts: `tokens` of this command, `usage` of all commands on this run."""
+    are added to its fact `usage`, which is of all commands on this run."""
     before = run.facts(STAGE).get(KEY, {})
     made: dict[str, Counter[str]] = defaultdict(Counter)
     try:
         yield made
     finally:
-        counts = {name: count for name, count in made.items() if count}
-        if counts:
-            total = sum(counts.values(), Counter())
-            facts["tokens"] = {name: total[name] for name in TOKENS}
-            facts[KEY] = before | {
-                name: _added(before.get(name, {}), count) for name, count in counts.items()
-            }
+        added = {n: _added(before.get(n, {}), count) for n, count in made.items() if count}
+        if added:
+            facts[KEY] = before | added
 
 
 def usage(run: RunDir, name: str) -> dict[str, float]:

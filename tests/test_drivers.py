@@ -10,7 +10,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import pytest
 from transformers import AutoTokenizer
 
 import toolsets
+from cluster.tool_parsers import reader_maker
 from pipeline import tables
 from pipeline.agent import dialect_of
 from pipeline.pocket.models import TOOLSET, folder
@@ -112,13 +113,8 @@ def run(recipe: Path) -> RunDir:
 def served(recipe: Path) -> dict[str, dict[str, Any]]:
     """What POST /v1/solve answers, by question."""
     chosen = load(str(recipe))
-    with toolsets.Executor(toolsets.load(chosen.toolset)) as executor:
-        service = _service(chosen, executor)
-        answers = {
-            question: ask(service, "POST", "/v1/solve", json={"problem": question})
-            for question in SCRIPT
-        }
-    return {question: told(answer.json()) for question, answer in answers.items()}
+    engine = FolderEngine(chosen.student.model, chosen.student.engine, 0)
+    return solved(chosen, engine, SCRIPT)
 
 
 def test_the_script_has_chains_of_every_kind(served: Mapping[str, dict[str, Any]]) -> None:
@@ -140,26 +136,26 @@ def test_generation_evaluation_and_serving_make_identical_chains(
     assert dict(stored(run.evaluation)) == served
 
 
-def _service(recipe: Recipe, executor: toolsets.Executor) -> Service:
-    """A service of the student, without Serve."""
-    agent = recipe.agent
-    engine = FolderEngine(recipe.student.model, recipe.student.engine, 0)
-    dialect = dialect_of(recipe.toolset, agent)
-    limits = limits_of(agent, retries=0)
-    template = ChatTemplate(engine.tokenizer, dialect.tools)
-    rollout = Rollout(
-        dialect=dialect,
-        template=template,
-        engine=engine,
-        runner=executor,
-        limits=limits,
-        temperature=0.0,
-    )
+def solved(recipe: Recipe, engine: FolderEngine, questions: Iterable[str]) -> dict[str, Any]:
+    """What POST /v1/solve of the student answers by question, without Serve."""
+    native = reader_maker(recipe.native_parser(recipe.student), engine.tokenizer)
+    dialect = dialect_of(recipe.toolset, recipe.agent, native)
 
     async def health() -> tuple[str, ...]:
         return ()
 
-    return Service("student", rollout, {}, ScriptedChat(), health)
+    with toolsets.Executor(toolsets.load(recipe.toolset)) as executor:
+        rollout = Rollout(
+            dialect=dialect,
+            template=ChatTemplate(engine.tokenizer, dialect.tools),
+            engine=engine,
+            runner=executor,
+            limits=limits_of(recipe.agent, retries=0),
+            temperature=0.0,
+        )
+        service = Service("student", rollout, {}, ScriptedChat(), health)
+        answers = {q: ask(service, "POST", "/v1/solve", json={"problem": q}) for q in questions}
+    return {question: told(answer.json()) for question, answer in answers.items()}
 
 
 def stored(chains: Path) -> Iterator[tuple[str, dict[str, Any]]]:

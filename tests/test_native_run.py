@@ -18,24 +18,18 @@ import pytest
 from datasets import Dataset
 from trl.data_utils import apply_chat_template
 
-import toolsets
-from cluster.tool_parsers import reader_maker
 from pipeline import tables
-from pipeline.agent import dialect_of
 from pipeline.masks import encode_pair
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.recipe import load
-from pipeline.rollout import Limits, Rollout
 from pipeline.rundir import RunDir
 from pipeline.stages import pairs_stage, prepare
 from pipeline.transcript import ChatTemplate
-from serving.http import Service
 from tests.conftest import ROOT
 from tests.pipeline.cli import environment
 from tests.pipeline.conftest import tokenizer  # noqa: F401  # a fixture
 from tests.pipeline.families import HERMES, tokenizer_of
-from tests.serving.scripted import ScriptedChat, ask
-from tests.test_drivers import FolderEngine, run_stages, stored, told
+from tests.test_drivers import FolderEngine, run_stages, solved, stored
 
 pytestmark = pytest.mark.ray
 
@@ -148,28 +142,8 @@ def test_right_chains_load_in_trl_as_the_student_will_meet_them(run: RunDir, rec
 def _served(recipe: Path) -> dict[str, dict[str, Any]]:
     """What POST /v1/solve answers, by question."""
     chosen = load(str(recipe))
-    agent = chosen.agent
     engine = NativeEngine(chosen.student.model, chosen.student.engine, 0)
-    native = reader_maker(chosen.native_parser(chosen.student), engine.tokenizer)
-    dialect = dialect_of(chosen.toolset, agent, native)
-    limits = Limits(agent.max_steps, agent.reply_tokens)
-    template = ChatTemplate(engine.tokenizer, dialect.tools)
-
-    async def health() -> tuple[str, ...]:
-        return ()
-
-    with toolsets.Executor(toolsets.load(chosen.toolset)) as executor:
-        driver = Rollout(
-            dialect=dialect,
-            template=template,
-            engine=engine,
-            runner=executor,
-            limits=limits,
-            temperature=0.0,
-        )
-        service = Service("student", driver, {}, ScriptedChat(), health)
-        answers = {q: ask(service, "POST", "/v1/solve", json={"problem": q}) for q in SCRIPT}
-    return {question: told(answer.json()) for question, answer in answers.items()}
+    return solved(chosen, engine, SCRIPT)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,16 @@ Not here: what a benchmark measures (a module per subject beside this one), thre
 from __future__ import annotations
 
 import importlib
+import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+
+from tests.conftest import ROOT
 
 BENCHMARKS: Mapping[str, str] = MappingProxyType(
     {
@@ -45,6 +50,22 @@ def find(place: str) -> Callable[[], Result]:
     """The benchmark at module:function."""
     module, _, function = place.partition(":")
     return getattr(importlib.import_module(module), function)
+
+
+def in_a_process(module: str, *arguments: str, **env: str) -> Any:
+    """What `python -m module` prints as its last line, as JSON; raises RuntimeError where it
+    fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{module} {' '.join(arguments)} failed: {done.stderr[-3000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def log(text: str) -> None:

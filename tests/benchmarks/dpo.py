@@ -15,7 +15,6 @@ import os
 import resource
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,8 +25,7 @@ from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import Result, log
-from tests.conftest import ROOT
+from tests.benchmarks import Result, in_a_process, log
 
 REPETITIONS = 5
 WARM_UP = 1  # steps
@@ -92,17 +90,8 @@ def _run(kind: str, name: str, folder: Path) -> dict[str, float]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     one = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.dpo", kind, name, str(folder)],
-        cwd=ROOT,
-        env=os.environ | one | {"MASTER_PORT": str(port), "TQDM_DISABLE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{kind} {name} failed: {done.stderr[-3000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    env = one | {"MASTER_PORT": str(port), "TQDM_DISABLE": "1"}
+    return in_a_process(__name__, kind, name, str(folder), **env)
 
 
 def _prepare(folder: Path) -> dict[str, Any]:

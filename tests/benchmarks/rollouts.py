@@ -16,7 +16,6 @@ import math
 import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,9 +29,8 @@ from typing import Any
 import toolsets
 from pipeline.records import Problem, Reply, Task
 from pipeline.rollout import Limits, Rollout, Runner, Sampling
-from tests.benchmarks import Result, log
+from tests.benchmarks import Result, in_a_process, log
 from tests.benchmarks.models import MODELS, model_folder, tokenizer
-from tests.conftest import ROOT
 from toolsets import Executor, ToolCall, ToolResult
 
 REPETITIONS = 1  # a pass of `random` takes minutes; all drivers of it are in one process
@@ -110,28 +108,15 @@ def _measured(model: str) -> dict[str, list[dict[str, float]]]:
     """All drivers in turns, in processes of their own; once for all benchmarks of a command."""
     runs: dict[str, list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
         for repetition in range(REPETITIONS):
             for process in ("drivers", "ceiling"):  # the ceiling replays what ours recorded
-                for kind, run in _process(process, model, folder).items():
+                for kind, run in in_a_process(
+                    __name__, process, model, scratch, VLLM_LOGGING_LEVEL="ERROR"
+                ).items():
                     runs.setdefault(kind, []).append(run)
             rates = ", ".join(f"{kind} {made[-1]['rate']:,.0f}" for kind, made in runs.items())
             log(f"  {model} {repetition + 1}/{REPETITIONS}: tokens per second: {rates}")
     return runs
-
-
-def _process(process: str, model: str, folder: Path) -> dict[str, dict[str, float]]:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.rollouts", process, model, str(folder)],
-        cwd=ROOT,
-        env=os.environ | {"VLLM_LOGGING_LEVEL": "ERROR"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{process} {model} failed: {done.stderr[-3000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def workload(seed: int = 0) -> list[list[int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.conftest import ROOT
@@ -17,12 +18,14 @@ SMALL = (
 )
 
 
-def run(*arguments: object, timeout: float = 280) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
+def run(
+    *arguments: object, timeout: float = 280, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end, in the environment `env`; None: without a cluster to join."""
     return subprocess.run(
         command(*arguments),
         cwd=ROOT,
-        env=environment(),
+        env=environment() if env is None else env,
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import tables
-from tests.conftest import ROOT
-from tests.pipeline.cli import command
+from tests.pipeline.cli import run
 from tests.raylets import Raylets, raylets
 
 pytestmark = [pytest.mark.ray, pytest.mark.vllm, pytest.mark.timeout(400)]
@@ -53,15 +51,8 @@ def test_machines_come_for_a_backlog_and_leave_when_it_is_done(
 ) -> None:
     run_dir, log = tmp_path / "run", tmp_path / "nodes"
     with cluster.watched(log):
-        done = subprocess.run(
-            command("generate", "pocket", *BACKLOG, "--run-dir", run_dir),
-            cwd=ROOT,
-            env=cluster.environment(),
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        wanted = ("generate", "pocket", *BACKLOG, "--run-dir", run_dir)
+        done = run(*wanted, timeout=300, env=cluster.environment())
         assert done.returncode == 0, done.stderr[-3000:]
         until = time.monotonic() + LEAVE_SECONDS
         while counts(log)[-1] > 0 and time.monotonic() < until:

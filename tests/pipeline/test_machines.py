@@ -13,7 +13,7 @@ from cluster.errors import without_class
 from pipeline.machines import engine_pool
 from pipeline.sections import Cluster
 from tests.conftest import ROOT
-from tests.pipeline.cli import SMALL, command
+from tests.pipeline.cli import SMALL, command, run
 from tests.raylets import can_hide_folders, raylets
 
 SMALL_MACHINE = {"resources": {"CPU": 8, "GPU": 2}, "node_config": {}, "max_workers": 1}
@@ -102,15 +102,8 @@ def test_an_error_is_said_without_its_class_where_that_is_not_built_in(
 def test_generation_says_at_once_what_no_machine_will_ever_hold(tmp_path: Path) -> None:
     with raylets({"max_workers": 1, "available_node_types": {"small": SMALL_MACHINE}}) as cluster:
         ranks = ("teacher.engine.tensor_parallel_size=4", "cluster.engine_gpus=1")
-        refused = subprocess.run(
-            command("generate", "pocket", *SMALL, *ranks, "--run-dir", tmp_path / "run"),
-            cwd=ROOT,
-            env=cluster.environment(),
-            capture_output=True,
-            text=True,
-            timeout=200,
-            check=False,
-        )
+        wanted = ("generate", "pocket", *SMALL, *ranks, "--run-dir", tmp_path / "run")
+        refused = run(*wanted, timeout=200, env=cluster.environment())
     assert refused.returncode == 2, refused.stderr
     assert refused.stderr == (
         f"error: the cluster at {cluster.address} can never run generate: it needs 1 engine of "
@@ -129,11 +122,15 @@ def test_generation_waits_for_machines_and_ends_on_one_that_does_not_reach_its_r
         pytest.skip("this machine lets no process have a disk of its own (unshare --mount)")
     runs = tmp_path / "runs"
     runs.mkdir()
-    arguments = command("generate", "pocket", *SMALL, "--run-dir", runs / "pocket")
+    arguments = ("generate", "pocket", *SMALL, "--run-dir", runs / "pocket")
     late = {"resources": {"CPU": 1}, "node_config": {"starts_after": 600}, "max_workers": 1}
     with raylets({"max_workers": 1, "available_node_types": {"late": late}}) as cluster:
         started = subprocess.Popen(
-            arguments, cwd=ROOT, env=cluster.environment(), stderr=subprocess.PIPE, text=True
+            command(*arguments),
+            cwd=ROOT,
+            env=cluster.environment(),
+            stderr=subprocess.PIPE,
+            text=True,
         )
         assert started.stderr
         line = next(line for line in started.stderr if "waiting" in line)
@@ -145,15 +142,7 @@ def test_generation_waits_for_machines_and_ends_on_one_that_does_not_reach_its_r
         assert f"does not reach {runs}/pocket/chains" in rest
         assert "Traceback" not in rest
 
-        refused = subprocess.run(
-            arguments,
-            cwd=ROOT,
-            env=cluster.environment(),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        refused = run(*arguments, timeout=120, env=cluster.environment())
         assert refused.returncode == 2, refused.stderr
         assert f"does not reach {runs}/pocket/chains" in refused.stderr
         assert len(refused.stderr.splitlines()) == 1

@@ -54,6 +54,4 @@ def test_counts_of_all_commands_add_up_also_of_one_that_failed(tmp_path: Path) -
         "written": 160,
     }
     assert usage(run, "student")["chains"] == 0
-    told = run.facts("generate")
-    assert told["tokens"] == {"prompt": 900, "cached": 600, "cacheable": 700, "written": 80}
-    assert list(told["usage"]) == ["teacher"]
+    assert list(run.facts("generate")["usage"]) == ["teacher"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -95,9 +96,13 @@ def test_run_json_tells_what_happened(run_dir: Path) -> None:
     assert {"ray", "torch", "trl", "deepspeed"} <= set(told["versions"])
     assert all(stage["status"] == "done" for stage in told["stages"].values())
     assert told["stages"]["generate"]["rows_out"] == 48 * 2
-    tokens = told["stages"]["generate"]["tokens"]
-    assert 0 < tokens["cached"] <= tokens["cacheable"] < tokens["prompt"]
-    assert tokens["written"] == sum(row["tokens"] for row in tables.rows(run_dir / "chains"))
+    usage = told["stages"]["generate"]["usage"]
+    for name in ("teacher", "student"):
+        assert 0 < usage[name]["cached"] <= usage[name]["cacheable"] < usage[name]["prompt"]
+    written = Counter[str]()
+    for row in tables.rows(run_dir / "chains"):
+        written[row["model"]] += row["tokens"]
+    assert {name: counts["written"] for name, counts in usage.items()} == written
     assert told["stages"]["pairs"]["rows_out"] > 0
 
 
