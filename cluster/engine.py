@@ -99,6 +99,8 @@ class LocalEngine:
             start_new_session=True,
         )
         self._ids = itertools.count()
+        added = getattr(self.llm.get_tokenizer(), "added_tokens_decoder", {})
+        self._special = {str(how): token for token, how in added.items() if how.special}
 
     @property
     def context(self) -> int:
@@ -125,18 +127,24 @@ class LocalEngine:
         temperature: float,
         max_tokens: int,
         seed: int,
+        stop: Sequence[str] = (),
         grammar: str | None = None,
     ) -> Completion:
-        """One completion, of the language of `grammar` (EBNF) where there is one, unless
-        `max_tokens` cuts it; cancelling ends its decoding. Raises whatever vLLM raises."""
+        """One completion, up to and with the first of `stop` in it, texts or special tokens; of the
+        language of `grammar` (EBNF) where there is one, unless `stop` or `max_tokens` cuts it.
+        Cancelling ends its decoding. Raises whatever vLLM raises."""
         from vllm import SamplingParams
         from vllm.inputs import TokensPrompt
         from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
+        special = self._special
         params = SamplingParams(
             temperature=temperature,
             max_tokens=max_tokens,
             seed=seed,
+            stop=[text for text in stop if text not in special],
+            stop_token_ids=[special[text] for text in stop if text in special],
+            include_stop_str_in_output=True,
             output_kind=RequestOutputKind.FINAL_ONLY,
             structured_outputs=StructuredOutputsParams(grammar=grammar) if grammar else None,
         )

@@ -57,6 +57,7 @@ class RolloutSettings:
     agent: Agent
     tool_parser: str | None  # None: dialect inject
     structured: bool
+    stop: tuple[str, ...]
     retries: int
     temperature: float
     tolerance: float
@@ -108,7 +109,7 @@ class RolloutActor:
             template=template,
             engine=self._engine,
             runner=self._executor(),
-            limits=limits_of(s.agent, s.retries),
+            limits=limits_of(s.agent, s.retries, s.stop),
             temperature=s.temperature,
             usage=Usage(common, block=room.block_tokens if room else 1),
         )

@@ -47,6 +47,7 @@ class VllmEngine:
                 sampling.temperature,
                 sampling.max_tokens,
                 sampling.seed,
+                sampling.stop,
                 sampling.grammar,
             )
         except asyncio.CancelledError:

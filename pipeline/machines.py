@@ -24,7 +24,7 @@ from cluster.resources import Capacity
 from pipeline.errors import CannotStart
 from pipeline.progress import EVERY_SECONDS, Progress
 from pipeline.recipe import Recipe
-from pipeline.sections import Cluster
+from pipeline.sections import Cluster, engine_parts
 
 
 def engine_pool(blocks: int, cluster: Cluster) -> Any:
@@ -59,6 +59,7 @@ def prepare_ray_data() -> None:
     context.autoscaling_config.actor_pool_util_upscaling_threshold = 1.0
     context.autoscaling_config.actor_pool_util_downscaling_threshold = 0.0
     context.execution_no_progress_timeout_s = -1  # a machine may take longer than half an hour
+    context.issue_detectors_config.detectors = []  # they would ask `placed` for a place as well
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # its errors are raised as well
@@ -69,17 +70,34 @@ def requirements(recipe: Recipe, capacity: Capacity, stages: Container[str]) -> 
     asked, gpus = recipe.cluster, capacity.ceiling.get("GPU", 0)
     models = recipe.teacher, recipe.student
     arguments = [None if model.is_remote else model.engine for model in models]
-    engines = [asked.engine_bundle(own, gpus >= 1) for own in arguments]
-    engine = max(engines, key=lambda bundle: bundle["GPU"])
+    few, many = asked.actors_min, asked.actors_max
+
+    def engines(stage: str) -> Requirement:
+        needs = [engines_required(stage, asked, own, gpus >= 1, few, many) for own in arguments]
+        return max(needs, key=lambda need: need.at_least * need.bundle["GPU"])
+
     workers = recipe.train.workers
     gpu = asked.trains_on_gpus(gpus >= workers)
     worker = {"CPU": asked.train_cpus, "GPU": float(gpu)}
-    needs = {
-        "generate": ("engine", engine, asked.actors_min, asked.actors_max),
-        "train": ("worker", worker, workers, workers),
-        "evaluate": ("engine", engine, asked.actors_min, asked.actors_max),
-    }
-    return [Requirement(name, *need) for name, need in needs.items() if name in stages]
+    train = Requirement("train", "worker", worker, workers, workers)
+    needs = [engines("generate"), train, engines("evaluate")]
+    return [need for need in needs if need.stage in stages]
+
+
+def engines_required(
+    stage: str,
+    cluster: Cluster,
+    arguments: Mapping[str, Any] | None,
+    gpus: bool,
+    least: int,
+    most: int,
+) -> Requirement:
+    """What `least` to `most` engines of vLLM's `arguments` ask Ray for; `gpus` and None as in
+    `Cluster.engine_bundle`."""
+    parts = engine_parts(arguments)
+    unit = "engine" if parts == 1 else "engine rank"
+    bundle = cluster.engine_bundle(arguments, gpus)
+    return Requirement(stage, unit, bundle, parts * least, parts * most)
 
 
 def refuse_too_small(recipe: Recipe, stages: Container[str]) -> None:
@@ -99,6 +117,37 @@ def may_have_gpus(count: float = 1) -> bool:
     from cluster.resources import ceiling
 
     return ceiling().get("GPU", 0) >= count
+
+
+@contextmanager
+def placed(bundle: Mapping[str, float], parts: int) -> Iterator[dict[str, Any]]:
+    """What Ray Data is told of the place of each engine's actor: a bundle on one node. Of several
+    `parts`, a placement group of as many bundles, on few nodes, in which vLLM starts its ranks
+    beside the actor; the groups are given back at the end.
+
+    Ray 2.60 means to drop `ray_remote_args_fn`, which alone gives each actor a group of its own and
+    which Ray's own batches of language models use for this.
+    """
+    if parts == 1:
+        yield {"num_cpus": bundle["CPU"], "num_gpus": bundle["GPU"]}
+        return
+    from ray.util.placement_group import PlacementGroup, placement_group, remove_placement_group
+    from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+    groups: list[PlacementGroup] = []
+
+    def place() -> dict[str, Any]:
+        groups.append(placement_group([dict(bundle)] * parts, strategy="PACK"))
+        strategy = PlacementGroupSchedulingStrategy(
+            groups[-1], placement_group_capture_child_tasks=True
+        )
+        return {"scheduling_strategy": strategy}
+
+    try:
+        yield {"num_cpus": bundle["CPU"], "num_gpus": 0, "ray_remote_args_fn": place}
+    finally:
+        for group in groups:
+            remove_placement_group(group)
 
 
 @contextmanager

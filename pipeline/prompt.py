@@ -109,7 +109,7 @@ class Inject:
             written = None
         call = step.call
         if written and (written.name, written.arguments) == (call.name, call.arguments):
-            return step.reply
+            return step.reply.strip()
         return render_call(step.call.name, step.call.arguments)
 
 

@@ -32,6 +32,7 @@ from pipeline.sections import (
     Student,
     Teacher,
     Train,
+    engine_parts,
 )
 from toolsets.toolset import nearest
 
@@ -96,6 +97,7 @@ def validate(data: Mapping[str, Any], where: str) -> Recipe:
     for role in ("teacher", "student"):
         _check_dialect(recipe, role, where)
         _check_structured(recipe, role, where)
+        _check_spread(recipe, role, where)
     _check_replay(recipe, where)
     return recipe
 
@@ -112,6 +114,11 @@ def _check_endpoint(recipe: Recipe, where: str) -> None:
             f"recipe {where}: teacher.structured: an endpoint takes no grammar of calls; set "
             "teacher.structured=false"
         )
+    if recipe.teacher.is_remote and recipe.teacher.stop:
+        raise RecipeError(
+            f"recipe {where}: teacher.stop: an endpoint leaves out of a reply what ended it, and a "
+            "call would lack its end; set teacher.stop=[]"
+        )
 
 
 def _check_dialect(recipe: Recipe, role: str, where: str) -> None:
@@ -120,6 +127,17 @@ def _check_dialect(recipe: Recipe, role: str, where: str) -> None:
         raise RecipeError(
             f"recipe {where}: agent.tool_parser: dialect native of the {role} needs vLLM's parser "
             "of its calls, such as hermes, llama3_json, mistral or pythonic"
+        )
+
+
+def _check_spread(recipe: Recipe, role: str, where: str) -> None:
+    model: Model = getattr(recipe, role)
+    each = recipe.cluster.engine_gpus
+    if engine_parts(model.engine) > 1 and each not in (None, 1):
+        raise RecipeError(
+            f"recipe {where}: cluster.engine_gpus: vLLM starts each rank through Ray on a whole "
+            f"GPU ({role}.engine.distributed_executor_backend is ray), got {each:g}; set "
+            "cluster.engine_gpus=1"
         )
 
 

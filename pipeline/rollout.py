@@ -29,11 +29,13 @@ from toolsets import ToolCall, ToolResult
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How a reply is sampled. `temperature` 0 is greedy; `max_tokens` counts the reply's tokens;
-    `grammar` (EBNF) is what the reply is held to, None for nothing."""
+    the reply ends with the first of `stop` in it, texts or tokens; `grammar` (EBNF) is what it is
+    held to, None for nothing."""
 
     temperature: float
     max_tokens: int
     seed: int
+    stop: tuple[str, ...] = ()
     grammar: str | None = None
 
 
@@ -65,17 +67,18 @@ class Runner(Protocol):
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of one chain: replies, tokens per reply, retries after an engine error, replies in a
-    row that fail in the same way (None: any number)."""
+    row that fail in the same way (None: any number), and what ends a reply and belongs to it."""
 
     max_steps: int
     reply_tokens: int
     retries: int = 0
     max_failures: int | None = None
+    stop: tuple[str, ...] = ()
 
 
-def limits_of(agent: sections.Agent, retries: int) -> Limits:
-    """The limits of a recipe's chains."""
-    return Limits(agent.max_steps, agent.reply_tokens, retries, agent.max_failures)
+def limits_of(agent: sections.Agent, retries: int, stop: tuple[str, ...] = ()) -> Limits:
+    """The limits of a recipe's chains; `retries` and `stop` are a model's."""
+    return Limits(agent.max_steps, agent.reply_tokens, retries, agent.max_failures, stop)
 
 
 OnStep = Callable[[Step], None]
@@ -192,8 +195,13 @@ class Driver(ABC):
             if turn < len(task.prefix):
                 reply, prompt_tokens = conversation.replay(task.prefix[turn])
             else:
-                most, grammar = self.limits.reply_tokens, self.dialect.grammar
-                sampling = Sampling(self.temperature, most, task.seed + turn, grammar)
+                sampling = Sampling(
+                    temperature=self.temperature,
+                    max_tokens=self.limits.reply_tokens,
+                    seed=task.seed + turn,
+                    stop=self.limits.stop,
+                    grammar=self.dialect.grammar,
+                )
                 reply, prompt_tokens = await conversation.ask(sampling)
             action = agent.read(reply, prompt_tokens)
             if isinstance(action, Execute):

@@ -12,6 +12,7 @@ written by another task.
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -27,7 +28,7 @@ from pipeline.errors import StageFailed
 from pipeline.plans import Block, blocks, rows_in
 from pipeline.progress import Progress
 from pipeline.records import FAILURES
-from pipeline.sections import Cluster
+from pipeline.sections import Cluster, engine_parts
 from pipeline.telemetry import Telemetry
 
 KINDS_NAMED = 2  # of failures, in the live line
@@ -101,27 +102,32 @@ def _run(
 ) -> None:
     import ray
     from ray.exceptions import RayError
+    from ray.util.annotations import RayDeprecationWarning
 
     machines.prepare_ray_data()
     pool = machines.engine_pool(len(pending), cluster)
     arguments = None if settings.endpoint else dict(settings.engine)
     bundle = cluster.engine_bundle(arguments, machines.may_have_gpus())
+    parts = engine_parts(arguments)
     # from_arrow would run a task on each block, and the cluster may have no CPU yet
     told = [pa.Table.from_pylist([asdict(block)]) for block in pending]
-    dataset = ray.data.from_blocks(told).map_batches(
-        RolloutActor,
-        fn_constructor_args=(settings,),
-        batch_size=None,
-        batch_format="pyarrow",
-        compute=pool,
-        num_cpus=bundle["CPU"],
-        num_gpus=bundle["GPU"],
-    )
     total: Counter[str] = Counter()
     engines: set[str] = set()
     telemetry = Telemetry(progress.stage)
     try:
-        with machines.waiting(progress, done, bundle, pool.min_size, lambda: bool(engines)):
+        with (
+            machines.placed(bundle, parts) as place,
+            machines.waiting(progress, done, bundle, parts * pool.min_size, lambda: bool(engines)),
+        ):
+            with warnings.catch_warnings(category=RayDeprecationWarning, action="ignore"):
+                dataset = ray.data.from_blocks(told).map_batches(
+                    RolloutActor,
+                    fn_constructor_args=(settings,),
+                    batch_size=None,
+                    batch_format="pyarrow",
+                    compute=pool,
+                    **place,
+                )
             for row in dataset.iter_rows():
                 engines.add(row.pop("engine"))
                 total.update(row)

@@ -285,6 +285,7 @@ def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutS
         agent=recipe.agent,
         tool_parser=recipe.native_parser(model),
         structured=model.structured,
+        stop=model.stop,
         retries=model.retries,
         temperature=model.temperature,
         tolerance=recipe.problems.tolerance,

@@ -111,10 +111,10 @@ def _check_cluster(spec: Spec) -> None:
     """Refuse a cluster that can never hold the engines, or on which Serve runs already."""
     from ray import serve
 
-    from cluster.requirements import Requirement, check, refuse_never
+    from cluster.requirements import check, refuse_never
     from cluster.resources import capacity
     from pipeline.errors import CannotStart
-    from serving.app import student_bundle
+    from serving.app import students_required
 
     address = os.environ.get("RAY_ADDRESS")
     where = f"the cluster at {address}" if address else "this machine"
@@ -124,9 +124,8 @@ def _check_cluster(spec: Spec) -> None:
             f"Serve runs on {where} already, which would be replaced; add to it with serve deploy "
             "(serving/config.yaml)"
         )
-    found, student = capacity(), spec.recipe.serving.student
-    bundle = student_bundle(spec, found)
-    fit = check([Requirement("serve", "engine", bundle, student.min, student.max)], found)
+    found = capacity()
+    fit = check([students_required(spec, found)], found)
     refuse_never(fit, where)
     if fit.verdict != "now":
         print("waiting for machines ...", flush=True)

@@ -19,8 +19,10 @@ from ray import serve
 from ray.serve import Application
 from ray.serve.config import AutoscalingConfig, BackpressureConfig
 
+from cluster.requirements import Requirement
 from cluster.resources import Capacity, capacity
-from pipeline.sections import Replicas
+from pipeline.machines import engines_required
+from pipeline.sections import Replicas, engine_parts
 from serving.functions import Functions
 from serving.ingress import Ingress
 from serving.spec import Spec, read_keys, read_spec
@@ -49,22 +51,31 @@ def build(args: Mapping[str, Any]) -> Application:
     return application(read_spec(known.source, known.overrides))
 
 
-def student_bundle(spec: Spec, found: Capacity) -> dict[str, float]:
-    """What one replica of the student reserves on a cluster."""
-    gpus = found.ceiling.get("GPU", 0) >= 1
-    return spec.recipe.cluster.engine_bundle(spec.recipe.student.engine, gpus)
+def students_required(spec: Spec, found: Capacity) -> Requirement:
+    """What the replicas of the student reserve on a cluster."""
+    gpus, replicas = found.ceiling.get("GPU", 0) >= 1, spec.recipe.serving.student
+    return engines_required(
+        "serve",
+        spec.recipe.cluster,
+        spec.recipe.student.engine,
+        gpus,
+        replicas.min,
+        replicas.max,
+    )
 
 
 def application(spec: Spec) -> Application:
     """The application that serves `spec` on the cluster that is connected."""
     serving, cluster = spec.recipe.serving, spec.recipe.cluster
-    bundle = student_bundle(spec, capacity())
+    bundle = students_required(spec, capacity()).bundle
+    parts = engine_parts(spec.recipe.student.engine)
     student = _deployment(
         Student,
         serving.student,
         serving.max_ongoing,
         serving.ingress.max * serving.max_ongoing,
-        {"num_cpus": bundle["CPU"], "num_gpus": bundle["GPU"]},
+        {"num_cpus": bundle["CPU"], "num_gpus": bundle["GPU"] if parts == 1 else 0},
+        [dict(bundle)] * parts if parts > 1 else (),  # where vLLM starts the ranks
     ).bind(
         StudentSettings(
             name=spec.name,
@@ -97,6 +108,7 @@ def _deployment(
     ongoing: int,
     queued: int,
     resources: dict[str, float],
+    bundles: Sequence[dict[str, float]] = (),
 ) -> serve.Deployment:
     options: dict[str, Any] = {"num_replicas": replicas.min}
     if replicas.max > replicas.min:
@@ -107,6 +119,8 @@ def _deployment(
                 target_ongoing_requests=max(1, ongoing // 2),
             )
         }
+    if bundles:
+        options["placement_group_bundles"] = [*bundles]
     configure = serve.deployment(
         max_ongoing_requests=ongoing,
         max_queued_requests=queued,

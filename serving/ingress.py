@@ -81,7 +81,7 @@ class Ingress:
 
         self._student = student
         agent, model = spec.recipe.agent, spec.recipe.student
-        limits = limits_of(agent, model.retries)
+        limits = limits_of(agent, model.retries, model.stop)
         tokenizer = AutoTokenizer.from_pretrained(spec.model)
         native = reader_maker(spec.recipe.native_parser(model), tokenizer)
         dialect = dialect_of(spec.recipe.toolset, agent, native, model.structured)

@@ -75,6 +75,7 @@ class Student:
                 sampling.temperature,
                 sampling.max_tokens,
                 sampling.seed,
+                sampling.stop,
                 sampling.grammar,
             )
         finally:

@@ -94,14 +94,15 @@ class Raylets:
                         found[sample.labels[label]] += sample.value
         return dict(found)
 
-    def add(self, name: str, cpus: int, without: Path | None = None) -> None:
-        """Add a node; one that has an empty disk of its own at the folder `without`, if given."""
+    def add(self, name: str, cpus: int, without: Path | None = None, gpus: int = 0) -> None:
+        """Add a node; one that has an empty disk of its own at the folder `without`, if given. Its
+        `gpus` are but said to be there."""
         command = []
         if without is not None:
             hide = 'mount -t tmpfs none "$0" && exec "$@"'
             command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", hide]
             command.append(str(without))
-        options = [f"--address={self.address}", f"--num-cpus={cpus}", "--num-gpus=0"]
+        options = [f"--address={self.address}", f"--num-cpus={cpus}", f"--num-gpus={gpus}"]
         self._start(name, command, [*options, f"--temp-dir={self._folder / name}"])
 
     def family(self) -> list[psutil.Process]:

@@ -5,7 +5,7 @@ Not here: reading a recipe, and what is said of a wrong one (`pipeline.recipe`).
 
 from pipeline.sections.base import Section
 from pipeline.sections.evaluate import Evaluate, EvaluatedModel
-from pipeline.sections.machines import Cluster, Replicas, Serving
+from pipeline.sections.machines import Cluster, Replicas, Serving, engine_parts
 from pipeline.sections.models import (
     Agent,
     DialectName,
@@ -43,4 +43,5 @@ __all__ = [
     "Teacher",
     "Train",
     "Until",
+    "engine_parts",
 ]

@@ -10,12 +10,28 @@ from pydantic import Field, model_validator
 from pipeline.sections.base import Section
 
 
+def engine_parts(arguments: Mapping[str, Any] | None) -> int:
+    """On how many nodes an engine may stand: one, or as many as it has ranks where vLLM's
+    `arguments` have it start them through Ray."""
+    if arguments is None or arguments.get("distributed_executor_backend") != "ray":
+        return 1
+    return _ranks(arguments)
+
+
+def _ranks(arguments: Mapping[str, Any]) -> int:
+    return arguments.get("tensor_parallel_size", 1) * arguments.get("pipeline_parallel_size", 1)
+
+
 class Cluster(Section):
     """What a run takes of the machines."""
 
     actors_min: int = Field(default=1, ge=1, description="engine actors at least")
     actors_max: int = Field(default=1, ge=1, description="engine actors at most")
-    engine_cpus: float = Field(default=1, gt=0, description="CPUs an engine actor reserves")
+    engine_cpus: float = Field(
+        default=1,
+        gt=0,
+        description="CPUs an engine actor reserves, or a rank of it over nodes",
+    )
     engine_gpus: float | None = Field(
         default=None, ge=0, description="GPUs per rank of an engine; null: 1 where there are any"
     )
@@ -43,16 +59,15 @@ class Cluster(Section):
 
     def engine_bundle(self, arguments: Mapping[str, Any] | None, gpus: bool) -> dict[str, float]:
         """What one engine reserves on one node, for vLLM's `arguments`; None where it runs
-        elsewhere, behind an endpoint: what asks it needs no GPU.
+        elsewhere, behind an endpoint: what asks it needs no GPU. An engine over nodes reserves as
+        many of these as it has parts (`engine_parts`), a rank's each.
 
         Where `engine_gpus` is null: a GPU per rank, if the cluster has or may get any (`gpus`).
         """
         if arguments is None:
             return {"CPU": self.engine_cpus, "GPU": 0.0}
         each = float(gpus) if self.engine_gpus is None else self.engine_gpus
-        ranks = arguments.get("tensor_parallel_size", 1) * arguments.get(
-            "pipeline_parallel_size", 1
-        )
+        ranks = _ranks(arguments) // engine_parts(arguments)
         return {"CPU": self.engine_cpus, "GPU": ranks * each}
 
     def trains_on_gpus(self, enough: bool) -> bool:

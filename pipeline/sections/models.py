@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -84,6 +84,11 @@ class Model(Section):
         default=False,
         description="decode nothing but calls that parse, in training chains, evaluation and "
         "serving; dialect inject only",
+    )
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(),
+        description="texts or tokens that end a reply and belong to it, such as </tool_call>: "
+        "nothing is written behind a call",
     )
     engine: dict[str, Any] = Field(
         default_factory=dict, description="passed to vLLM's engine arguments, validated by them"

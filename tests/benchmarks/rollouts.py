@@ -3,7 +3,9 @@
 One workload for all: 256 chains of 1 to 8 turns, replies of log-normal length (median 40 tokens,
 95th percentile 200), which are forced; every turn but the last is a call, run by the executor. What
 our driver asked of the engine is recorded; the ceiling is vLLM's offline engine that gets these
-prompts and lengths all at once, without any turns. Rates are generated tokens per second.
+prompts and lengths all at once, without any turns. Rates are generated tokens per second. What a
+driver that waits loses depends on what a step of few requests costs: on two CPUs little, on a GPU
+as much as one of many, so `ceiling_ratio` says what the ceiling itself would come to against it.
 
 Not covered: Ray Data around it, starting an engine, more than one.
 """
@@ -33,7 +35,7 @@ from tests.benchmarks import Result, in_a_process, log
 from tests.benchmarks.models import MODELS, model_folder, tokenizer
 from toolsets import Executor, ToolCall, ToolResult
 
-REPETITIONS = 1  # a pass of `random` takes minutes; all drivers of it are in one process
+REPETITIONS = {"random": 1, "pocket": 3}  # a pass of `random` takes minutes
 CHAINS, MOST_TURNS = 256, 8
 MEDIAN, PERCENTILE_95, LONGEST = 40, 200, 1000  # tokens of a reply
 ONE_BY_ONE = 6  # chains of the sequential driver, which would take all day for more
@@ -64,6 +66,7 @@ def prefix_cache_vs_possible() -> Result:
         runs = _measured(model)["ours"]
         shares = [run["cached"] / run["cacheable"] for run in runs]
         detail[model] = {
+            "n": len(runs),
             "ratio": round(statistics.median(shares), 4),
             "hit_rate": round(statistics.median(run["cached"] / run["prompt"] for run in runs), 4),
             "prompt_tokens": runs[0]["prompt"],
@@ -72,7 +75,7 @@ def prefix_cache_vs_possible() -> Result:
         detail["random"]["ratio"],
         "ratio",
         "whole blocks that an earlier request had, with a cache without bounds",
-        REPETITIONS,
+        REPETITIONS["random"],
         detail,
     )
 
@@ -84,6 +87,7 @@ def _ratio(baseline: str, meaning: str) -> Result:
         pairs = zip(runs["ours"], runs[baseline], strict=True)
         ratios = [ours["rate"] / theirs["rate"] for ours, theirs in pairs]
         detail[model] = {
+            "n": len(ratios),
             "ratio": round(statistics.median(ratios), 3),
             "lowest": round(min(ratios), 3),
             "highest": round(max(ratios), 3),
@@ -91,12 +95,18 @@ def _ratio(baseline: str, meaning: str) -> Result:
             "baseline_tokens_per_second": _median(runs[baseline], "rate"),
         }
         if baseline == "ceiling":
-            waits = zip(runs["waiting"], runs["ours"], strict=True)
-            slower = [waiting["rate"] / ours["rate"] for waiting, ours in waits]
-            detail[model][f"when_calls_wait_{1000 * WAIT:g}_ms"] = round(
-                statistics.median(slower), 3
+            detail[model][f"when_calls_wait_{1000 * WAIT:g}_ms"] = _share(
+                runs["waiting"], runs["ours"]
             )
-    return Result(detail["random"]["ratio"], "ratio", meaning, REPETITIONS, detail)
+        else:
+            detail[model]["ceiling_ratio"] = _share(runs["ceiling"], runs[baseline])
+    return Result(detail["random"]["ratio"], "ratio", meaning, REPETITIONS["random"], detail)
+
+
+def _share(runs: Sequence[Mapping[str, float]], baseline: Sequence[Mapping[str, float]]) -> float:
+    """The median ratio of the rates of runs side by side."""
+    pairs = zip(runs, baseline, strict=True)
+    return round(statistics.median(one["rate"] / other["rate"] for one, other in pairs), 3)
 
 
 def _median(runs: Sequence[Mapping[str, float]], key: str) -> float:
@@ -108,14 +118,14 @@ def _measured(model: str) -> dict[str, list[dict[str, float]]]:
     """All drivers in turns, in processes of their own; once for all benchmarks of a command."""
     runs: dict[str, list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        for repetition in range(REPETITIONS):
+        for turn in range(REPETITIONS[model]):
+            arguments = (model, scratch, str(turn))
             for process in ("drivers", "ceiling"):  # the ceiling replays what ours recorded
-                for kind, run in in_a_process(
-                    __name__, process, model, scratch, VLLM_LOGGING_LEVEL="ERROR"
-                ).items():
+                made = in_a_process(__name__, process, *arguments, VLLM_LOGGING_LEVEL="ERROR")
+                for kind, run in made.items():
                     runs.setdefault(kind, []).append(run)
             rates = ", ".join(f"{kind} {made[-1]['rate']:,.0f}" for kind, made in runs.items())
-            log(f"  {model} {repetition + 1}/{REPETITIONS}: tokens per second: {rates}")
+            log(f"  {model} {turn + 1}/{REPETITIONS[model]}: tokens per second: {rates}")
     return runs
 
 
@@ -160,14 +170,19 @@ class ForcedEngine:
         prompt = list(prompt_token_ids)
         final = None
         name = f"{chain}/{turn}/{len(self.requests)}/{time.monotonic_ns()}"
-        params = _forced(tokens, sampling.seed)
+        params = forced(tokens, sampling.seed)
         async for output in self.llm.generate(TokensPrompt(prompt_token_ids=prompt), params, name):
             final = output
         assert final is not None
         written = final.outputs[0].token_ids
         assert len(written) == tokens
         self.requests.append(
-            {"prompt": prompt, "written": list(written), "cached": final.num_cached_tokens}
+            {
+                "prompt": prompt,
+                "written": list(written),
+                "cached": final.num_cached_tokens,
+                "seed": sampling.seed,
+            }
         )
         last = turn == len(self.lengths[chain]) - 1
         text = "answer(value=1)" if last else f"add(a={chain}, b={turn})"
@@ -216,7 +231,7 @@ class Waiting:
         return await self.runner.submit(call)
 
 
-def _forced(tokens: int, seed: int) -> Any:
+def forced(tokens: int, seed: int) -> Any:
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
@@ -229,8 +244,9 @@ def _forced(tokens: int, seed: int) -> Any:
     )
 
 
-async def drivers(model: str, folder: Path) -> dict[str, dict[str, float]]:
-    """Every driver on one engine, its cache emptied in between; what ours asked is recorded."""
+async def drivers(model: str, folder: Path, first: int) -> dict[str, dict[str, float]]:
+    """Every driver on one engine, its cache emptied in between, another one `first` each time; what
+    ours asked is recorded."""
     from cluster.engine import LocalEngine
     from pipeline.pocket.models import TOOLSET, dialect
     from pipeline.transcript import ChatTemplate
@@ -266,7 +282,8 @@ async def drivers(model: str, folder: Path) -> dict[str, dict[str, float]]:
                 (folder / f"{model}.json").write_text(json.dumps(engine.requests))
 
         await _warm_up(ForcedEngine(local.llm, local.context, lengths))
-        for kind in ("ours", "waiting", "turn_synchronous"):
+        kinds = ("ours", "waiting", "turn_synchronous")
+        for kind in kinds[first:] + kinds[:first]:
             async with rollout(kind, CHAINS) as make:
                 chains = await asyncio.gather(*(make(_task(i)) for i in range(CHAINS)))
             assert [len(chain.steps) for chain in chains] == [*map(len, lengths)]
@@ -309,23 +326,37 @@ def _blocks(tokens: Sequence[int], block: int) -> list[int]:
 def ceiling(model: str, folder: Path) -> dict[str, dict[str, float]]:
     """The offline engine on what our driver asked for, all at once."""
     os.environ["VLLM_CPU_KVCACHE_SPACE"] = "2"
-    from vllm import LLM
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # as `cluster.engine`, or slower
+    from vllm.engine.arg_utils import EngineArgs
     from vllm.inputs import TokensPrompt
+    from vllm.v1.engine.llm_engine import LLMEngine
 
     from cluster.engine import _defaults  # pyright: ignore[reportPrivateUsage]
 
     requests = json.loads((folder / f"{model}.json").read_text())
+    requests.sort(key=lambda request: request["seed"] % TURNS)  # by turn: its cache finds the most
     options = _defaults(OPTIONS) | OPTIONS
-    llm = LLM(model=model_folder(model, folder), **options)
-    prompts = [TokensPrompt(prompt_token_ids=request["prompt"]) for request in requests]
-    params = [_forced(len(request["written"]), i) for i, request in enumerate(requests)]
-    llm.generate(prompts[:4], params[:4], use_tqdm=False)
-    llm.reset_prefix_cache()
+    arguments = EngineArgs(model=model_folder(model, folder), **options)
+    engine = LLMEngine.from_engine_args(arguments, enable_multiprocessing=True)
+
+    def generate(asked: Sequence[Mapping[str, Any]]) -> list[Any]:
+        for number, request in enumerate(asked):
+            prompt = TokensPrompt(prompt_token_ids=request["prompt"])
+            params = forced(len(request["written"]), request["seed"])
+            engine.add_request(str(number), prompt, params)
+        done = []
+        while engine.has_unfinished_requests():
+            done += engine.step()
+        return done
+
+    generate(requests[:4])
+    engine.reset_prefix_cache()
     started = time.perf_counter()
-    outputs = llm.generate(prompts, params, use_tqdm=False)
+    outputs = generate(requests)
     seconds = time.perf_counter() - started
     tokens = sum(len(output.outputs[0].token_ids) for output in outputs)
-    return {"ceiling": {"rate": tokens / seconds, "seconds": seconds}}
+    cached = sum(output.num_cached_tokens or 0 for output in outputs)
+    return {"ceiling": {"rate": tokens / seconds, "seconds": seconds, "cached": cached}}
 
 
 async def _warm_up(engine: ForcedEngine) -> None:
@@ -341,10 +372,10 @@ def _task(index: int) -> Task:
     return Task(name, problem, "teacher", 0, index * TURNS)
 
 
-def main(process: str, model: str, folder: str) -> None:
+def main(process: str, model: str, folder: str, turn: str) -> None:
     """One process of a repetition; prints what it measured as one line of JSON."""
     if process == "drivers":
-        measured = asyncio.run(drivers(model, Path(folder)))
+        measured = asyncio.run(drivers(model, Path(folder), int(turn) % 3))
     else:
         measured = ceiling(model, Path(folder))
     print(json.dumps(measured))

@@ -18,6 +18,8 @@ from pathlib import Path
 from pipeline import tables
 from pipeline.plans import rows_in
 from tests.benchmarks import Result, log
+from tests.benchmarks.profile import recorded
+from tests.benchmarks.rollouts import MEDIAN
 from tests.conftest import ROOT
 from tests.pipeline.simulated import command, write_recipe
 from tests.raylets import Raylets, raylets
@@ -25,13 +27,7 @@ from tests.raylets import Raylets, raylets
 ACTORS, NODES = 64, 4
 WINDOW, WINDOWS = 10.0, 6  # seconds, and how many of them are measured
 START_SECONDS = 500  # in which all actors must be at work
-# vLLM with the random Llama of 49M parameters (`tests.benchmarks.rollouts`) on two cores: seconds
-# of a step by requests, 40 tokens to a reply.
-ENGINE = {
-    "max_num_seqs": 64,
-    "seconds_per_step": {"1": 0.012, "8": 0.018, "16": 0.026, "32": 0.042, "64": 0.075},
-    "steps_per_reply": 40,
-}
+ENGINE = recorded() | {"steps_per_reply": MEDIAN}
 CHAINS_PER_SECOND = 10  # of one actor, to plan enough work
 SAMPLES = 50  # of each problem
 

@@ -51,7 +51,7 @@ def test_a_bundle_that_no_single_node_holds_is_refused_with_the_largest_node() -
     assert str(raised.value) == (
         "the cluster can never run generate: it needs 1 engine of 1 CPU and 16 GPUs at once; "
         "there is room for 0 now, for 0 at most, as each engine takes one node and none has more "
-        "than 8 GPUs"
+        "than 8 GPUs; vLLM's option distributed_executor_backend=ray spreads one over nodes"
     )
 
 

@@ -1,7 +1,7 @@
 """An engine that replies by a script, and what makes a rollout of it; no model, no GPU, no patch.
 
 `ScriptedEngine` implements `pipeline.rollout.Engine` to the letter: tokens in, tokens out, replies
-end with the template's end of turn, or are cut where `max_tokens` ends them.
+end with the template's end of turn, or are cut where `stop` or `max_tokens` ends them.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class ScriptedEngine:
         for gate in (self.gates.get(question), self.gates.get(text)):
             if gate is not None:
                 await self._pass(gate)
-        return self._reply(text, sampling.max_tokens)
+        return self._reply(text, sampling)
 
     async def _pass(self, gate: asyncio.Event) -> None:
         try:
@@ -77,11 +77,15 @@ class ScriptedEngine:
             self.cancelled += 1
             raise
 
-    def _reply(self, text: str, max_tokens: int) -> Reply:
+    def _reply(self, text: str, sampling: Sampling) -> Reply:
         tokens = ChatTemplate(self.tokenizer).reply(text)
-        if len(tokens) <= max_tokens:
+        ends = [text.index(end) + len(end) for end in sampling.stop if end in text]
+        if ends:
+            text = text[: min(ends)]
+            tokens = self.tokenizer.encode(text, add_special_tokens=False)
+        if len(tokens) <= sampling.max_tokens:
             return Reply(text, tuple(tokens))
-        cut = tokens[:max_tokens]
+        cut = tokens[: sampling.max_tokens]
         return Reply(self.tokenizer.decode(cut), tuple(cut), "length")
 
 

@@ -131,7 +131,9 @@ def generate(recipe: Path, run_dir: Path) -> None:
         generate_connected(str(recipe), run_dir)
 
 
-def generate_connected(recipe: str, run_dir: Path, *overrides: str) -> None:
+def generate_connected(
+    recipe: str, run_dir: Path, *overrides: str, engine: type[SimulatedEngine] = SimulatedEngine
+) -> None:
     """The same, on the cluster that this process has joined."""
     from dataclasses import replace
 
@@ -141,8 +143,8 @@ def generate_connected(recipe: str, run_dir: Path, *overrides: str) -> None:
 
     wanted = load(recipe, overrides)
     prepared = prepare(wanted, RunDir(run_dir))
-    name = f"tests.pipeline.simulated:{SimulatedEngine.__name__}"
     with opened(run_dir, wanted, ROOT):
+        name = f"{engine.__module__}:{engine.__name__}"
         generate_stage(replace(prepared, engine_class=name))
 
 

@@ -10,12 +10,16 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import without_class
-from pipeline.machines import engine_pool
-from pipeline.sections import Cluster
+from cluster.requirements import check
+from cluster.resources import Capacity
+from pipeline.machines import engine_pool, requirements
+from pipeline.recipe import load
+from pipeline.sections import Cluster, engine_parts
 from tests.conftest import ROOT
 from tests.pipeline.cli import SMALL, command, run
 from tests.raylets import can_hide_folders, raylets
 
+SPLIT = ("teacher.engine.tensor_parallel_size=4", "teacher.engine.pipeline_parallel_size=2")
 SMALL_MACHINE = {"resources": {"CPU": 8, "GPU": 2}, "node_config": {}, "max_workers": 1}
 BUNDLE = """
 import json, ray
@@ -49,6 +53,20 @@ def test_the_pool_starts_as_large_as_its_backlog(
 def test_a_full_pool_counts_as_full() -> None:
     pool = engine_pool(100, Cluster(actors_max=8, batch_tasks=64, chains_in_flight=256))
     assert pool.max_tasks_in_flight_per_actor > pool.max_concurrent_calls_per_actor
+
+
+def test_an_engine_over_nodes_takes_a_gpu_on_one_of_them_for_each_rank() -> None:
+    ray = {"tensor_parallel_size": 4, "pipeline_parallel_size": 2}
+    ray |= {"distributed_executor_backend": "ray"}
+    assert Cluster(engine_cpus=2).engine_bundle(ray, True) == {"CPU": 2, "GPU": 1}
+    assert (engine_parts(ray), engine_parts({"tensor_parallel_size": 4}), engine_parts(None)) == (
+        (8, 1, 1)
+    )
+    two = Capacity(({"CPU": 64.0, "GPU": 4.0}, {"CPU": 64.0, "GPU": 4.0}))
+    spread = ("teacher.engine.distributed_executor_backend=ray", *SPLIT)
+    assert check(requirements(load("paper", SPLIT), two, ["generate"]), two).verdict == "never"
+    (place,) = check(requirements(load("paper", spread), two, ["generate"]), two).places
+    assert (place.verdict, place.there, place.required.unit) == ("now", 8, "engine rank")
 
 
 @pytest.mark.parametrize(("each", "gpus"), [(0.5, 2), (1, 4), (0, 0)])
@@ -108,7 +126,8 @@ def test_generation_says_at_once_what_no_machine_will_ever_hold(tmp_path: Path) 
     assert refused.stderr == (
         f"error: the cluster at {cluster.address} can never run generate: it needs 1 engine of "
         "1 CPU and 4 GPUs at once; there is room for 0 now, for 0 at most, as each engine takes "
-        "one node and none has more than 2 GPUs\n"
+        "one node and none has more than 2 GPUs; vLLM's option distributed_executor_backend=ray "
+        "spreads one over nodes\n"
     )
     assert not (tmp_path / "run").exists()
 

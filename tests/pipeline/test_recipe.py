@@ -85,12 +85,12 @@ def test_a_number_that_someone_may_tune_is_described() -> None:
             "teacher.temprature=1",
             "unknown key teacher.temprature; did you mean teacher.temperature? "
             "(known here: model, temperature, samples, retries, dialect, tool_parser, structured, "
-            "engine, endpoint, requests_per_minute, request_seconds)",
+            "stop, engine, endpoint, requests_per_minute, request_seconds)",
         ),
         (
             "student.endpoint=http://host/v1",
             "unknown key student.endpoint (known here: model, temperature, samples, retries, "
-            "dialect, tool_parser, structured, engine)",
+            "dialect, tool_parser, structured, stop, engine)",
         ),
         (
             "teacher.endpoint=host:8000",
@@ -221,6 +221,15 @@ def test_replies_of_an_endpoint_cannot_be_structured(mine: Path) -> None:
     assert _error(mine, at, structured) == (
         "teacher.structured: an endpoint takes no grammar of calls; set teacher.structured=false"
     )
+
+
+def test_replies_of_an_endpoint_cannot_be_stopped(mine: Path) -> None:
+    at, stop = "teacher.endpoint=http://host:8000/v1", r'teacher.stop=[")\n"]'
+    assert _error(mine, at, stop) == (
+        "teacher.stop: an endpoint leaves out of a reply what ended it, and a call would lack its "
+        "end; set teacher.stop=[]"
+    )
+    assert load(str(mine), [stop]).teacher.stop == (")\n",)
 
 
 def test_a_value_that_is_no_yaml_is_refused(mine: Path) -> None:

@@ -154,6 +154,22 @@ def test_every_turn_has_a_seed_of_its_own(tokenizer: TextTokenizer) -> None:
     assert [request.sampling for request in engine.requests] == expected
 
 
+def test_what_ends_a_call_ends_the_reply_and_the_turn_is_closed_behind_it(
+    tokenizer: TextTokenizer,
+) -> None:
+    question, calls = "2 + 3?", "add(a=2, b=3)\nadd(a=5, b=0)"
+    both = rollout(ScriptedEngine(tokenizer, {question: [calls]}), limits=Limits(1, 64))
+    assert _run(both(task(question))).calls == 0  # of two calls none is made
+
+    engine = ScriptedEngine(tokenizer, {question: [calls, "answer(value=5)"]})
+    chain = _run(rollout(engine, limits=Limits(8, 64, stop=(")\n",)))(task(question)))
+    assert [step.reply for step in chain.steps] == ["add(a=2, b=3)\n", "answer(value=5)"]
+    opening, after = (request.prompt for request in engine.requests)
+    assert after[: len(opening)] == opening
+    told = tokenizer.decode(list(after[len(opening) :]))
+    assert told == "add(a=2, b=3)\n<|end|><|user|>5<|assistant|>"
+
+
 def test_a_reply_that_is_cut_becomes_a_step_and_the_chain_goes_on(
     tokenizer: TextTokenizer,
 ) -> None:
