@@ -1,8 +1,9 @@
 """Generation with many engine actors: 64 on a cluster of several nodes against 64 times one.
 
 The engines are simulated (`tests.pipeline.simulated`): they take the time that vLLM was measured to
-take and use no CPU for it, so that what is left is ours: Ray Data's pool, the agents, the function
-workers, the files. Rates are chains per second once all engines are at work.
+take (`profile`), for replies as long as those of `rollouts`, and use no CPU for it, so that what is
+left is ours: Ray Data's pool, the agents, the function workers, the files. Rates are chains per
+second once all engines are at work.
 
 Not covered: starting engines, the end when some have nothing left.
 """
@@ -19,36 +20,36 @@ from pipeline import tables
 from pipeline.plans import rows_in
 from tests.benchmarks import Result, log
 from tests.benchmarks.profile import recorded
-from tests.benchmarks.rollouts import MEDIAN
+from tests.benchmarks.rollouts import workload
 from tests.conftest import ROOT
 from tests.pipeline.simulated import command, write_recipe
 from tests.raylets import Raylets, raylets
 
 ACTORS, NODES = 64, 4
-WINDOW, WINDOWS = 10.0, 6  # seconds, and how many of them are measured
+WINDOW, WINDOWS = 20.0, 5  # seconds, and how many of them are measured
 START_SECONDS = 500  # in which all actors must be at work
-ENGINE = recorded() | {"steps_per_reply": MEDIAN}
-CHAINS_PER_SECOND = 10  # of one actor, to plan enough work
+SETTLE_SECONDS = 40.0  # until chains that began together no longer end together
+CHAINS_PER_SECOND = 6  # of one actor, to plan enough work
 SAMPLES = 50  # of each problem
 
 
 def sixty_four_actors() -> Result:
     """Chains per second of 64 actors / (64 times those of one)."""
-    rates = {}
-    with raylets() as cluster, tempfile.TemporaryDirectory() as scratch:
+    rates: dict[int, list[float]] = {}
+    with tempfile.TemporaryDirectory() as scratch, raylets() as cluster:
         for node in range(NODES):
             cluster.add(f"node-{node}", cpus=ACTORS // NODES)
         for actors in (1, ACTORS):
             rates[actors] = _rates(cluster, Path(scratch) / str(actors), actors)
-            log(f"  {actors} actors: {statistics.median(rates[actors]):.1f} chains per second")
-    one, many = (statistics.median(rates[actors]) for actors in (1, ACTORS))
+            log(f"  {actors} actors: {statistics.mean(rates[actors]):.1f} chains per second")
+    one, many = (statistics.mean(rates[actors]) for actors in (1, ACTORS))
     detail = {
         "chains_per_second_of_one": round(one, 2),
         f"chains_per_second_of_{ACTORS}": round(many, 1),
         "lowest_window": round(min(rates[ACTORS]) / (ACTORS * one), 3),
         "highest_window": round(max(rates[ACTORS]) / (ACTORS * one), 3),
         "nodes": NODES,
-        "engine": ENGINE,
+        "engine": recorded(),
     }
     efficiency = many / (ACTORS * one)
     return Result(round(efficiency, 3), "ratio", f"{ACTORS} times one actor", WINDOWS, detail)
@@ -56,9 +57,13 @@ def sixty_four_actors() -> Result:
 
 def _rates(cluster: Raylets, place: Path, actors: int) -> list[float]:
     """Chains per second in each window once all actors are at work."""
-    enough = CHAINS_PER_SECOND * actors * (START_SECONDS + WINDOW * WINDOWS)
+    seconds = START_SECONDS + SETTLE_SECONDS + WINDOW * WINDOWS
+    problems = int(CHAINS_PER_SECOND * actors * seconds / SAMPLES) + 1
     pool = {"actors_min": actors, "actors_max": actors, "batch_tasks": 16}
-    recipe = write_recipe(place, int(enough / SAMPLES) + 1, SAMPLES, ENGINE, pool)
+    chains = workload()
+    lengths = [tokens for replies in chains for tokens in replies]
+    engine = recorded() | {"lengths": lengths, "answers": len(chains) / len(lengths)}
+    recipe = write_recipe(place, problems, SAMPLES, engine, pool)
     said = place / "log"
     with said.open("wb") as out:
         driver = subprocess.Popen(
@@ -70,6 +75,7 @@ def _rates(cluster: Raylets, place: Path, actors: int) -> list[float]:
         )
     try:
         _wait_for_all(place / "run" / "chains", said, actors, driver)
+        time.sleep(SETTLE_SECONDS)
         return [_rate(place / "run" / "chains") for _ in range(WINDOWS)]
     finally:
         driver.kill()

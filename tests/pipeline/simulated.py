@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from transformers import PreTrainedTokenizerFast  # AutoTokenizer imports torch
 
 from cluster.engine import Room
@@ -27,14 +28,15 @@ from pipeline.rollout import EngineError, Sampling
 from pipeline.transcript import ChatTemplate
 from tests.conftest import ROOT
 
+SIMULATED = "tests.pipeline.simulated:SimulatedEngine"
 CORE = "simulated-engine-core"
 _WAITS_FOR_ITS_PARENT = f"import sys; sys.stdin.buffer.read()  # {CORE}"
 
 
 class SimulatedEngine:
     """Made as vLLM is. `options` are `max_model_len`, `max_num_seqs`; `seconds_per_step`, how long
-    a step of so many requests takes (the largest number that is not above, else the smallest),
-    without which no time passes; `steps_per_reply`, by default one a token; `answers`, the share of
+    a step takes by requests in it, linear in between, without which no time passes; `lengths`, in
+    steps, of which replies take one by their seed, else a step a token; `answers`, the share of
     replies that are an answer, by default a third."""
 
     def __init__(self, model: str, options: Mapping[str, Any], kv_cache_gib: float) -> None:
@@ -44,11 +46,10 @@ class SimulatedEngine:
         self.room = Room(seqs * self.context, 16, seqs)
         self._template = ChatTemplate(self.tokenizer)
         self._answers: float = options.get("answers", 1 / 3)
-        self._steps_per_reply: int | None = options.get("steps_per_reply")
-        self._seconds = sorted(
-            (int(requests), float(seconds))
-            for requests, seconds in options.get("seconds_per_step", {}).items()
-        )
+        self._lengths: list[int] = options.get("lengths", [])
+        seconds = options.get("seconds_per_step", {})
+        self._requests = [int(requests) for requests in seconds]
+        self._seconds = [*seconds.values()]
         self._places = asyncio.Semaphore(seqs)
         self._running = 0
         self._core = subprocess.Popen(
@@ -66,8 +67,9 @@ class SimulatedEngine:
             self._running += 1
             try:
                 if self._seconds:
-                    steps = self._steps_per_reply or len(tokens)
-                    await asyncio.sleep(steps * self._seconds_per_step())
+                    lengths = self._lengths or [len(tokens)]
+                    step = np.interp(self._running, self._requests, self._seconds)
+                    await asyncio.sleep(lengths[sampling.seed % len(lengths)] * step)
             finally:
                 self._running -= 1
         if self.dead:
@@ -80,10 +82,6 @@ class SimulatedEngine:
         if drawn.random() < self._answers:
             return f"answer(value={first % 4})"
         return f"add(a={first}, b={second})"
-
-    def _seconds_per_step(self) -> float:
-        fitting = [seconds for requests, seconds in self._seconds if requests <= self._running]
-        return fitting[-1] if fitting else self._seconds[0][1]
 
     def close(self) -> None:
         """End the core process."""
@@ -132,7 +130,7 @@ def generate(recipe: Path, run_dir: Path) -> None:
 
 
 def generate_connected(
-    recipe: str, run_dir: Path, *overrides: str, engine: type[SimulatedEngine] = SimulatedEngine
+    recipe: str, run_dir: Path, *overrides: str, engine: str = SIMULATED
 ) -> None:
     """The same, on the cluster that this process has joined."""
     from dataclasses import replace
@@ -144,8 +142,7 @@ def generate_connected(
     wanted = load(recipe, overrides)
     prepared = prepare(wanted, RunDir(run_dir))
     with opened(run_dir, wanted, ROOT):
-        name = f"{engine.__module__}:{engine.__name__}"
-        generate_stage(replace(prepared, engine_class=name))
+        generate_stage(replace(prepared, engine_class=engine))
 
 
 if __name__ == "__main__":

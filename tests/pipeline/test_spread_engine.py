@@ -34,10 +34,10 @@ from pathlib import Path
 from cluster.session import connect
 from tests.conftest import ROOT
 from tests.pipeline.simulated import generate_connected
-from tests.pipeline.test_spread_engine import SpreadEngine
 
 with connect(ROOT, cpus=2):
-    generate_connected(sys.argv[1], Path(sys.argv[2]), engine=SpreadEngine)
+    spread = "tests.pipeline.test_spread_engine:SpreadEngine"
+    generate_connected(sys.argv[1], Path(sys.argv[2]), engine=spread)
     from ray.util import placement_group_table
     print(json.dumps([group["state"] for group in placement_group_table().values()]))
 """
