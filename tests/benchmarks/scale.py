@@ -26,9 +26,9 @@ from tests.pipeline.simulated import command, write_recipe
 from tests.raylets import Raylets, raylets
 
 ACTORS, NODES = 64, 4
-WINDOW, WINDOWS = 20.0, 5  # seconds, and how many of them are measured
+WINDOW, WINDOWS = 12.0, 5  # seconds, and how many of them are measured
 START_SECONDS = 500  # in which all actors must be at work
-SETTLE_SECONDS = 40.0  # until chains that began together no longer end together
+SETTLE_SECONDS = 30.0  # until chains that began together no longer end together
 CHAINS_PER_SECOND = 6  # of one actor, to plan enough work
 SAMPLES = 50  # of each problem
 

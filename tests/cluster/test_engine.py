@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from tests.conftest import ROOT
 
 STUDENT = ROOT / "pipeline" / "pocket" / "student"
 TURN, TURN_ID = "<|user|>", 3  # a special token, which texts lack
+MARK = "replies: "  # vLLM writes to standard output too
 pytestmark = pytest.mark.vllm
 
 
@@ -42,11 +45,11 @@ def test_an_option_that_vllm_refuses_is_said_in_one_line(
     assert len(str(raised.value)) < 500
 
 
-STOPS = f"""
-import asyncio, json
+LIVES = f"""
+import asyncio, json, time
 from cluster.engine import LocalEngine
 
-async def replies():
+async def start():
     engine = LocalEngine({str(STUDENT)!r}, {{"max_model_len": 1024}}, 1.0)
 
     async def reply(seed, *stop):
@@ -57,42 +60,7 @@ async def replies():
     free = await asyncio.gather(*(reply(seed) for seed in range(32)))
     seed = next(i for i, (_, token_ids, _) in enumerate(free) if {TURN_ID} in token_ids[10:])
     stopped = free[seed], await reply(seed, free[seed][0][20:23]), await reply(seed, {TURN!r})
-    engine.close()
-    print(json.dumps(stopped))
-
-if __name__ == "__main__":
-    asyncio.run(replies())
-"""
-
-
-def test_a_reply_ends_with_the_first_text_or_token_that_stops_it(tmp_path: Path) -> None:
-    script = tmp_path / "stops.py"
-    script.write_text(STOPS)
-    done = subprocess.run(
-        [sys.executable, script],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    free, by_text, by_token = json.loads(done.stdout.splitlines()[-1])
-    text, token_ids, _ = free
-    wanted = text[20:23]
-    assert by_text[0] == text[: text.index(wanted) + len(wanted)]
-    assert by_text[1] == token_ids[: len(by_text[1])]
-    assert len(by_text[1]) <= 23 < len(token_ids)
-    assert by_token[1] == token_ids[: token_ids.index(TURN_ID) + 1]
-    assert [by_text[2], by_token[2]] == ["stop", "stop"]
-
-
-LIVES = f"""
-import asyncio, sys, time
-from cluster.engine import LocalEngine
-
-async def start():
-    engine = LocalEngine({str(STUDENT)!r}, {{}}, 1.0)
-    await engine.generate([1, 2, 3], 0.0, 1, 0)
-    print("answered", flush=True)
+    print({MARK!r} + json.dumps(stopped), flush=True)
     time.sleep(600)
 
 if __name__ == "__main__":
@@ -100,8 +68,18 @@ if __name__ == "__main__":
 """
 
 
-def test_its_sockets_stay_while_it_lives_and_nothing_stays_after_a_kill() -> None:
-    """Threads of the engine that connect late find the sockets; a thread that did not hung."""
+@dataclass(frozen=True, slots=True)
+class Living:
+    """A process with an engine, the folder of its temporary files, and the replies that it had: a
+    free one, and two that were stopped by a text and by a token in it."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    replies: list[tuple[str, list[int], str]]
+
+
+@pytest.fixture(scope="module")
+def living() -> Iterator[Living]:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "lives.py"
         script.write_text(LIVES)
@@ -111,16 +89,33 @@ def test_its_sockets_stay_while_it_lives_and_nothing_stays_after_a_kill() -> Non
         )
         try:
             assert process.stdout is not None
-            assert "answered\n" in iter(process.stdout.readline, "")  # vLLM writes there too
-            (sockets,) = Path(folder).glob("vllm-*")
-            assert sum(path.is_socket() for path in sockets.iterdir()) >= 2
-            family = psutil.Process(process.pid).children(recursive=True)
+            told = next(line for line in process.stdout if line.startswith(MARK))
+            yield Living(process, Path(folder), json.loads(told.removeprefix(MARK)))
         finally:
             process.kill()
             process.wait()
-        _, alive = psutil.wait_procs(family, timeout=30)
-        assert alive == []
-        until = time.monotonic() + 10
-        while sockets.exists() and time.monotonic() < until:
-            time.sleep(0.1)
-        assert not sockets.exists()
+
+
+def test_a_reply_ends_with_the_first_text_or_token_that_stops_it(living: Living) -> None:
+    (text, token_ids, _), by_text, by_token = living.replies
+    wanted = text[20:23]
+    assert by_text[0] == text[: text.index(wanted) + len(wanted)]
+    assert by_text[1] == token_ids[: len(by_text[1])]
+    assert len(by_text[1]) <= 23 < len(token_ids)
+    assert by_token[1] == token_ids[: token_ids.index(TURN_ID) + 1]
+    assert [by_text[2], by_token[2]] == ["stop", "stop"]
+
+
+def test_its_sockets_stay_while_it_lives_and_nothing_stays_after_a_kill(living: Living) -> None:
+    """Threads of the engine that connect late find the sockets; a thread that did not hung."""
+    (sockets,) = living.folder.glob("vllm-*")
+    assert sum(path.is_socket() for path in sockets.iterdir()) >= 2
+    family = psutil.Process(living.process.pid).children(recursive=True)
+    living.process.kill()
+    living.process.wait()
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert alive == []
+    until = time.monotonic() + 10
+    while sockets.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not sockets.exists()

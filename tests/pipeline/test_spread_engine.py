@@ -78,6 +78,7 @@ class SpreadEngine(SimulatedEngine):
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_an_engine_has_its_ranks_on_as_many_nodes_as_they_take(tmp_path: Path) -> None:
     nodes = tmp_path / "nodes"
