@@ -72,6 +72,12 @@ def check(requirements: Iterable[Requirement], capacity: Capacity) -> Fit:
     return Fit([_place(required, capacity) for required in requirements])
 
 
+def engines(stage: str, bundle: Bundle, parts: int, least: int, most: int) -> Requirement:
+    """`least` to `most` engines, each of so many `parts` of a bundle, which find nodes alone."""
+    unit = "engine" if parts == 1 else "engine rank"
+    return Requirement(stage, unit, bundle, parts * least, parts * most)
+
+
 def refuse_never(fit: Fit, where: str) -> None:
     """Raise RequirementError where a stage can never run on `where`."""
     for place in fit.places:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster import storage
-from cluster.requirements import Requirement, RequirementError, check, refuse_never
+from cluster.requirements import Requirement, RequirementError, check, engines, refuse_never
 from cluster.resources import Capacity
 from pipeline.errors import CannotStart
 from pipeline.progress import EVERY_SECONDS, Progress
@@ -72,32 +72,17 @@ def requirements(recipe: Recipe, capacity: Capacity, stages: Container[str]) -> 
     arguments = [None if model.is_remote else model.engine for model in models]
     few, many = asked.actors_min, asked.actors_max
 
-    def engines(stage: str) -> Requirement:
-        needs = [engines_required(stage, asked, own, gpus >= 1, few, many) for own in arguments]
+    def largest(stage: str) -> Requirement:
+        bundles = [(asked.engine_bundle(own, gpus >= 1), engine_parts(own)) for own in arguments]
+        needs = [engines(stage, *engine, few, many) for engine in bundles]
         return max(needs, key=lambda need: need.at_least * need.bundle["GPU"])
 
     workers = recipe.train.workers
     gpu = asked.trains_on_gpus(gpus >= workers)
     worker = {"CPU": asked.train_cpus, "GPU": float(gpu)}
     train = Requirement("train", "worker", worker, workers, workers)
-    needs = [engines("generate"), train, engines("evaluate")]
+    needs = [largest("generate"), train, largest("evaluate")]
     return [need for need in needs if need.stage in stages]
-
-
-def engines_required(
-    stage: str,
-    cluster: Cluster,
-    arguments: Mapping[str, Any] | None,
-    gpus: bool,
-    least: int,
-    most: int,
-) -> Requirement:
-    """What `least` to `most` engines of vLLM's `arguments` ask Ray for; `gpus` and None as in
-    `Cluster.engine_bundle`."""
-    parts = engine_parts(arguments)
-    unit = "engine" if parts == 1 else "engine rank"
-    bundle = cluster.engine_bundle(arguments, gpus)
-    return Requirement(stage, unit, bundle, parts * least, parts * most)
 
 
 def refuse_too_small(recipe: Recipe, stages: Container[str]) -> None:

@@ -19,9 +19,8 @@ from ray import serve
 from ray.serve import Application
 from ray.serve.config import AutoscalingConfig, BackpressureConfig
 
-from cluster.requirements import Requirement
+from cluster.requirements import Requirement, engines
 from cluster.resources import Capacity, capacity
-from pipeline.machines import engines_required
 from pipeline.sections import Replicas, engine_parts
 from serving.functions import Functions
 from serving.ingress import Ingress
@@ -53,15 +52,9 @@ def build(args: Mapping[str, Any]) -> Application:
 
 def students_required(spec: Spec, found: Capacity) -> Requirement:
     """What the replicas of the student reserve on a cluster."""
-    gpus, replicas = found.ceiling.get("GPU", 0) >= 1, spec.recipe.serving.student
-    return engines_required(
-        "serve",
-        spec.recipe.cluster,
-        spec.recipe.student.engine,
-        gpus,
-        replicas.min,
-        replicas.max,
-    )
+    replicas, arguments = spec.recipe.serving.student, spec.recipe.student.engine
+    bundle = spec.recipe.cluster.engine_bundle(arguments, found.ceiling.get("GPU", 0) >= 1)
+    return engines("serve", bundle, engine_parts(arguments), replicas.min, replicas.max)
 
 
 def application(spec: Spec) -> Application:

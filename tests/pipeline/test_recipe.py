@@ -232,6 +232,16 @@ def test_replies_of_an_endpoint_cannot_be_stopped(mine: Path) -> None:
     assert load(str(mine), [stop]).teacher.stop == (")\n",)
 
 
+def test_ranks_over_nodes_take_whole_gpus(mine: Path) -> None:
+    spread = ("teacher.engine.distributed_executor_backend=ray", "cluster.engine_gpus=0.5")
+    two = "teacher.engine.tensor_parallel_size=2"
+    assert _error(mine, *spread, two) == (
+        "cluster.engine_gpus: vLLM starts each rank through Ray on a whole GPU "
+        "(teacher.engine.distributed_executor_backend is ray), got 0.5; set cluster.engine_gpus=1"
+    )
+    load(str(mine), [*spread[:1], two])
+
+
 def test_a_value_that_is_no_yaml_is_refused(mine: Path) -> None:
     message = _error(mine, "problems.path=*.jsonl")
     assert message.startswith("problems.path: '*.jsonl' is not a value: ")

@@ -47,6 +47,7 @@ OURS = (
 
 
 @pytest.mark.vllm
+@pytest.mark.slow
 def test_a_killed_driver_leaves_no_engine_and_its_run_continues(tmp_path: Path) -> None:
     run_dir, log = tmp_path / "run", tmp_path / "log"
     arguments = ("generate", "pocket", *GENERATION, "--run-dir", run_dir)
