@@ -26,7 +26,7 @@ SAID: dict[Verdict, str] = {
     "unknown": "does not fit now; which nodes may come cannot be told from here",
     "never": "does not fit, and no node may come that it fits on",
 }
-REMEDY = {"engine": "; vLLM's option distributed_executor_backend=ray spreads one over nodes"}
+SPREADS = "; vLLM's option distributed_executor_backend=ray spreads one over nodes"
 
 
 class RequirementError(ValueError):
@@ -139,7 +139,8 @@ def _too_small(place: Place) -> str:
         return ""
     most = " and ".join(f"{amount:g} {plural(n, amount)}" for n, amount in place.largest.items())
     unit = place.required.unit
-    return f", as each {unit} takes one node and none has more than {most}{REMEDY.get(unit, '')}"
+    remedy = SPREADS if unit == "engine" and place.largest.get("GPU") else ""
+    return f", as each {unit} takes one node and none has more than {most}{remedy}"
 
 
 def _place(required: Requirement, capacity: Capacity) -> Place:

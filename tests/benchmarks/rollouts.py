@@ -94,12 +94,12 @@ def _ratio(baseline: str, meaning: str) -> Result:
             "tokens_per_second": _median(runs["ours"], "rate"),
             "baseline_tokens_per_second": _median(runs[baseline], "rate"),
         }
-        if baseline == "ceiling" and "waiting" in runs:
+        if baseline != "ceiling":
+            detail[model]["ceiling_ratio"] = _share(runs["ceiling"], runs[baseline])
+        elif "waiting" in runs:
             detail[model][f"when_calls_wait_{1000 * WAIT:g}_ms"] = _share(
                 runs["waiting"], runs["ours"]
             )
-        else:
-            detail[model]["ceiling_ratio"] = _share(runs["ceiling"], runs[baseline])
     return Result(detail["random"]["ratio"], "ratio", meaning, REPETITIONS["random"], detail)
 
 

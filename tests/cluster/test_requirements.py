@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cluster.requirements import Requirement, RequirementError, as_json, check, refuse_never
-from cluster.resources import HEAD, Capacity, NodeGroup
+from cluster.resources import HEAD, Bundle, Capacity, NodeGroup
 
 ENGINE = Requirement("generate", "engine", {"CPU": 1, "GPU": 4}, at_least=1, at_most=4)
 WORKERS = Requirement("train", "worker", {"CPU": 1, "GPU": 1}, at_least=8, at_most=8)
@@ -53,6 +53,15 @@ def test_a_bundle_that_no_single_node_holds_is_refused_with_the_largest_node() -
         "there is room for 0 now, for 0 at most, as each engine takes one node and none has more "
         "than 8 GPUs; vLLM's option distributed_executor_backend=ray spreads one over nodes"
     )
+
+
+@pytest.mark.parametrize(
+    ("bundle", "most"), [({"CPU": 8}, "2 CPUs"), ({"CPU": 1, "GPU": 1}, "0 GPUs")]
+)
+def test_what_no_spreading_helps_is_refused_without_it(bundle: Bundle, most: str) -> None:
+    engine = Requirement("generate", "engine", bundle, at_least=1, at_most=1)
+    with pytest.raises(RequirementError, match=f"none has more than {most}$"):
+        refuse_never(check([engine], Capacity(({"CPU": 2.0},))), "this machine")
 
 
 def test_where_nobody_knows_what_may_come_nothing_is_refused() -> None:

@@ -54,7 +54,7 @@ class Rank:
 
 
 class SpreadEngine(SimulatedEngine):
-    """Starts its ranks, and tells where they are in the file `NODES` beside the run."""
+    """Starts its ranks, and tells where they are in the file of its option `nodes`."""
 
     def __init__(self, model: str, options: Mapping[str, Any], kv_cache_gib: float) -> None:
         import ray
