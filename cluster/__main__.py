@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what these load makes `--help` slow
     from cluster.jobs import Jobs
     from cluster.resources import Capacity
-    from pipeline.recipe import Recipe
+    from pipeline.recipe.load import Recipe
     from pipeline.records import Problem
 
 ROOT = Path(__file__).parents[1]
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from cluster.storage import StorageError
     from pipeline.errors import CannotStart
     from pipeline.problems import ProblemError
-    from pipeline.recipe import RecipeError
+    from pipeline.recipe.load import RecipeError
     from toolsets import ToolsetError
 
     bad_input = (CannotStart, ConnectError, JobError, ProblemError, RecipeError, RequirementError)
@@ -104,7 +104,7 @@ def _check(options: argparse.Namespace) -> int:
 
     from cluster.requirements import as_json, as_table, check, refuse_never
     from pipeline.machines import requirements
-    from pipeline.recipe import load
+    from pipeline.recipe.load import load
 
     recipe = load(options.recipe, options.overrides)
     names = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")  # a job has the first, which must win there
@@ -147,7 +147,7 @@ def _check_there(options: argparse.Namespace, recipe: Recipe, address: str) -> i
 
 def _submit(options: argparse.Namespace) -> int:
     from cluster.jobs import Jobs
-    from pipeline.recipe import load
+    from pipeline.recipe.load import load
 
     recipe = load(options.recipe, options.overrides)
     _refuse_relative(options.run_dir)
@@ -230,8 +230,8 @@ def _for_a_job(options: argparse.Namespace) -> tuple[str, dict[str, str], str]:
 
     A recipe that does not ship travels in the environment and is written to a file there.
     """
-    from pipeline.recipe import shipped
-    from pipeline.rundir import COMMIT_VARIABLE, commit
+    from pipeline.recipe.load import shipped
+    from pipeline.run_dir import COMMIT_VARIABLE, commit
 
     before, recipe = "", options.recipe
     environment = {COMMIT_VARIABLE: commit(ROOT) or ""}

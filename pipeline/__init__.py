@@ -1,7 +1,6 @@
 """Problems to chains to pairs to a student to its evaluation.
 
-A pure core (the modules in `CORE`: no ray, torch, vllm or transformers) and thin adapters around
-it.
+A pure core (`CORE`: no ray, torch, vllm or transformers) and thin adapters around it.
 """
 
 CORE = frozenset(
@@ -10,6 +9,7 @@ CORE = frozenset(
         "agent",
         "conclusions",
         "errors",
+        "hashing",
         "estimate",
         "formulas",
         "hygiene",
@@ -18,12 +18,6 @@ CORE = frozenset(
         "models",
         "native",
         "pairing",
-        "pairing.balance",
-        "pairing.candidates",
-        "pairing.choosing",
-        "pairing.filters",
-        "pairing.strategies",
-        "pocket",
         "pocket.arithmetic",
         "pocket.logic",
         "pocket.models",
@@ -36,14 +30,6 @@ CORE = frozenset(
         "reference",
         "rendering",
         "rollout",
-        "sections",
-        "sections.base",
-        "sections.evaluate",
-        "sections.machines",
-        "sections.models",
-        "sections.pairs",
-        "sections.problems",
-        "sections.train",
         "self_made",
         "statistics",
         "tasks",
@@ -52,3 +38,6 @@ CORE = frozenset(
         "worked",
     )
 )
+
+# Modules in those rooms that are adapters all the same.
+ADAPTERS = frozenset[str]()

@@ -103,16 +103,16 @@ def _add_others(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from pipeline import recipe as recipes
     from pipeline.command import execute, report
     from pipeline.dry_run import dry_run
     from pipeline.errors import CannotStart
+    from pipeline.recipe.load import load
 
     if arguments.sample and not arguments.dry_run:
         raise CannotStart("--sample is what --dry-run estimates from; give --dry-run too")
     if arguments.name == "report" and Path(arguments.recipe, "run.json").is_file():
         return report(Path(arguments.recipe), arguments.json)
-    recipe = recipes.load(arguments.recipe, arguments.overrides)
+    recipe = load(arguments.recipe, arguments.overrides)
     run_dir = arguments.run_dir or Path("runs") / recipe.name
     if arguments.dry_run:
         return dry_run(recipe, run_dir, arguments.name, arguments.sample, arguments.json)
@@ -122,7 +122,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _recipes(arguments: argparse.Namespace) -> int:
-    from pipeline.recipe import load, shipped
+    from pipeline.recipe.load import load, shipped
 
     found = {name: load(name).description for name in shipped()}
     if arguments.json:

@@ -36,9 +36,9 @@ from pipeline.endpoint import Endpoint, EndpointRollout, EndpointSettings
 from pipeline.native import MakeReader
 from pipeline.plans import Block
 from pipeline.prompt import Dialect, Writing
+from pipeline.recipe.models import AgentSettings
 from pipeline.records import FAILURES, Chain, Task
 from pipeline.rollout import SECONDS, Driver, Rollout, Usage, limits_of
-from pipeline.sections import Agent
 from pipeline.transcript import ChatTemplate
 from pipeline.usage import Busy
 from pipeline.verdict import judge
@@ -54,7 +54,7 @@ class RolloutSettings:
 
     model: str  # a folder, a hub name, or the name at the endpoint
     toolset: str
-    agent: Agent
+    agent: AgentSettings
     tool_parser: str | None  # None: dialect inject
     structured: bool
     stop: tuple[str, ...]

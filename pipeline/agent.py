@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import toolsets
-from pipeline import sections
 from pipeline.native import MakeReader, Native, tools_of
 from pipeline.prompt import Dialect, Inject
+from pipeline.recipe.models import AgentSettings
 from pipeline.records import Message, Step, StopReason
 from pipeline.records import Reply as EngineReply
 from pipeline.worked import solved_example
@@ -59,7 +59,7 @@ def with_agent_tools(toolset: Toolset, thinking: bool = True) -> Toolset:
 
 def dialect_of(
     toolset: str,
-    settings: sections.Agent,
+    settings: AgentSettings,
     native: MakeReader | None = None,
     structured: bool = False,
 ) -> Dialect:

@@ -20,10 +20,10 @@ from pipeline.errors import CannotStart
 from pipeline.machines import refuse_too_small
 from pipeline.preflight import check_run, unfinished
 from pipeline.problems import ProblemError, ProblemFile, read_problems, summarise, write_rejects
-from pipeline.recipe import Recipe, RecipeError, shipped
-from pipeline.recipe import load as load_recipe
+from pipeline.recipe.load import Recipe, RecipeError, shipped
+from pipeline.recipe.load import load as load_recipe
 from pipeline.report import label, ordered, print_report
-from pipeline.rundir import RunDir, opened, refuse_other
+from pipeline.run_dir import RunDir, opened, refuse_other
 from pipeline.sources import read_source
 from pipeline.stages import NEEDS_RAY, STAGES, Run, prepare
 from pipeline.transcript import TemplateError

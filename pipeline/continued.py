@@ -11,7 +11,7 @@ from pipeline import tables
 from pipeline.plans import plan, plans
 from pipeline.records import Task
 from pipeline.rounds import tasks_of_round
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 from pipeline.tasks import continuations
 
 AFTER = "teacher-after"

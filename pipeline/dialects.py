@@ -10,7 +10,7 @@ from pipeline import models
 from pipeline.agent import dialect_of
 from pipeline.errors import CannotStart
 from pipeline.prompt import Dialect
-from pipeline.recipe import Recipe
+from pipeline.recipe.load import Recipe
 from pipeline.transcript import ChatTemplate, TemplateError
 
 

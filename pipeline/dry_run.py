@@ -17,8 +17,8 @@ from pipeline.errors import CannotStart
 from pipeline.estimate import Estimate, estimate, in_words, tasks_of
 from pipeline.evaluate import evaluated
 from pipeline.preflight import check_run
-from pipeline.recipe import Recipe
-from pipeline.rundir import RunDir, refuse_other
+from pipeline.recipe.load import Recipe
+from pipeline.run_dir import RunDir, refuse_other
 from pipeline.sample import Sample, given, read_sample, remarks
 from pipeline.sources import POCKET
 from pipeline.stages import STAGES, Run, evaluated_models, generators, prepare

@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cluster.engine import EngineRefused
+from pipeline.recipe.cluster import Cluster
+from pipeline.recipe.models import Model, Teacher
 from pipeline.records import Message, Reply
 from pipeline.rollout import ContextFull, Conversation, Driver, EngineError, Sampling, Usage
-from pipeline.sections import Cluster, Model, Teacher
 
 if TYPE_CHECKING:
     from openai import APIStatusError

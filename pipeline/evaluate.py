@@ -11,10 +11,10 @@ from pipeline import tables
 from pipeline.actors import RolloutSettings
 from pipeline.metrics import COLUMNS, metrics
 from pipeline.plans import plan
-from pipeline.recipe import Recipe
+from pipeline.recipe.load import Recipe
 from pipeline.records import Problem, Task
 from pipeline.rollouts import roll_out, settle
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 from pipeline.tasks import task
 
 

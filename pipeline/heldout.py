@@ -18,11 +18,11 @@ from typing import Any
 from pipeline import tables
 from pipeline.actors import RolloutSettings
 from pipeline.plans import plan
-from pipeline.recipe import Recipe
+from pipeline.recipe.load import Recipe
 from pipeline.records import Problem
 from pipeline.rollouts import roll_out, settle
 from pipeline.rounds import Solved, outcome, told
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 from pipeline.tasks import task
 from pipeline.training.stage import publish, stage_model
 

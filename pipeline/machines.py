@@ -23,8 +23,8 @@ from cluster.requirements import Requirement, RequirementError, check, engines, 
 from cluster.resources import Capacity
 from pipeline.errors import CannotStart
 from pipeline.progress import EVERY_SECONDS, Progress
-from pipeline.recipe import Recipe
-from pipeline.sections import Cluster, engine_parts
+from pipeline.recipe.cluster import Cluster, engine_parts
+from pipeline.recipe.load import Recipe
 
 
 def engine_pool(blocks: int, cluster: Cluster) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.errors import CannotStart
 from pipeline.pocket import models as pocket
-from pipeline.sections import Model
+from pipeline.recipe.models import Model
 
 WEIGHTS = ("*.safetensors", "*.bin")
 

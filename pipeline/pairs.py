@@ -20,9 +20,9 @@ from pipeline.pairing import Candidates, Stratum, balanced, difficulty, filter_o
 from pipeline.pairing.choosing import NO_RIGHT, NO_WRONG
 from pipeline.pairing.filters import BY_LIMIT, NEAR_DUPLICATE, UNEVEN
 from pipeline.prompt import Dialect, render
-from pipeline.recipe import Recipe
+from pipeline.recipe.load import Recipe
 from pipeline.records import Chain, PreferencePair, Problem
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 from pipeline.worked import reference_chain
 from toolsets import Toolset
 

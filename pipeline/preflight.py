@@ -18,8 +18,8 @@ from pipeline import models
 from pipeline.dialects import check_template, dialect_in
 from pipeline.errors import CannotStart
 from pipeline.evaluate import evaluated
-from pipeline.recipe import Recipe, load, shipped
-from pipeline.sections import Model
+from pipeline.recipe.load import Recipe, load, shipped
+from pipeline.recipe.models import Model
 from pipeline.stages import Run, evaluated_models, generators
 from pipeline.transcript import ChatTemplate
 from toolsets.toolset import nearest

@@ -24,10 +24,10 @@ from pipeline.formats import FIELDS, FORMATS, BadRow, RowFormat
 from pipeline.formats.containers import ProblemError, rows
 from pipeline.formats.row import Row, Values, known_split
 from pipeline.formulas import count_formulas
+from pipeline.hashing import stable_hash
 from pipeline.hygiene import Overlap, contaminated, told
 from pipeline.records import Problem
 from pipeline.reference import replay
-from pipeline.tasks import stable_hash
 from toolsets import Toolset
 from toolsets.toolset import nearest
 

@@ -18,9 +18,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from pipeline import sections
 from pipeline.agent import Agent, Ask, Execute, Stop
 from pipeline.prompt import Dialect, canonical
+from pipeline.recipe.models import AgentSettings
 from pipeline.records import Chain, Message, Reply, Step, Task
 from pipeline.transcript import ChatTemplate, Transcript
 from toolsets import ToolCall, ToolResult
@@ -76,7 +76,7 @@ class Limits:
     stop: tuple[str, ...] = ()
 
 
-def limits_of(agent: sections.Agent, retries: int, stop: tuple[str, ...] = ()) -> Limits:
+def limits_of(agent: AgentSettings, retries: int, stop: tuple[str, ...] = ()) -> Limits:
     """The limits of a recipe's chains; `retries` and `stop` are a model's."""
     return Limits(agent.max_steps, agent.reply_tokens, retries, agent.max_failures, stop)
 

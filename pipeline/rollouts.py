@@ -27,8 +27,8 @@ from pipeline.actors import RolloutActor, RolloutSettings, forget_deaths
 from pipeline.errors import StageFailed
 from pipeline.plans import Block, blocks, rows_in
 from pipeline.progress import Progress
+from pipeline.recipe.cluster import Cluster, engine_parts
 from pipeline.records import FAILURES
-from pipeline.sections import Cluster, engine_parts
 from pipeline.telemetry import Telemetry
 
 KINDS_NAMED = 2  # of failures, in the live line

@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pipeline.errors import CannotStart
+from pipeline.hashing import stable_hash
 from pipeline.pocket.world import fresh_problems
 from pipeline.problems import ProblemFile, decontaminated
-from pipeline.recipe import Recipe
+from pipeline.recipe.load import Recipe
 from pipeline.records import Problem, Task
 from pipeline.sources import POCKET
 from pipeline.statistics import paired, wilson
-from pipeline.tasks import stable_hash
 
 HELDOUT = "heldout"  # split of the problems that choose between rounds
 FEWEST_LEFT = 4  # training problems for each one set aside

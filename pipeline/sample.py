@@ -13,8 +13,8 @@ from typing import Any
 from pipeline.errors import CannotStart
 from pipeline.estimate import Measured
 from pipeline.planned import written
-from pipeline.recipe import Recipe
-from pipeline.rundir import RunDir, differences
+from pipeline.recipe.load import Recipe
+from pipeline.run_dir import RunDir, differences
 from pipeline.usage import usage
 
 NAMED = 3  # of the differences

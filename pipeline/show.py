@@ -20,7 +20,7 @@ from rich.text import Text
 from pipeline import tables
 from pipeline.errors import CannotStart
 from pipeline.masks import encode_pair
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 from pipeline.transcript import ChatTemplate
 
 SHOWN = 20  # chains that are listed

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pipeline.pocket.world import fresh_problems
 from pipeline.pocket.world import problems as pocket_problems
 from pipeline.problems import ProblemFile, decontaminated, read_problems
-from pipeline.recipe import Recipe
+from pipeline.recipe.load import Recipe
 from pipeline.records import Problem
 from pipeline.self_made import problem_id
 

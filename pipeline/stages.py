@@ -26,11 +26,11 @@ from pipeline.planned import never_calls, outcomes, verdicts
 from pipeline.plans import plan, plans
 from pipeline.problems import ProblemFile
 from pipeline.prompt import Dialect
-from pipeline.recipe import Recipe
+from pipeline.recipe.load import Recipe
+from pipeline.recipe.models import Model
 from pipeline.records import Problem
 from pipeline.rollouts import drop_engine_errors, roll_out, settle
-from pipeline.rundir import RunDir
-from pipeline.sections import Model
+from pipeline.run_dir import RunDir
 from pipeline.sources import POCKET, read_source
 from pipeline.tasks import next_tasks
 from pipeline.training.stage import check_packages, train

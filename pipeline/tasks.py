@@ -6,12 +6,12 @@ interrupted plans exactly what it would have planned.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from pipeline.hashing import stable_hash
+from pipeline.recipe.models import Samples
 from pipeline.records import Chain, Problem, Task
-from pipeline.sections import Samples
 
 
 def task(problem: Problem, model: str, sample_index: int, seed: int) -> Task:
@@ -73,11 +73,6 @@ def _wanted(verdicts: Sequence[bool | None], samples: Samples) -> int:
 
 def _seed(seed: int, task_id: str) -> int:
     return stable_hash(f"{seed}/{task_id}") % 2**31
-
-
-def stable_hash(text: str) -> int:
-    """A hash of `text` that is the same in every process, 0 to 2**64 - 1."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 def by_problem(rows: Iterable[Mapping[str, object]]) -> dict[str, list[bool | None]]:

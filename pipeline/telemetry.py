@@ -4,7 +4,7 @@
     apprentice_tokens{stage, kind}       the counts of `pipeline.rollout.Usage`
     apprentice_engines{stage}            engines that have made chains so far
 
-Not here: the live line (`pipeline.progress`), run.json (`pipeline.rundir`).
+Not here: the live line (`pipeline.progress`), run.json (`pipeline.run_dir`).
 """
 
 from __future__ import annotations

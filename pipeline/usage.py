@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipeline.rollout import SECONDS, TOKENS
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 
 STAGE, KEY = "generate", "usage"
 

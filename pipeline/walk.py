@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 
 from pipeline.heldout import judged
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 from pipeline.stages import (
     STAGES,
     Run,

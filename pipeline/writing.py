@@ -24,10 +24,10 @@ from pipeline.actors import RolloutSettings
 from pipeline.errors import CannotStart
 from pipeline.hygiene import NGRAM, Known
 from pipeline.plans import plan
-from pipeline.recipe import Recipe
+from pipeline.recipe.load import Recipe
 from pipeline.records import Chain, Problem, Task
 from pipeline.rollouts import roll_out, settle
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 from pipeline.self_made import (
     Refused,
     check_agreed,

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from cluster.requirements import RequirementError
     from cluster.session import ConnectError
     from pipeline.errors import CannotStart
-    from pipeline.recipe import RecipeError
+    from pipeline.recipe.load import RecipeError
     from toolsets import ToolsetError
 
     try:

@@ -21,7 +21,8 @@ from ray.serve.config import AutoscalingConfig, BackpressureConfig
 
 from cluster.requirements import Requirement, engines
 from cluster.resources import Capacity, capacity
-from pipeline.sections import Replicas, engine_parts
+from pipeline.recipe.cluster import engine_parts
+from pipeline.recipe.serving import Replicas
 from serving.functions import Functions
 from serving.ingress import Ingress
 from serving.spec import Spec, read_keys, read_spec

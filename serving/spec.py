@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pipeline import models
 from pipeline.errors import CannotStart
-from pipeline.recipe import Recipe, changed, load
+from pipeline.recipe.load import Recipe, changed, load
 from toolsets import Toolset
 from toolsets import load as load_toolset
 

@@ -83,7 +83,7 @@ def test_recipe_paper_finds_its_machines_once_they_have_come() -> None:
     from cluster.requirements import check
     from cluster.resources import HEAD, of
     from pipeline.machines import requirements
-    from pipeline.recipe import load
+    from pipeline.recipe.load import load
 
     there = of(({HEAD: 1.0, "CPU": 0.0},), _load(_read()))
     fit = check(requirements(load("paper"), there, STAGES), there)

@@ -23,9 +23,9 @@ from cluster.tool_parsers import reader_maker
 from pipeline import tables
 from pipeline.agent import dialect_of
 from pipeline.pocket.models import TOOLSET, folder
-from pipeline.recipe import Recipe, load
+from pipeline.recipe.load import Recipe, load
 from pipeline.rollout import Rollout, limits_of
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 from pipeline.stages import evaluate_stage, generate_stage, prepare
 from pipeline.transcript import ChatTemplate
 from serving.http import Service

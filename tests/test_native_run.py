@@ -21,8 +21,8 @@ from trl.data_utils import apply_chat_template
 from pipeline import tables
 from pipeline.masks import encode_pair
 from pipeline.pocket.models import TOOLSET, folder
-from pipeline.recipe import load
-from pipeline.rundir import RunDir
+from pipeline.recipe.load import load
+from pipeline.run_dir import RunDir
 from pipeline.stages import pairs_stage, prepare
 from pipeline.transcript import ChatTemplate
 from tests.conftest import ROOT

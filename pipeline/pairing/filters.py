@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from pipeline.pairing.candidates import Draft
+from pipeline.recipe.pairs import Pairs
 from pipeline.records import Chain, Message, PreferencePair
-from pipeline.sections import Pairs
 
 Filter = Callable[[Draft, PreferencePair, Sequence[PreferencePair]], str | None]
 """Why a candidate is dropped, given the pairs kept of the same question; None: it is not."""

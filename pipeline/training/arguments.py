@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.sections import Train
+from pipeline.recipe.training import Train
 
 
 def shared_arguments(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.masks import encode
-from pipeline.sections import Train
+from pipeline.recipe.training import Train
 from pipeline.transcript import ChatTemplate
 
 Encoded = dict[str, list[int]]

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pipeline.sections import Lora
+from pipeline.recipe.training import Lora
 from pipeline.training.checkpoints import BEST, MODEL
 
 ADAPTER = "adapter"  # folder of the adapter, inside the model's

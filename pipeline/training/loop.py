@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline import tables
-from pipeline.sections import Train
+from pipeline.recipe.training import Train
 from pipeline.training.arguments import lora, shared_arguments
 from pipeline.training.data import prepare, store, stored
 from pipeline.training.export import best_or_last, export

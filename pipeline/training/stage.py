@@ -22,8 +22,8 @@ from cluster.errors import without_class
 from pipeline import machines, tables
 from pipeline.errors import CannotStart, Diverged, StageFailed
 from pipeline.progress import Progress
-from pipeline.recipe import Recipe
-from pipeline.sections import Train
+from pipeline.recipe.load import Recipe
+from pipeline.recipe.training import Train
 from pipeline.training.checkpoints import (
     BEST,
     METRICS,

@@ -208,7 +208,7 @@ def _trainer(kind: str, model: Any, tokenizer: Any, pairs: Path, scratch: str, s
 
     from pipeline import tables
     from pipeline.masks import encode_pair
-    from pipeline.sections import Train
+    from pipeline.recipe.training import Train
     from pipeline.training.arguments import shared_arguments
     from pipeline.training.dpo import MaskedDPOTrainer, MaskedPreferenceCollator
     from pipeline.training.prefix_sharing import packing_width

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cluster.engine_options import fault, option_names
-from pipeline.recipe import load, shipped
+from pipeline.recipe.load import load, shipped
 
 pytestmark = pytest.mark.vllm
 

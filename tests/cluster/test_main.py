@@ -12,7 +12,7 @@ import pytest
 from cluster.__main__ import STAGES, main
 from cluster.resources import Capacity
 from pipeline.machines import requirements
-from pipeline.recipe import load
+from pipeline.recipe.load import load
 from tests.conftest import ROOT
 
 HELP_SECONDS = 0.5

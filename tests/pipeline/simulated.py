@@ -135,8 +135,8 @@ def generate_connected(
     """The same, on the cluster that this process has joined."""
     from dataclasses import replace
 
-    from pipeline.recipe import load
-    from pipeline.rundir import RunDir, opened
+    from pipeline.recipe.load import load
+    from pipeline.run_dir import RunDir, opened
     from pipeline.stages import generate_stage, prepare
 
     wanted = load(recipe, overrides)

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from pipeline import sections
 from pipeline.agent import Agent, Ask, Execute, Stop, dialect_of, with_agent_tools
 from pipeline.errors import CannotStart
 from pipeline.prompt import Inject, canonical, render
-from pipeline.recipe import load
+from pipeline.recipe.load import load
+from pipeline.recipe.models import AgentSettings
 from pipeline.records import Message, Reply, Step
 from tests.pipeline.scripted import ARITHMETIC
 from toolsets import ToolCall, ToolResult
@@ -215,10 +215,10 @@ SOLVED = {"question": "What is 2 + 3?\n", "calls": ["add(a=2, b=3)"], "answer": 
 
 
 def test_solved_examples_stand_behind_the_functions_with_their_own_results() -> None:
-    settings = sections.Agent.model_validate({"examples": [SOLVED, SOLVED]})
+    settings = AgentSettings.model_validate({"examples": [SOLVED, SOLVED]})
     plain, shown = (
         dialect_of("arithmetic[add]", chosen).opening("Q")[0]["content"]
-        for chosen in (sections.Agent(), settings)
+        for chosen in (AgentSettings(), settings)
     )
     one = "What is 2 + 3?\nadd(a=2, b=3)\n5\nanswer(value=5)"
     behind = f"\n\nSolved examples, the result of each call behind it:\n\n{one}\n\n{one}"
@@ -233,7 +233,7 @@ def test_solved_examples_stand_behind_the_functions_with_their_own_results() -> 
     ],
 )
 def test_an_example_whose_call_fails_cannot_be_shown(call: str, said: str) -> None:
-    settings = sections.Agent.model_validate({"examples": [SOLVED | {"calls": [call]}]})
+    settings = AgentSettings.model_validate({"examples": [SOLVED | {"calls": [call]}]})
     with pytest.raises(CannotStart, match=f"^{re.escape(said)}"):
         dialect_of("arithmetic[add,divide]", settings)
 

@@ -19,10 +19,10 @@ from transformers import AutoTokenizer
 
 from pipeline import tables
 from pipeline.pocket.models import TOOLSET, folder
-from pipeline.recipe import load
+from pipeline.recipe.load import load
 from pipeline.records import Reply
 from pipeline.rollout import Sampling
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 from pipeline.stages import generate_stage, pairs_stage, prepare
 from tests.conftest import ROOT
 from tests.pipeline.cli import environment

@@ -8,7 +8,7 @@ import pytest
 from pipeline.dialects import check_template
 from pipeline.errors import CannotStart
 from pipeline.pocket.models import folder
-from pipeline.recipe import load
+from pipeline.recipe.load import load
 
 SHOWN = "{{ '<|' + m.role + '|>' + m.content }}"
 REFUSED = "{% if m.role == 'tool' %}{{ raise_exception('roles') }}{% endif %}"

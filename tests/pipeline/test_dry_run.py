@@ -18,7 +18,7 @@ from cluster.session import connect
 from pipeline import tables
 from pipeline.__main__ import main
 from pipeline.pocket.models import TOOLSET, folder
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 from tests.conftest import ROOT
 from tests.pipeline.cli import environment
 from tests.pipeline.simulated import generate_connected

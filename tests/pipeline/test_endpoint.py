@@ -14,7 +14,7 @@ from cluster.engine import EngineRefused
 from pipeline.agent import with_agent_tools
 from pipeline.endpoint import KEY_VARIABLE, Endpoint, EndpointRollout, EndpointSettings, endpoint_of
 from pipeline.prompt import Inject
-from pipeline.recipe import load
+from pipeline.recipe.load import load
 from pipeline.records import Chain, Task
 from pipeline.rollout import Limits, Usage
 from tests.pipeline.openai_server import Answer, Server, completion, refusal, serving

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline import tables
 from pipeline.endpoint import KEY_VARIABLE
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 from pipeline.usage import usage
 from tests.pipeline.cli import SMALL, run
 from tests.pipeline.openai_server import Answer, Server, completion, refusal, serving

@@ -15,7 +15,7 @@ from pipeline.estimate import (
     relative_error,
     tasks_of,
 )
-from pipeline.sections import Samples, Until
+from pipeline.recipe.models import Samples, Until
 
 USAGE = {"chains": 4, "engine_seconds": 36.0, "prompt": 4000, "cached": 3000, "written": 100}
 FOUR = Measured({"a": [10, 20], "b": [30, 40]}, USAGE, finished=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.hygiene import contaminated, words
 from pipeline.problems import decontaminated, read_problems
-from pipeline.recipe import load
+from pipeline.recipe.load import load
 from pipeline.records import Problem
 from pipeline.sources import read_source
 

@@ -13,8 +13,8 @@ from cluster.errors import without_class
 from cluster.requirements import check
 from cluster.resources import Capacity
 from pipeline.machines import engine_pool, requirements
-from pipeline.recipe import load
-from pipeline.sections import Cluster, engine_parts
+from pipeline.recipe.cluster import Cluster, engine_parts
+from pipeline.recipe.load import load
 from tests.conftest import ROOT
 from tests.pipeline.cli import SMALL, command, run
 from tests.raylets import can_hide_folders, raylets
@@ -24,7 +24,7 @@ SMALL_MACHINE = {"resources": {"CPU": 8, "GPU": 2}, "node_config": {}, "max_work
 BUNDLE = """
 import json, ray
 from pipeline.machines import may_have_gpus
-from pipeline.sections import Cluster
+from pipeline.recipe.cluster import Cluster
 ray.init(logging_level="ERROR", log_to_driver=False)
 ranks = {"tensor_parallel_size": 2, "pipeline_parallel_size": 2}, {}
 print(json.dumps([Cluster().engine_bundle(engine, may_have_gpus()) for engine in ranks]))

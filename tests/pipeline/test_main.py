@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.rundir import opened
+from pipeline.run_dir import opened
 from tests.conftest import ROOT
 
 
@@ -66,7 +66,7 @@ def test_a_file_that_gives_no_problem_is_refused(
 def test_a_run_directory_of_another_recipe_is_refused_naming_the_difference(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from pipeline.recipe import load
+    from pipeline.recipe.load import load
 
     with opened(tmp_path, load("pocket"), ROOT):
         pass

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster.tool_parsers import ToolParserError, reader
-from pipeline import sections
 from pipeline.agent import dialect_of, with_agent_tools
 from pipeline.masks import encode
 from pipeline.native import CALL_ID, Native, tools_of
 from pipeline.pairing import Candidates, pair_up
 from pipeline.prompt import NATIVE_INSTRUCTIONS, Inject, render
-from pipeline.recipe import RecipeError, load
+from pipeline.recipe.load import RecipeError, load
+from pipeline.recipe.models import AgentSettings
 from pipeline.records import Chain, Message, PreferencePair, Reply, Step
 from pipeline.rollout import Limits, Rollout, Sampling
 from pipeline.transcript import ChatTemplate, TemplateError
@@ -291,8 +291,8 @@ def test_the_dialect_of_a_recipe_is_told_by_its_reader(tokenizers: Mapping[str, 
         return reader("hermes", tokenizers["hermes"], tools)
 
     name = "arithmetic[add]"
-    assert isinstance(dialect_of(name, sections.Agent()), Inject)
-    native = dialect_of(name, sections.Agent(), made)
+    assert isinstance(dialect_of(name, AgentSettings()), Inject)
+    native = dialect_of(name, AgentSettings(), made)
     assert [tool["function"]["name"] for tool in native.tools or ()] == ["add", "think", "answer"]
 
 

@@ -11,7 +11,7 @@ import pytest
 from pipeline.errors import CannotStart
 from pipeline.pocket.models import folder
 from pipeline.preflight import check_models, engine_roles
-from pipeline.recipe import load
+from pipeline.recipe.load import load
 
 QUESTIONS = ("Ann has 2 apples. She gets 3. How many?", "Ann has 2 apples. She gets 3. " * 40)
 

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pipeline import sections
 from pipeline.agent import dialect_of
 from pipeline.masks import encode
 from pipeline.prompt import Inject, render
+from pipeline.recipe.models import AgentSettings
 from pipeline.records import Chain, Step
 from pipeline.rollout import Limits, Rollout, Runner, Sampling, Usage
 from pipeline.transcript import ChatTemplate
@@ -316,7 +316,7 @@ def test_the_engine_is_asked_for_what_the_dialect_holds_replies_to(
     engine = ScriptedEngine(tokenizer, SCRIPT)
     driver = rollout(engine)
     for structured in (False, True):
-        dialect = dialect_of("arithmetic[add]", sections.Agent(), structured=structured)
+        dialect = dialect_of("arithmetic[add]", AgentSettings(), structured=structured)
         _run(replace(driver, dialect=dialect)(task(QUESTION)))
     free, held = engine.requests[: len(SCRIPT[QUESTION])], engine.requests[len(SCRIPT[QUESTION]) :]
     assert {request.sampling.grammar for request in free} == {None}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pipeline.errors import CannotStart
 from pipeline.pocket.world import problems as pocket_problems
 from pipeline.problems import ProblemFile
-from pipeline.recipe import Recipe, load
+from pipeline.recipe.load import Recipe, load
 from pipeline.records import Problem, Task
 from pipeline.rounds import (
     HELDOUT,

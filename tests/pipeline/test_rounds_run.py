@@ -14,7 +14,7 @@ import pytest
 
 from pipeline import tables
 from pipeline.pocket.models import folder
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 from pipeline.training.stage import stage_model
 from tests.pipeline.cli import run, start
 from tests.pipeline.test_survival import wait_for

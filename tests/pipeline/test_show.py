@@ -9,7 +9,7 @@ from rich.console import Console
 from pipeline import show, tables
 from pipeline.errors import CannotStart
 from pipeline.records import Chain, PreferencePair, Problem, Step, Verdict
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 from pipeline.transcript import ChatTemplate
 from tests.pipeline.scripted import TextTokenizer
 from toolsets import ToolCall, ToolResult

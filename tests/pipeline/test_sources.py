@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pipeline.hygiene import contaminated
-from pipeline.recipe import Recipe, load
+from pipeline.recipe.load import Recipe, load
 from pipeline.rounds import source_of_round, without_heldout
 from pipeline.sources import read_source
 

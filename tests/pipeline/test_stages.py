@@ -12,9 +12,9 @@ from pipeline.errors import CannotStart, StageFailed
 from pipeline.plans import blocks, plan
 from pipeline.pocket.models import dialect
 from pipeline.pocket.world import problems
-from pipeline.recipe import Recipe, load
+from pipeline.recipe.load import Recipe, load
 from pipeline.records import Chain, Step, Verdict
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 from pipeline.stages import (
     Run,
     evaluated_models,

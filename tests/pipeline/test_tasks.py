@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.hashing import stable_hash
+from pipeline.recipe.models import Samples, Until
 from pipeline.records import Chain, Problem, Step, Task
-from pipeline.sections import Samples, Until
-from pipeline.tasks import by_problem, continuations, next_tasks, stable_hash, task
+from pipeline.tasks import by_problem, continuations, next_tasks, task
 
 PROBLEMS = [Problem(f"p{i}", "arithmetic", f"{i} + 1?", str(i + 1), "train") for i in range(1, 5)]
 UNTIL = Samples(min=2, max=4, until=Until(correct=1, incorrect=1))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StageFailed
-from pipeline.rundir import RunDir
+from pipeline.run_dir import RunDir
 from pipeline.usage import Busy, counted, usage
 
 BLOCK = {"chains": 10, "prompt": 900, "cached": 600, "cacheable": 700, "written": 80}

@@ -20,12 +20,12 @@ from transformers import AutoTokenizer
 
 from pipeline import tables
 from pipeline.errors import CannotStart
+from pipeline.hashing import stable_hash
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.pocket.world import problems
-from pipeline.recipe import load
-from pipeline.rundir import RunDir, opened
+from pipeline.recipe.load import load
+from pipeline.run_dir import RunDir, opened
 from pipeline.stages import prepare
-from pipeline.tasks import stable_hash
 from pipeline.training.stage import stage_model
 from pipeline.walk import run_all, run_stage
 from tests.conftest import ROOT

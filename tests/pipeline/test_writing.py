@@ -21,8 +21,8 @@ from pipeline import tables
 from pipeline.errors import CannotStart
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.problems import read_problems
-from pipeline.recipe import load
-from pipeline.rundir import RunDir
+from pipeline.recipe.load import load
+from pipeline.run_dir import RunDir
 from pipeline.self_made import requests
 from pipeline.stages import generate_stage, prepare
 from tests.conftest import ROOT

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.errors import CannotStart
 from pipeline.pocket.models import TOOLSET, folder
-from pipeline.recipe import RecipeError, load
+from pipeline.recipe.load import RecipeError, load
 from serving.spec import KEY_VARIABLE, check_exposure, read_keys, read_spec, toolsets_by_name
 
 

@@ -25,7 +25,7 @@ import pytest
 
 import toolsets
 from pipeline.pocket.models import TOOLSET
-from pipeline.sections import Serving
+from pipeline.recipe.serving import Serving
 from tests.conftest import ROOT
 from tests.serving.running import Running, serving, unseen, wait_for
 

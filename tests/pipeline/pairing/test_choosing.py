@@ -11,8 +11,8 @@ from pipeline.pairing import STRATEGIES, Candidates, Draft, filter_of, make_pair
 from pipeline.pairing.choosing import BEYOND, NO_FIT, NO_RIGHT, NO_WRONG, TWICE
 from pipeline.pairing.filters import NO_DIFFERENCE
 from pipeline.prompt import render
+from pipeline.recipe.pairs import Pairs
 from pipeline.records import PreferencePair
-from pipeline.sections import Pairs
 from tests.pipeline.pairing.chains import (
     DIALECT,
     EARLY,

@@ -18,8 +18,8 @@ from pipeline.pairing.filters import (
     is_near_duplicate,
     length_ratio,
 )
+from pipeline.recipe.pairs import Pairs
 from pipeline.records import Chain, PreferencePair
-from pipeline.sections import Pairs
 from tests.pipeline.pairing.chains import (
     DIALECT,
     EARLY,

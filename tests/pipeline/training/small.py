@@ -86,10 +86,11 @@ def _main(cases: Sequence[Case]) -> None:
 
 
 def _outcome(case: Case) -> dict[str, Any]:
-    from pipeline import models, recipe
+    from pipeline import models
+    from pipeline.recipe.load import load
     from pipeline.training.stage import train
 
-    wanted = recipe.load("pocket", list(case.overrides))
+    wanted = load("pocket", list(case.overrides))
     student = models.resolve(wanted.student.model, "student")
     try:
         return {"facts": train(wanted, Path(case.run_dir), student, None)}

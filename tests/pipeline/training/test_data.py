@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.masks import IGNORED, encode_pair, encode_supervised
-from pipeline.sections import Train
+from pipeline.recipe.training import Train
 from pipeline.training.data import (
     Encoded,
     Prepared,

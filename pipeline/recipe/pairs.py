@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.sections.base import Section
+from pipeline.recipe.section import Section
 
 Strategy = Literal["outcome", "first_divergence", "reference", "recovered", "concise", "corrected"]
 

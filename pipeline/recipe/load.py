@@ -6,7 +6,7 @@ Every field has a default that works, a unit where it has one, and a source wher
 A wrong recipe raises RecipeError, one sentence: the field, what came, what is allowed, the nearest
 known key.
 
-Not here: the keys (`pipeline.sections`), whether the machine can run it (`cluster.machine`),
+Not here: the keys (`pipeline.recipe`), whether the machine can run it (`cluster.machine`),
 whether its files exist.
 """
 
@@ -20,23 +20,17 @@ from typing import Any, Union, get_args, get_origin
 import yaml
 from pydantic import Field, ValidationError
 
-from pipeline.sections import (
-    Agent,
-    Cluster,
-    Evaluate,
-    Model,
-    Pairs,
-    Problems,
-    Section,
-    Serving,
-    Student,
-    Teacher,
-    Train,
-    engine_parts,
-)
+from pipeline.recipe.cluster import Cluster, engine_parts
+from pipeline.recipe.evaluation import Evaluate
+from pipeline.recipe.models import AgentSettings, Model, Student, Teacher
+from pipeline.recipe.pairs import Pairs
+from pipeline.recipe.problems import Problems
+from pipeline.recipe.section import Section
+from pipeline.recipe.serving import Serving
+from pipeline.recipe.training import Train
 from toolsets.toolset import nearest
 
-FOLDER = Path(__file__).parent / "recipes"
+FOLDER = Path(__file__).parents[1] / "recipes"
 
 
 class RecipeError(ValueError):
@@ -51,7 +45,7 @@ class Recipe(Section):
     seed: int = 0
     toolset: str = Field(default="arithmetic", description="see python -m toolsets list")
     problems: Problems = Problems()
-    agent: Agent = Agent()
+    agent: AgentSettings = AgentSettings()
     teacher: Teacher = Teacher()
     student: Student = Student()
     pairs: Pairs = Pairs()

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipeline.sections.base import Section
+from pipeline.recipe.section import Section
 
 
 class PocketCounts(Section):

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import CannotStart
-from pipeline.recipe import Recipe
-from pipeline.rundir import RunDir, differences, opened
+from pipeline.recipe.load import Recipe
+from pipeline.run_dir import RunDir, differences, opened
 
 ROOT = Path(__file__).parents[2]
 
@@ -154,8 +154,8 @@ def test_a_killed_command_leaves_no_lock_behind(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from pipeline.recipe import Recipe\n"
-        "from pipeline.rundir import opened\n"
+        "from pipeline.recipe.load import Recipe\n"
+        "from pipeline.run_dir import opened\n"
         f"recipe = Recipe.model_validate({_recipe().model_dump()!r})\n"
         f"with opened(Path({str(tmp_path)!r}), recipe, Path('.')) as run:\n"
         "    run.note('train', status='running')\n"

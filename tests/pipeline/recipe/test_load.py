@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.recipe import Recipe, RecipeError, load, shipped
-from pipeline.sections import Section
+from pipeline.recipe.load import Recipe, RecipeError, load, shipped
+from pipeline.recipe.section import Section
 
 SECTIONS = {  # design.md, section 6; train.rounds and serving come later
     "problems": ("path", "format", "columns", "limit", "test_fraction"),

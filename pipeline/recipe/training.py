@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.sections.base import Section
+from pipeline.recipe.section import Section
 
 
 class Lora(Section):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.sections.base import Section
+from pipeline.recipe.section import Section
 
 DialectName = Literal["inject", "native"]
 BASE_URL = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:]+\])(:\d+)?(/[^\s?#]*)?")
@@ -21,7 +21,7 @@ class Example(Section):
     answer: str = Field(min_length=1)
 
 
-class Agent(Section):
+class AgentSettings(Section):
     """How chains are made."""
 
     dialect: DialectName = Field(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipeline.sections.base import Section
+from pipeline.recipe.section import Section
 
 EvaluatedModel = Literal[
     "student_before", "student_sft", "student_rounds", "student_after", "teacher"

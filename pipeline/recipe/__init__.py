@@ -1,0 +1,8 @@
+"""The recipe: everything that can be set for a run, its types, defaults, bounds and units.
+
+    load        reads and validates a YAML file with overrides
+    problems, models, pairs, training, evaluation, cluster, serving
+                one module per section of the file
+
+Pure: nothing here looks at the machine or at the files that a recipe names.
+"""
