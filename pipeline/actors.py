@@ -31,17 +31,17 @@ from cluster.engine import EngineRefused
 from cluster.tool_parsers import reader_maker
 from pipeline import tables
 from pipeline.admission import Admission
-from pipeline.agent import dialect_of, with_agent_tools
+from pipeline.agent.agent import dialect_of, with_agent_tools
+from pipeline.agent.driver import SECONDS, Driver, Rollout, Usage, limits_of
+from pipeline.agent.native import MakeReader
+from pipeline.agent.prompt import Dialect, Writing
+from pipeline.agent.transcript import ChatTemplate
+from pipeline.agent.verdict import judge
 from pipeline.endpoint import Endpoint, EndpointRollout, EndpointSettings
-from pipeline.native import MakeReader
 from pipeline.plans import Block
-from pipeline.prompt import Dialect, Writing
 from pipeline.recipe.models import AgentSettings
 from pipeline.records import FAILURES, Chain, Task
-from pipeline.rollout import SECONDS, Driver, Rollout, Usage, limits_of
-from pipeline.transcript import ChatTemplate
 from pipeline.usage import Busy
-from pipeline.verdict import judge
 
 ENGINE = "pipeline.engine:VllmEngine"
 DEATHS = ".engine-deaths"  # file beside the chains: the process ids of actors whose engine died

@@ -3,7 +3,8 @@
 More than that push each other's tokens out of the cache, to be computed again at every turn. A
 chain holds its own tokens; those that all begin with, the functions' descriptions, are held once.
 
-Not here: what a chain is (`pipeline.rollout`), how many tasks an actor gets (`pipeline.machines`).
+Not here: what a chain is (`pipeline.agent.driver`), how many tasks an actor gets
+(`pipeline.machines`).
 """
 
 from __future__ import annotations

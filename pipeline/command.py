@@ -16,6 +16,7 @@ import toolsets
 from cluster import machine
 from cluster.session import ConnectError, connect
 from pipeline import models
+from pipeline.agent.transcript import TemplateError
 from pipeline.errors import CannotStart
 from pipeline.machines import refuse_too_small
 from pipeline.preflight import check_run, unfinished
@@ -26,7 +27,6 @@ from pipeline.report import label, ordered, print_report
 from pipeline.run_dir import RunDir, opened, refuse_other
 from pipeline.sources import read_source
 from pipeline.stages import NEEDS_RAY, STAGES, Run, prepare
-from pipeline.transcript import TemplateError
 from pipeline.walk import run_all, run_stage
 
 OPERATOR_ERRORS = (

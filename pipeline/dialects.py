@@ -1,17 +1,17 @@
 """The dialect of a model of a recipe, checked against its chat template before anything starts.
 
-Not here: the dialects themselves (`pipeline.prompt`, `pipeline.native`).
+Not here: the dialects themselves (`pipeline.agent.prompt`, `pipeline.agent.native`).
 """
 
 from __future__ import annotations
 
 from cluster.tool_parsers import ToolParserError, reader_maker
 from pipeline import models
-from pipeline.agent import dialect_of
+from pipeline.agent.agent import dialect_of
+from pipeline.agent.prompt import Dialect
+from pipeline.agent.transcript import ChatTemplate, TemplateError
 from pipeline.errors import CannotStart
-from pipeline.prompt import Dialect
 from pipeline.recipe.load import Recipe
-from pipeline.transcript import ChatTemplate, TemplateError
 
 
 def dialect_in(recipe: Recipe, role: str, folder: str | None = None) -> Dialect:

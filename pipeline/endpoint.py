@@ -4,7 +4,7 @@ The `openai` package retries what may go better (408, 409, 429, 5xx, no connecti
 as the server asks for, else backing off. What will not, a refused key or an unknown model, ends the
 job; a prompt that the server finds too long ends its chain.
 
-Not here: the agent's loop (`pipeline.rollout`), where an endpoint is used (`pipeline.actors`).
+Not here: the agent's loop (`pipeline.agent.driver`), where an endpoint is used (`pipeline.actors`).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cluster.engine import EngineRefused
+from pipeline.agent.driver import ContextFull, Conversation, Driver, EngineError, Sampling, Usage
 from pipeline.recipe.cluster import Cluster
 from pipeline.recipe.models import Model, Teacher
 from pipeline.records import Message, Reply
-from pipeline.rollout import ContextFull, Conversation, Driver, EngineError, Sampling, Usage
 
 if TYPE_CHECKING:
     from openai import APIStatusError

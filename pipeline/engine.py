@@ -1,6 +1,6 @@
 """vLLM behind the engine protocol: tokens in, tokens out.
 
-Not here: the engine's processes (`cluster.engine`), chains (`pipeline.rollout`), actors
+Not here: the engine's processes (`cluster.engine`), chains (`pipeline.agent.driver`), actors
 (`pipeline.actors`).
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from cluster.engine import LocalEngine, Room
+from pipeline.agent.driver import EngineError, Sampling
 from pipeline.records import Reply
-from pipeline.rollout import EngineError, Sampling
 
 
 class VllmEngine:

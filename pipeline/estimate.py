@@ -12,8 +12,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.agent.driver import SECONDS
 from pipeline.recipe.models import Samples
-from pipeline.rollout import SECONDS
 from pipeline.tasks import bounds
 
 Z95 = 1.96  # standard errors on either side, of a 95% interval

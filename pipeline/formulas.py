@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
+from pipeline.agent.examples import WorkedCall, worked_call
 from pipeline.conclusions import plain_conclusion
 from pipeline.records import Problem
-from pipeline.reference import WorkedCall, worked_call
 from toolsets import Toolset
 from toolsets.logic import lenient, solver
 from toolsets.logic.syntax import render

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pipeline.agent import AGENT_TOOLS
+from pipeline.agent.agent import AGENT_TOOLS
 from pipeline.statistics import paired, wilson
 
 COLUMNS = (

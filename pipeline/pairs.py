@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline import tables
+from pipeline.agent.prompt import Dialect, render
 from pipeline.errors import CannotStart, StageFailed
 from pipeline.hygiene import words
 from pipeline.pairing import Candidates, Stratum, balanced, difficulty, filter_of, pair_up
 from pipeline.pairing.choosing import NO_RIGHT, NO_WRONG
 from pipeline.pairing.filters import BY_LIMIT, NEAR_DUPLICATE, UNEVEN
-from pipeline.prompt import Dialect, render
 from pipeline.recipe.load import Recipe
 from pipeline.records import Chain, PreferencePair, Problem
 from pipeline.run_dir import RunDir

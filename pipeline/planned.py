@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from pipeline import tables
-from pipeline.agent import AGENT_TOOLS
+from pipeline.agent.agent import AGENT_TOOLS
 from pipeline.tasks import by_problem
 
 OUTCOME = (

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import models
+from pipeline.agent.transcript import ChatTemplate
 from pipeline.dialects import check_template, dialect_in
 from pipeline.errors import CannotStart
 from pipeline.evaluate import evaluated
 from pipeline.recipe.load import Recipe, load, shipped
 from pipeline.recipe.models import Model
 from pipeline.stages import Run, evaluated_models, generators
-from pipeline.transcript import ChatTemplate
 from toolsets.toolset import nearest
 
 SHORT_REPLY = 16  # tokens of a call such as add(a=12, b=30) and of the end of its turn

@@ -24,7 +24,7 @@ A reference may also hold calls as a model writes them, `add(a=2, b=3)`, as the 
 such a call is replayed as it stands, and annotates itself.
 
 Not here: formulas, which are a reference too (`pipeline.formulas`); the messages of a chain
-(`pipeline.agent`).
+(`pipeline.agent.agent`).
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
+from pipeline.agent.examples import WorkedCall, worked_call
+from pipeline.agent.verdict import answer_value
 from pipeline.records import Problem
-from pipeline.verdict import answer_value
-from toolsets import ToolCall, ToolResult, Toolset
+from toolsets import Toolset
 from toolsets.numbers import check_magnitude, read_number, write_number
 
 LONGEST_EXPRESSION = 500  # characters; GSM8K's longest has 38. Bounds the depth of the tree
@@ -75,14 +76,6 @@ _GOES_ON = ("+", "-", "*", "/", "×", "÷", "−", "–", ")", "(", *"0123456789
 _TIMES = re.compile(r"(?<![A-Za-z])x(?![A-Za-z])")
 _WORDS = re.compile(r"/?[A-Za-z][A-Za-z'-]*|[$%\s]")
 _SIGNS = str.maketrans("×÷−–", "*/--")  # noqa: RUF001  # the characters that people write
-
-
-@dataclass(frozen=True, slots=True)
-class WorkedCall:
-    """A call of a worked solution with its result; `call.raw` is what a model would write."""
-
-    call: ToolCall
-    result: ToolResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,15 +195,6 @@ def replay_calculation(text: str, toolset: Toolset) -> Calculation:
     except ValueError as error:
         return Calculation(text, tuple(calls), None, None, annotated, str(error))
     return Calculation(text, tuple(calls), result, _evaluate(node, source), annotated)
-
-
-def worked_call(toolset: Toolset, text: str) -> WorkedCall:
-    """Parse and execute `text`, in this process; raises ValueError where it is no call or fails."""
-    call = toolset.parse(text)  # CallError is a ValueError
-    result = toolset.execute(call)
-    if not result.ok:
-        raise ValueError(result.content)
-    return WorkedCall(call, result)
 
 
 def _replay_call(text: str, toolset: Toolset) -> Calculation:

@@ -14,7 +14,7 @@ passes must be new, and solutions of the same model must agree with it (self-con
 2203.11171). Whatever does not hold is `Refused` with its reason.
 
 Pure. Not here: the requests being answered (`pipeline.writing`), the sentence that asks
-(`pipeline.prompt`), the pocket world's generator (`pipeline.sources`).
+(`pipeline.agent.prompt`), the pocket world's generator (`pipeline.sources`).
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
-from pipeline.agent import answer, with_agent_tools
+from pipeline.agent.agent import answer, with_agent_tools
+from pipeline.agent.verdict import same_answer
 from pipeline.hygiene import Known, told, words
 from pipeline.records import Problem
 from pipeline.reference import reference_calls
-from pipeline.verdict import same_answer
 from pipeline.worked import reference_chain
 from toolsets import CallError, ToolCall, ToolResult, Toolset, render_call
 from toolsets.numbers import read_number

@@ -18,10 +18,10 @@ from rich.console import Console
 from rich.text import Text
 
 from pipeline import tables
+from pipeline.agent.loss_masks import encode_pair
+from pipeline.agent.transcript import ChatTemplate
 from pipeline.errors import CannotStart
-from pipeline.masks import encode_pair
 from pipeline.run_dir import RunDir
-from pipeline.transcript import ChatTemplate
 
 SHOWN = 20  # chains that are listed
 STYLES = {"system": "dim", "user": "cyan", "tool": "cyan", "assistant": "bold"}

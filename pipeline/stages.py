@@ -15,6 +15,7 @@ from typing import Any
 import toolsets
 from pipeline import models, rounds, tables
 from pipeline.actors import ENGINE, RolloutSettings
+from pipeline.agent.prompt import Dialect
 from pipeline.continued import plan_continuations
 from pipeline.dialects import check_template, dialect_in
 from pipeline.endpoint import endpoint_of
@@ -25,7 +26,6 @@ from pipeline.pairs import pairs
 from pipeline.planned import never_calls, outcomes, verdicts
 from pipeline.plans import plan, plans
 from pipeline.problems import ProblemFile
-from pipeline.prompt import Dialect
 from pipeline.recipe.load import Recipe
 from pipeline.recipe.models import Model
 from pipeline.records import Problem

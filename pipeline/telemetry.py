@@ -1,7 +1,7 @@
 """What generation comes to, as metrics that Ray exports to Prometheus.
 
     apprentice_chains{stage, outcome}    right, or the kind of failure
-    apprentice_tokens{stage, kind}       the counts of `pipeline.rollout.Usage`
+    apprentice_tokens{stage, kind}       the counts of `pipeline.agent.driver.Usage`
     apprentice_engines{stage}            engines that have made chains so far
 
 Not here: the live line (`pipeline.progress`), run.json (`pipeline.run_dir`).
@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pipeline.agent.driver import TOKENS
 from pipeline.records import FAILURES
-from pipeline.rollout import TOKENS
 
 
 class Telemetry:

@@ -1,6 +1,7 @@
 """What chains take of the engines: an engine's busy seconds, and what run.json says by model.
 
-Not here: tokens of requests (`pipeline.rollout.Usage`), estimates from it (`pipeline.estimate`).
+Not here: tokens of requests (`pipeline.agent.driver.Usage`), estimates from it
+(`pipeline.estimate`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pipeline.rollout import SECONDS, TOKENS
+from pipeline.agent.driver import SECONDS, TOKENS
 from pipeline.run_dir import RunDir
 
 STAGE, KEY = "generate", "usage"

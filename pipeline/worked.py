@@ -5,15 +5,12 @@ Not here: how a reference becomes calls (`pipeline.reference`, `pipeline.formula
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from pipeline.errors import CannotStart
+from pipeline.agent.examples import WorkedCall, answer_step
+from pipeline.agent.prompt import canonical
 from pipeline.formulas import worked_question
-from pipeline.prompt import canonical
 from pipeline.records import Chain, Problem, Step
-from pipeline.reference import WorkedCall, reference_calls, worked_call
-from toolsets import ToolCall, Toolset, render_call
+from pipeline.reference import reference_calls
+from toolsets import Toolset
 
 REFERENCE = "reference"
 
@@ -29,7 +26,7 @@ def reference_chain(problem: Problem, toolset: Toolset) -> Chain | None:
     calls = worked_calls(problem, toolset)
     if not calls:
         return None
-    steps = (*(Step(w.call.raw, w.call, w.result) for w in calls), _answer(problem.answer))
+    steps = (*(Step(w.call.raw, w.call, w.result) for w in calls), answer_step(problem.answer))
     return Chain(
         chain_id=f"{problem.problem_id}/{REFERENCE}",
         problem_id=problem.problem_id,
@@ -41,29 +38,3 @@ def reference_chain(problem: Problem, toolset: Toolset) -> Chain | None:
         stop_reason="answer",
         answer=problem.answer,
     )
-
-
-def solved_example(question: str, calls: Sequence[str], answer: str, toolset: Toolset) -> str:
-    """A solved problem as the prompt shows it: the question, each call and its result, the answer.
-
-    Raises CannotStart for a call that fails.
-    """
-    lines = [question.strip()]
-    for text in calls:
-        try:
-            lines += [text, worked_call(toolset, text).result.content]
-        except ValueError as error:
-            raise CannotStart(f"agent.examples: the call {text} fails: {error}") from None
-    return "\n".join([*lines, _answer(answer).reply])
-
-
-def _answer(gold: str) -> Step:
-    arguments = {"value": _literal(gold)}
-    written = render_call("answer", arguments)
-    return Step(written, ToolCall("answer", arguments, written), None)
-
-
-def _literal(gold: str) -> Any:
-    """`gold` as a model would write it: a whole number where it is one."""
-    digits = gold.replace(",", "")
-    return int(digits) if digits.lstrip("-").isdecimal() else gold

@@ -29,8 +29,8 @@ from fastapi.sse import format_sse_event
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from pipeline.agent.driver import EngineError, OnStep, Rollout
 from pipeline.records import Chain, Step
-from pipeline.rollout import EngineError, OnStep, Rollout
 from serving.chat import ChatRequest
 from serving.protection import BodyLimit, Keys, error_json, refusal
 from serving.solve import SolveRequest, TooLong, chain_json, check_fits, solve, step_json

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.agent.driver import OnStep, Rollout
+from pipeline.agent.transcript import Transcript
 from pipeline.records import Chain, Problem, Step, Task
-from pipeline.rollout import OnStep, Rollout
-from pipeline.transcript import Transcript
 
 CHARACTERS_PER_TOKEN = 64  # more than any tokenizer makes of a text that says something
 

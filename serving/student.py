@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from cluster.engine import LocalEngine
+from pipeline.agent.driver import Sampling
 from pipeline.records import Reply
-from pipeline.rollout import Sampling
 
 NEEDS_PARSER = (
     "tool_choice that names or requires a call needs a service that parses calls: start it with "

@@ -21,18 +21,18 @@ from transformers import AutoTokenizer
 import toolsets
 from cluster.tool_parsers import reader_maker
 from pipeline import tables
-from pipeline.agent import dialect_of
+from pipeline.agent.agent import dialect_of
+from pipeline.agent.driver import Rollout, limits_of
+from pipeline.agent.transcript import ChatTemplate
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.recipe.load import Recipe, load
-from pipeline.rollout import Rollout, limits_of
 from pipeline.run_dir import RunDir
 from pipeline.stages import evaluate_stage, generate_stage, prepare
-from pipeline.transcript import ChatTemplate
 from serving.http import Service
 from serving.solve import chain_json
 from tests.conftest import ROOT
+from tests.pipeline.agent.scripted import ScriptedEngine
 from tests.pipeline.cli import environment
-from tests.pipeline.scripted import ScriptedEngine
 from tests.serving.scripted import ScriptedChat, ask
 
 pytestmark = pytest.mark.ray

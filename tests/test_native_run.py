@@ -19,16 +19,16 @@ from datasets import Dataset
 from trl.data_utils import apply_chat_template
 
 from pipeline import tables
-from pipeline.masks import encode_pair
+from pipeline.agent.loss_masks import encode_pair
+from pipeline.agent.transcript import ChatTemplate
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.recipe.load import load
 from pipeline.run_dir import RunDir
 from pipeline.stages import pairs_stage, prepare
-from pipeline.transcript import ChatTemplate
 from tests.conftest import ROOT
+from tests.pipeline.agent.families import HERMES, tokenizer_of
 from tests.pipeline.cli import environment
 from tests.pipeline.conftest import tokenizer  # noqa: F401  # a fixture
-from tests.pipeline.families import HERMES, tokenizer_of
 from tests.test_drivers import FolderEngine, run_stages, solved, stored
 
 pytestmark = pytest.mark.ray

@@ -51,13 +51,13 @@ def test_no_arrow_between_rooms_but_the_allowed_ones() -> None:
         ("cluster.session", "def f():\n    from toolsets import load", "toolsets.load"),
         ("cluster.session", "import pipeline", "pipeline"),
         (
-            "pipeline.agent",
+            "pipeline.agent.agent",
             "from pipeline.training.stage import train",
             "pipeline.training.stage.train",
         ),
-        ("pipeline.agent", "from pipeline import tables", "pipeline.tables"),
-        ("pipeline.agent", "import cluster.session", "cluster.session"),
-        ("pipeline.agent", "def f():\n    import ray.data", "ray.data"),
+        ("pipeline.agent.agent", "from pipeline import tables", "pipeline.tables"),
+        ("pipeline.agent.agent", "import cluster.session", "cluster.session"),
+        ("pipeline.agent.agent", "def f():\n    import ray.data", "ray.data"),
         ("pipeline.training.stage", "from serving.app import build", "serving.app.build"),
         ("pipeline.training.stage", "importlib.import_module('serving.app')", "serving.app"),
         ("serving.app", "from pipeline import training", "pipeline.training"),
@@ -71,11 +71,11 @@ def test_a_forbidden_arrow_is_seen(module: str, source: str, target: str) -> Non
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("pipeline.agent", "from pipeline.records import Chain\nfrom toolsets import load"),
-        ("pipeline.agent", "from pipeline import records, CORE"),
+        ("pipeline.agent.agent", "from pipeline.records import Chain\nfrom toolsets import load"),
+        ("pipeline.agent.agent", "from pipeline import records, CORE"),
         ("pipeline.training.stage", "import ray\nfrom cluster.session import connect"),
         ("pipeline.training.stage", "from pipeline import tables"),
-        ("serving.app", "from pipeline.agent import Agent\nimport cluster, toolsets"),
+        ("serving.app", "from pipeline.agent.agent import Agent\nimport cluster, toolsets"),
     ],
 )
 def test_an_allowed_arrow_passes(module: str, source: str) -> None:

@@ -10,7 +10,7 @@ How small: a literal with f decimal places is taken for a rational with a denomi
 Q lie at least 1/Q**2 apart), and an arbitrary literal of that length is mistaken for a rational
 once in some 30,000. Larger denominators are read as the literal says, off by its last digit.
 
-Not here: what an answer means (`pipeline.verdict` strips currency and percent signs).
+Not here: what an answer means (`pipeline.agent.verdict` strips currency and percent signs).
 """
 
 from __future__ import annotations

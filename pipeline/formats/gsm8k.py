@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from pipeline.agent.verdict import answer_value
 from pipeline.formats.row import (
     BadRow,
     RowFormat,
@@ -21,7 +22,6 @@ from pipeline.formats.row import (
 )
 from pipeline.records import Problem
 from pipeline.reference import prose_steps
-from pipeline.verdict import answer_value
 from toolsets.numbers import write_number
 
 MARK = "####"

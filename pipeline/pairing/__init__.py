@@ -7,7 +7,7 @@
 
 All of it is pure: the same chains and seed give the same pairs.
 
-Not here: reading chains and writing pairs (`pipeline.pairs`), masks (`pipeline.transcript`).
+Not here: reading chains and writing pairs (`pipeline.pairs`), masks (`pipeline.agent.transcript`).
 """
 
 from pipeline.pairing.balance import Stratum, balanced, difficulty

@@ -11,10 +11,10 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from pipeline.agent.prompt import Dialect, render
 from pipeline.pairing.candidates import Candidates, Draft
 from pipeline.pairing.filters import NO_DIFFERENCE, Filter, has_no_difference
 from pipeline.pairing.strategies import STRATEGIES
-from pipeline.prompt import Dialect, render
 from pipeline.records import Message, PreferencePair
 
 TWICE = "the same pair twice"

@@ -10,9 +10,9 @@ import json
 from pathlib import Path
 
 import toolsets
-from pipeline.agent import with_agent_tools
+from pipeline.agent.agent import with_agent_tools
+from pipeline.agent.prompt import Inject
 from pipeline.errors import CannotStart
-from pipeline.prompt import Inject
 
 TOOLSET = "arithmetic[add,subtract,multiply,divide,percent_of]+logic[entails]"
 FINGERPRINT = "pocket.json"

@@ -29,13 +29,13 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from pipeline.masks import IGNORED
+from pipeline.agent.loss_masks import IGNORED
+from pipeline.agent.prompt import render
+from pipeline.agent.transcript import ChatTemplate, Transcript
 from pipeline.pocket.models import FINGERPRINT, dialect, fingerprint, folder
 from pipeline.pocket.tokenizer import CONTEXT, END, PAD, train_tokenizer
 from pipeline.pocket.world import PRETRAIN, TASKS, problem, problems
-from pipeline.prompt import render
 from pipeline.records import Problem
-from pipeline.transcript import ChatTemplate, Transcript
 from pipeline.worked import reference_chain
 
 WORLD_SEED = 1

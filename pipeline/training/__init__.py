@@ -10,5 +10,5 @@
     checkpoints      what can be gone on from
     export           the finished model
 
-Not here: which tokens are trained (`pipeline.masks`), rounds (`pipeline.rounds`).
+Not here: which tokens are trained (`pipeline.agent.loss_masks`), rounds (`pipeline.rounds`).
 """

@@ -1,6 +1,6 @@
 """The rows that a training stage learns from: as tokens, none too long, whole batches of them.
 
-Not here: what of a row is trained on (`pipeline.masks`).
+Not here: what of a row is trained on (`pipeline.agent.loss_masks`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.masks import encode
+from pipeline.agent.loss_masks import encode
+from pipeline.agent.transcript import ChatTemplate
 from pipeline.recipe.training import Train
-from pipeline.transcript import ChatTemplate
 
 Encoded = dict[str, list[int]]
 

@@ -1,8 +1,9 @@
 """TRL's DPO trainer, extended by as little as possible: our masks, DPO-positive, shared prefixes.
 
 Every loss of TRL reads `completion_mask`; a collator that brings our mask is all that masking
-needs. Datasets come tokenised (`pipeline.masks`), so TRL's own preparation is skipped. TRL's code
-computes every loss; where prefixes are shared, the model it calls computes the batch packed.
+needs. Datasets come tokenised (`pipeline.agent.loss_masks`), so TRL's own preparation is skipped.
+TRL's code computes every loss; where prefixes are shared, the model it calls computes the batch
+packed.
 
 Not here: packed batches (`pipeline.training.prefix_sharing`), Ray Train (`pipeline.training.loop`).
 """
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
 
-from pipeline.masks import IGNORED
+from pipeline.agent.loss_masks import IGNORED
 from pipeline.training.losses import dpo_positive
 from pipeline.training.packing import pack
 from pipeline.training.prefix_sharing import PACKED, unpacked

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline import tables
+from pipeline.agent.transcript import ChatTemplate
 from pipeline.recipe.training import Train
 from pipeline.training.arguments import lora, shared_arguments
 from pipeline.training.data import prepare, store, stored
 from pipeline.training.export import best_or_last, export
 from pipeline.training.scratch import scratch
-from pipeline.transcript import ChatTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _prepare_rows(job: TrainJob, settings: Train, template: ChatTemplate) -> int
     """Write the stage's rows as tokens, once for all workers; returns how many there are."""
     import torch.distributed
 
-    from pipeline.masks import encode_pair, encode_supervised
+    from pipeline.agent.loss_masks import encode_pair, encode_supervised
 
     encode, out = (encode_supervised if job.stage == "sft" else encode_pair), Path(job.out)
     ranks = torch.distributed.is_initialized()

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from pipeline.masks import IGNORED
+from pipeline.agent.loss_masks import IGNORED
 
 ROW_TOKENS = 4096  # rows of several groups are no longer: their mask has the square of it
 SEGMENTS = 3  # of a group at most: its prefix and two sides

@@ -99,9 +99,9 @@ def _prepare(folder: Path) -> dict[str, Any]:
     from transformers import AutoTokenizer
 
     from pipeline import tables
-    from pipeline.masks import encode_pair
+    from pipeline.agent.loss_masks import encode_pair
+    from pipeline.agent.transcript import ChatTemplate
     from pipeline.pocket.models import folder as pocket
-    from pipeline.transcript import ChatTemplate
 
     rows = list(islice(_pair_rows(), BATCH * (WARM_UP + max(STEPS.values()))))
     tables.write_parts(folder / "pairs", rows, tables.PAIRS)
@@ -207,12 +207,12 @@ def _trainer(kind: str, model: Any, tokenizer: Any, pairs: Path, scratch: str, s
     from trl.trainer.dpo_trainer import DPOTrainer
 
     from pipeline import tables
-    from pipeline.masks import encode_pair
+    from pipeline.agent.loss_masks import encode_pair
+    from pipeline.agent.transcript import ChatTemplate
     from pipeline.recipe.training import Train
     from pipeline.training.arguments import shared_arguments
     from pipeline.training.dpo import MaskedDPOTrainer, MaskedPreferenceCollator
     from pipeline.training.prefix_sharing import packing_width
-    from pipeline.transcript import ChatTemplate
 
     settings = Train.model_validate(SETTINGS)
     shared = shared_arguments(settings, 0, False, scratch, workers=1) | {"save_strategy": "no"}

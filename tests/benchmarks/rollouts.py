@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import Any
 
 import toolsets
+from pipeline.agent.driver import Limits, Rollout, Runner, Sampling
 from pipeline.records import Problem, Reply, Task
-from pipeline.rollout import Limits, Rollout, Runner, Sampling
 from tests.benchmarks import Result, in_a_process, log
 from tests.benchmarks.models import MODELS, model_folder, tokenizer
 from toolsets import Executor, ToolCall, ToolResult
@@ -248,8 +248,8 @@ async def drivers(model: str, folder: Path, first: int) -> dict[str, dict[str, f
     """Every driver on one engine, its cache emptied in between, another one `first` each time; what
     ours asked is recorded."""
     from cluster.engine import LocalEngine
+    from pipeline.agent.transcript import ChatTemplate
     from pipeline.pocket.models import TOOLSET, dialect
-    from pipeline.transcript import ChatTemplate
 
     lengths = workload()
     local = LocalEngine(model_folder(model, folder), OPTIONS, 2)

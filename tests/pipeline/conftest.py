@@ -8,11 +8,11 @@ import pytest
 from hypothesis import settings
 from transformers import PreTrainedTokenizerFast
 
+from pipeline.agent.transcript import ChatTemplate
 from pipeline.pocket.models import dialect
 from pipeline.pocket.tokenizer import train_tokenizer
 from pipeline.pocket.world import problems
-from pipeline.transcript import ChatTemplate
-from tests.pipeline.chat_families import tokenizers_of
+from tests.pipeline.agent.chat_families import tokenizers_of
 
 settings.register_profile("shared_machine", deadline=None)  # a slow moment is no failure
 settings.load_profile("shared_machine")

@@ -22,10 +22,10 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast  # AutoTokenizer imports torch
 
 from cluster.engine import Room
+from pipeline.agent.driver import EngineError, Sampling
+from pipeline.agent.transcript import ChatTemplate
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.records import Reply
-from pipeline.rollout import EngineError, Sampling
-from pipeline.transcript import ChatTemplate
 from tests.conftest import ROOT
 
 SIMULATED = "tests.pipeline.simulated:SimulatedEngine"

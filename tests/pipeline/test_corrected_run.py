@@ -18,15 +18,15 @@ import pytest
 from transformers import AutoTokenizer
 
 from pipeline import tables
+from pipeline.agent.driver import Sampling
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.recipe.load import load
 from pipeline.records import Reply
-from pipeline.rollout import Sampling
 from pipeline.run_dir import RunDir
 from pipeline.stages import generate_stage, pairs_stage, prepare
 from tests.conftest import ROOT
+from tests.pipeline.agent.scripted import ScriptedEngine
 from tests.pipeline.cli import environment
-from tests.pipeline.scripted import ScriptedEngine
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

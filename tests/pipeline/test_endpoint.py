@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 
 from cluster.engine import EngineRefused
-from pipeline.agent import with_agent_tools
+from pipeline.agent.agent import with_agent_tools
+from pipeline.agent.driver import Limits, Usage
+from pipeline.agent.prompt import Inject
 from pipeline.endpoint import KEY_VARIABLE, Endpoint, EndpointRollout, EndpointSettings, endpoint_of
-from pipeline.prompt import Inject
 from pipeline.recipe.load import load
 from pipeline.records import Chain, Task
-from pipeline.rollout import Limits, Usage
-from tests.pipeline.openai_server import Answer, Server, completion, refusal, serving
-from tests.pipeline.scripted import (
+from tests.pipeline.agent.scripted import (
     ARITHMETIC,
     InProcess,
     ScriptedEngine,
@@ -26,6 +25,7 @@ from tests.pipeline.scripted import (
     rollout,
     task,
 )
+from tests.pipeline.openai_server import Answer, Server, completion, refusal, serving
 
 QUESTION = "Ava has 3 bags of 4 pens and loses 2. How many pens?"
 REPLIES = ["multiply(a=3, b=4)", "subtract(a=12)", "subtract(a=12, b=2)", "answer(value=10)"]

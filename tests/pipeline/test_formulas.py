@@ -11,7 +11,7 @@ from pipeline.formulas import conclusion_of, count_formulas, entailed, premises_
 from pipeline.problems import read_problems, summarise
 from pipeline.records import Problem
 from pipeline.worked import reference_chain
-from tests.pipeline.scripted import ARITHMETIC
+from tests.pipeline.agent.scripted import ARITHMETIC
 from tests.toolsets.logic.conclusions import SAMPLE
 
 ROW = {

@@ -16,14 +16,14 @@ from trl.trainer.dpo_trainer import DPOTrainer
 
 from cluster.tool_parsers import reader
 from pipeline import tables
-from pipeline.agent import with_agent_tools
-from pipeline.masks import encode_pair
-from pipeline.native import Native, tools_of
+from pipeline.agent.agent import with_agent_tools
+from pipeline.agent.loss_masks import encode_pair
+from pipeline.agent.native import Native, tools_of
+from pipeline.agent.transcript import ChatTemplate
 from pipeline.pairing import Candidates, pair_up
 from pipeline.records import Chain, PreferencePair, Step
-from pipeline.transcript import ChatTemplate
-from tests.pipeline.families import HERMES, tokenizer_of
-from tests.pipeline.scripted import ARITHMETIC
+from tests.pipeline.agent.families import HERMES, tokenizer_of
+from tests.pipeline.agent.scripted import ARITHMETIC
 from toolsets import ToolResult
 
 pytestmark = pytest.mark.vllm  # its parsers

@@ -21,7 +21,7 @@ from pipeline.rounds import (
 )
 from pipeline.sources import read_source
 from pipeline.tasks import continuations, next_tasks, task
-from tests.pipeline.scripted import ARITHMETIC
+from tests.pipeline.agent.scripted import ARITHMETIC
 
 COUNTS = ("problems.counts.train=40", "problems.counts.test=30", "problems.counts.ood=20")
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import toolsets
+from pipeline.agent.verdict import judge
 from pipeline.hygiene import Known
 from pipeline.pocket.world import problems as pocket_problems
 from pipeline.records import Problem
@@ -22,7 +23,6 @@ from pipeline.self_made import (
     requests,
     verified,
 )
-from pipeline.verdict import judge
 from pipeline.worked import reference_chain
 
 ARITHMETIC = toolsets.load("arithmetic")

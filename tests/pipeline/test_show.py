@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 
 from pipeline import show, tables
+from pipeline.agent.transcript import ChatTemplate
 from pipeline.errors import CannotStart
 from pipeline.records import Chain, PreferencePair, Problem, Step, Verdict
 from pipeline.run_dir import RunDir
-from pipeline.transcript import ChatTemplate
-from tests.pipeline.scripted import TextTokenizer
+from tests.pipeline.agent.scripted import TextTokenizer
 from toolsets import ToolCall, ToolResult
 
 PROBLEM = Problem("p", "arithmetic", "What is [1 + 2]?", "3", "train")

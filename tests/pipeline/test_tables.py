@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import tables
-from pipeline.prompt import canonical
+from pipeline.agent.prompt import canonical
 from pipeline.records import (
     FAILURES,
     Chain,

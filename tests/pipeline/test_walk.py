@@ -29,8 +29,8 @@ from pipeline.stages import prepare
 from pipeline.training.stage import stage_model
 from pipeline.walk import run_all, run_stage
 from tests.conftest import ROOT
+from tests.pipeline.agent.scripted import ScriptedEngine
 from tests.pipeline.cli import environment
-from tests.pipeline.scripted import ScriptedEngine
 from tests.pipeline.test_survival import wait_for
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(400)]

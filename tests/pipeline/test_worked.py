@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 import toolsets
-from pipeline.agent import with_agent_tools
+from pipeline.agent.agent import with_agent_tools
+from pipeline.agent.verdict import judge
 from pipeline.records import Problem
-from pipeline.verdict import judge
 from pipeline.worked import REFERENCE, reference_chain
 
 ARITHMETIC = toolsets.load("arithmetic")

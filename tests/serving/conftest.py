@@ -6,7 +6,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from pipeline.pocket.models import folder
-from tests.pipeline.scripted import TextTokenizer
+from tests.pipeline.agent.scripted import TextTokenizer
 
 
 @pytest.fixture(scope="session")

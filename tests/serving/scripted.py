@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 from starlette.types import Message, Scope
 
-from pipeline.rollout import Limits, Runner
+from pipeline.agent.driver import Limits, Runner
 from serving.http import Service, http_app
-from tests.pipeline.scripted import ARITHMETIC, ScriptedEngine, rollout
+from tests.pipeline.agent.scripted import ARITHMETIC, ScriptedEngine, rollout
 
 HERE = "http://127.0.0.1"  # ASGITransport tells the application this as the server's address
 MODEL = "apprentice-small"

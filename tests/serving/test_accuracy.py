@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import tables
+from pipeline.agent.verdict import same_answer
 from pipeline.statistics import paired
-from pipeline.verdict import same_answer
 from tests.pipeline import cli
 from tests.serving.running import Running, serving
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.rollout import EngineError
+from pipeline.agent.driver import EngineError
 from serving.chat import MOST_CHOICES
 from serving.http import Away
-from tests.pipeline.scripted import ARITHMETIC, ScriptedEngine, TextTokenizer
+from tests.pipeline.agent.scripted import ARITHMETIC, ScriptedEngine, TextTokenizer
 from tests.serving.scripted import (
     MODEL,
     ScriptedChat,

@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from serving.http import Service
 from serving.protection import BodyLimit, WithoutServesOwn
-from tests.pipeline.scripted import ScriptedEngine, TextTokenizer
+from tests.pipeline.agent.scripted import ScriptedEngine, TextTokenizer
 from tests.serving.scripted import MODEL, ScriptedChat, ask, refused, service
 
 CHAT = "/v1/chat/completions"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.rollout import Limits, Runner, Sampling
-from tests.pipeline.scripted import ARITHMETIC, InProcess, ScriptedEngine, TextTokenizer
+from pipeline.agent.driver import Limits, Runner, Sampling
+from tests.pipeline.agent.scripted import ARITHMETIC, InProcess, ScriptedEngine, TextTokenizer
 from tests.serving.scripted import (
     MODEL,
     ask,

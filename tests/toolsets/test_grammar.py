@@ -18,7 +18,7 @@ from transformers import AutoTokenizer
 from typing_extensions import TypedDict
 
 import toolsets
-from pipeline.agent import with_agent_tools
+from pipeline.agent.agent import with_agent_tools
 from pipeline.pocket.models import folder
 from toolsets import Toolset, parse_call, render_call, tool
 from toolsets.binding import bind

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.agent import with_agent_tools
+from pipeline.agent.agent import with_agent_tools
+from pipeline.agent.prompt import Inject
 from pipeline.pairing import Candidates, Draft
-from pipeline.prompt import Inject
 from pipeline.records import Chain, PreferencePair, Step
-from tests.pipeline.scripted import ARITHMETIC
+from tests.pipeline.agent.scripted import ARITHMETIC
 from toolsets import CallError, ToolResult
 
 DIALECT = Inject(with_agent_tools(ARITHMETIC))

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.agent.prompt import render
 from pipeline.pairing import STRATEGIES, Candidates, Draft, filter_of, make_pair, pair_up
 from pipeline.pairing.choosing import BEYOND, NO_FIT, NO_RIGHT, NO_WRONG, TWICE
 from pipeline.pairing.filters import NO_DIFFERENCE
-from pipeline.prompt import render
 from pipeline.recipe.pairs import Pairs
 from pipeline.records import PreferencePair
 from tests.pipeline.pairing.chains import (

@@ -23,6 +23,7 @@ from pipeline.pairing import (
 from pipeline.pairing.strategies import first_fatal_step, mends
 from pipeline.records import Chain, Problem, Step
 from pipeline.worked import reference_chain
+from tests.pipeline.agent.scripted import ARITHMETIC
 from tests.pipeline.pairing.chains import (
     DIALECT,
     EARLY,
@@ -37,7 +38,6 @@ from tests.pipeline.pairing.chains import (
     ids,
     step,
 )
-from tests.pipeline.scripted import ARITHMETIC
 
 
 def test_outcome_prefers_each_right_chain_to_each_wrong_one_different_chains_first() -> None:

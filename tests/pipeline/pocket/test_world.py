@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import toolsets
+from pipeline.agent.verdict import judge
 from pipeline.pocket.models import TOOLSET
 from pipeline.pocket.world import problem, problems
 from pipeline.records import Problem
-from pipeline.verdict import judge
 from pipeline.worked import reference_chain, worked_calls
 from tests.pipeline.pocket.conftest import COUNT, SPLITS
 

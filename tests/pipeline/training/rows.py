@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from pipeline.masks import IGNORED
+from pipeline.agent.loss_masks import IGNORED
 from pipeline.training.dpo import MaskedPreferenceCollator
 from pipeline.training.packing import pack
 
@@ -15,7 +15,8 @@ Row = dict[str, list[int]]
 
 
 def row(prompt: Sequence[int], chosen: Sequence[int], rejected: Sequence[int]) -> Row:
-    """A pair as `pipeline.masks` encodes it; tokens below 10 are a tool's, not trained on."""
+    """A pair as `pipeline.agent.loss_masks` encodes it; tokens below 10 are a tool's, not trained
+    on."""
     sides = {"chosen": chosen, "rejected": rejected}
     ids = {f"{side}_ids": list(tokens) for side, tokens in sides.items()}
     masks = {f"{side}_mask": [int(t >= 10) for t in tokens] for side, tokens in sides.items()}

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import tables
+from pipeline.agent.prompt import render
 from pipeline.pocket.models import dialect
 from pipeline.pocket.world import problems
-from pipeline.prompt import render
 from pipeline.training.curves import read_metrics, steps
 from pipeline.worked import reference_chain
 from tests.conftest import ROOT

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.masks import IGNORED, encode_pair, encode_supervised
+from pipeline.agent.loss_masks import IGNORED, encode_pair, encode_supervised
+from pipeline.agent.transcript import ChatTemplate
 from pipeline.recipe.training import Train
 from pipeline.training.data import (
     Encoded,
@@ -26,7 +27,6 @@ from pipeline.training.data import (
     stored,
     tokens_of,
 )
-from pipeline.transcript import ChatTemplate
 
 SYSTEM = {"role": "system", "content": "help with numbers " * 5}
 QUESTION = {"role": "user", "content": "Ava has 3 bags of 4 pens. How many pens?"}

@@ -20,15 +20,15 @@ from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
 
 from pipeline import tables
-from pipeline.agent import with_agent_tools
-from pipeline.masks import encode_pair
+from pipeline.agent.agent import with_agent_tools
+from pipeline.agent.loss_masks import encode_pair
+from pipeline.agent.prompt import Inject, render
+from pipeline.agent.transcript import ChatTemplate
 from pipeline.pairing import Candidates, pair_up
-from pipeline.prompt import Inject, render
 from pipeline.records import Chain, Step
 from pipeline.training.dpo import MaskedDPOTrainer, MaskedPreferenceCollator
 from pipeline.training.prefix_sharing import packing_width
-from pipeline.transcript import ChatTemplate
-from tests.pipeline.scripted import ARITHMETIC, ScriptedEngine, rollout, task
+from tests.pipeline.agent.scripted import ARITHMETIC, ScriptedEngine, rollout, task
 
 SPECIALS = ["<pad>", "<end>", "<system>", "<user>", "<assistant>"]
 WORDS = [*SPECIALS, "help", "two", "three", "add", "sub", "five", "one", "answer"]

@@ -29,7 +29,7 @@ from transformers.utils.generic import ModelOutput
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.sft_config import SFTConfig
 
-from pipeline.masks import IGNORED
+from pipeline.agent.loss_masks import IGNORED
 from pipeline.training.dpo import MaskedDPOTrainer, MaskedPreferenceCollator
 from pipeline.training.prefix_sharing import packed_forward, score_only_trained, why_not
 from pipeline.training.sft import PackingCollator, SharingSFTTrainer
@@ -254,7 +254,7 @@ def test_supervision_moves_the_weights_as_the_padded_batch_does(
 
 
 def _chain(row: Row) -> dict[str, list[int]]:
-    """The chosen side of a pair, as `pipeline.masks` encodes what supervision learns."""
+    """The chosen side of a pair, as `pipeline.agent.loss_masks` encodes what supervision learns."""
     labels = [
         t if m else IGNORED for t, m in zip(row["chosen_ids"], row["chosen_mask"], strict=True)
     ]

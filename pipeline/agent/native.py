@@ -3,7 +3,7 @@
 The parser is handed in (`cluster.tool_parsers` makes one of a name and a tokenizer), so nothing
 heavy is loaded here.
 
-Not here: the dialect `inject` (`pipeline.prompt`), tokens (`pipeline.transcript`).
+Not here: the dialect `inject` (`pipeline.agent.prompt`), tokens (`pipeline.agent.transcript`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.prompt import NATIVE_INSTRUCTIONS, ONE_TOOL_CALL, with_examples
+from pipeline.agent.prompt import NATIVE_INSTRUCTIONS, ONE_TOOL_CALL, with_examples
 from pipeline.records import Message, Step
 from toolsets import CallError, ToolCall, Toolset
 from toolsets.binding import validate

@@ -8,7 +8,7 @@ A `Rollout` is tokens in, tokens out. Its engine is a small protocol: vLLM in ge
 evaluation, a Serve handle in serving, a script in tests. Where only messages go over the wire
 (`pipeline.endpoint`) the same `Driver` makes the chains, and keeps another `Conversation`.
 
-Not here: what to do next (`pipeline.agent`), which tasks there are (`pipeline.tasks`).
+Not here: what to do next (`pipeline.agent.agent`), which tasks there are (`pipeline.tasks`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from pipeline.agent import Agent, Ask, Execute, Stop
-from pipeline.prompt import Dialect, canonical
+from pipeline.agent.agent import Agent, Ask, Execute, Stop
+from pipeline.agent.prompt import Dialect, canonical
+from pipeline.agent.transcript import ChatTemplate, Transcript
 from pipeline.recipe.models import AgentSettings
 from pipeline.records import Chain, Message, Reply, Step, Task
-from pipeline.transcript import ChatTemplate, Transcript
 from toolsets import ToolCall, ToolResult
 
 

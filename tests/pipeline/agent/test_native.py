@@ -12,19 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster.tool_parsers import ToolParserError, reader
-from pipeline.agent import dialect_of, with_agent_tools
-from pipeline.masks import encode
-from pipeline.native import CALL_ID, Native, tools_of
+from pipeline.agent.agent import dialect_of, with_agent_tools
+from pipeline.agent.driver import Limits, Rollout, Sampling
+from pipeline.agent.loss_masks import encode
+from pipeline.agent.native import CALL_ID, Native, tools_of
+from pipeline.agent.prompt import NATIVE_INSTRUCTIONS, Inject, render
+from pipeline.agent.transcript import ChatTemplate, TemplateError
 from pipeline.pairing import Candidates, pair_up
-from pipeline.prompt import NATIVE_INSTRUCTIONS, Inject, render
 from pipeline.recipe.load import RecipeError, load
 from pipeline.recipe.models import AgentSettings
 from pipeline.records import Chain, Message, PreferencePair, Reply, Step
-from pipeline.rollout import Limits, Rollout, Sampling
-from pipeline.transcript import ChatTemplate, TemplateError
+from tests.pipeline.agent.families import FAMILIES, HERMES, LLAMA3, MISTRAL, PYTHONIC, tokenizer_of
+from tests.pipeline.agent.scripted import ARITHMETIC, InProcess, ScriptedEngine, task
 from tests.pipeline.cli import run
-from tests.pipeline.families import FAMILIES, HERMES, LLAMA3, MISTRAL, PYTHONIC, tokenizer_of
-from tests.pipeline.scripted import ARITHMETIC, InProcess, ScriptedEngine, task
 from toolsets import CallError, ToolCall, ToolResult
 
 pytestmark = pytest.mark.vllm  # its parsers

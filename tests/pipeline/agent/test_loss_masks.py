@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.masks import IGNORED, encode, encode_pair, encode_supervised
+from pipeline.agent.loss_masks import IGNORED, encode, encode_pair, encode_supervised
+from pipeline.agent.transcript import ChatTemplate
 from pipeline.records import Message
-from pipeline.transcript import ChatTemplate
-from tests.pipeline.scripted import TextTokenizer
+from tests.pipeline.agent.scripted import TextTokenizer
 
 OPENING = [
     {"role": "system", "content": "Call functions."},

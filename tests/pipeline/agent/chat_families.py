@@ -11,7 +11,7 @@ from typing import Any
 from transformers import AddedToken, PreTrainedTokenizerFast
 
 from pipeline.records import Message
-from tests.pipeline.scripted import TextTokenizer
+from tests.pipeline.agent.scripted import TextTokenizer
 
 SYSTEM = {"role": "system", "content": "Call functions."}
 QUESTION = {"role": "user", "content": "What is 2 + 3?"}

@@ -1,7 +1,7 @@
 """The agent: a state machine from (chain so far, model reply) to (call | next prompt | stop).
 
 Sans-I/O: no clock, no await, no print, no engine. Generation, evaluation and serving drive it
-(`pipeline.rollout`), so what a student was trained on is what it meets in production.
+(`pipeline.agent.driver`), so what a student was trained on is what it meets in production.
 
     agent = Agent(dialect, max_steps=8, max_failures=4)
     action = agent.read(reply)        Execute(call) | Ask(message) | Stop(reason)
@@ -17,12 +17,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import toolsets
-from pipeline.native import MakeReader, Native, tools_of
-from pipeline.prompt import Dialect, Inject
+from pipeline.agent.examples import solved_example
+from pipeline.agent.native import MakeReader, Native, tools_of
+from pipeline.agent.prompt import Dialect, Inject
 from pipeline.recipe.models import AgentSettings
 from pipeline.records import Message, Step, StopReason
 from pipeline.records import Reply as EngineReply
-from pipeline.worked import solved_example
 from toolsets import CallError, ToolCall, ToolResult, Toolset, tool
 from toolsets.errors import ErrorKind
 from toolsets.grammar import call_grammar

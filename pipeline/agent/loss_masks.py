@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline.agent.transcript import ChatTemplate, Transcript
 from pipeline.records import Message
-from pipeline.transcript import ChatTemplate, Transcript
 
 IGNORED = -100  # label of a token that is not trained on, as torch's cross entropy has it
 

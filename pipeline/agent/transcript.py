@@ -4,8 +4,8 @@ What a model sampled is never tokenised again, and only what is new (a result an
 prompt) is encoded. Generation, evaluation, serving and training all build their tokens here, so a
 student is trained on exactly the tokens that it meets, for any chat template.
 
-Not here: what the messages say (`pipeline.prompt`), messages as text (`pipeline.rendering`), losses
-(`pipeline.training.dpo`).
+Not here: what the messages say (`pipeline.agent.prompt`), messages as text
+(`pipeline.agent.chat_template`), losses (`pipeline.training.dpo`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
-from pipeline.native import CALL_ID
+from pipeline.agent.chat_template import Rendering, TemplateError, Tokenizer, said
+from pipeline.agent.native import CALL_ID
 from pipeline.records import Message
-from pipeline.rendering import Rendering, TemplateError, Tokenizer, said
 
 _REPLY, _RESULT = "REPLY-MARK", "RESULT-MARK"
 _OPEN, _CLOSE = "<think>", "</think>"  # of a model's reasoning

@@ -7,17 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.masks import encode
-from pipeline.transcript import ChatTemplate, Transcript
-from tests.pipeline.chat_families import (
-    CASES,
-    FAMILIES,
-    OPENING,
-    TURNS,
-    chain,
-    tokens,
-)
-from tests.pipeline.scripted import TextTokenizer
+from pipeline.agent.loss_masks import encode
+from pipeline.agent.transcript import ChatTemplate, Transcript
+from tests.pipeline.agent.chat_families import CASES, FAMILIES, OPENING, TURNS, chain, tokens
+from tests.pipeline.agent.scripted import TextTokenizer
 
 
 def _written(tokenizer: TextTokenizer, transcript: Transcript) -> list[str]:

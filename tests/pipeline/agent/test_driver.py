@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pipeline.agent import dialect_of
-from pipeline.masks import encode
-from pipeline.prompt import Inject, render
+from pipeline.agent.agent import dialect_of
+from pipeline.agent.driver import Limits, Rollout, Runner, Sampling, Usage
+from pipeline.agent.loss_masks import encode
+from pipeline.agent.prompt import Inject, render
+from pipeline.agent.transcript import ChatTemplate
 from pipeline.recipe.models import AgentSettings
 from pipeline.records import Chain, Step
-from pipeline.rollout import Limits, Rollout, Runner, Sampling, Usage
-from pipeline.transcript import ChatTemplate
-from tests.pipeline.scripted import (
+from tests.pipeline.agent.scripted import (
     ARITHMETIC,
     InProcess,
     ScriptedEngine,

@@ -2,10 +2,10 @@
 
 A *dialect* renders a chain's steps as chat messages and reads a call back from a reply. `Inject` is
 the paper's: the functions' descriptions and examples stand in the system prompt, one call per turn
-is written as a Python call, its result comes in the next turn. The other is `pipeline.native`: the
-model's own template with `tools=`.
+is written as a Python call, its result comes in the next turn. The other is
+`pipeline.agent.native`: the model's own template with `tools=`.
 
-Not here: messages about bad calls (`toolsets`), tokens (`pipeline.transcript`).
+Not here: messages about bad calls (`toolsets`), tokens (`pipeline.agent.transcript`).
 """
 
 from __future__ import annotations

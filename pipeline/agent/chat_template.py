@@ -4,7 +4,7 @@ Templates differ in what they take. One that takes contents in parts gets them s
 no place for a system prompt gets it in front of the user's first message, as Gemma 3's has it. What
 reads like a special token in a content stays ordinary text.
 
-Not here: what of it the model writes (`pipeline.transcript`).
+Not here: what of it the model writes (`pipeline.agent.transcript`).
 """
 
 from __future__ import annotations

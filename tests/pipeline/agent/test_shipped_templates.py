@@ -13,11 +13,11 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 import toolsets
-from pipeline.masks import encode
-from pipeline.native import CALL_ID, tools_of
+from pipeline.agent.loss_masks import encode
+from pipeline.agent.native import CALL_ID, tools_of
+from pipeline.agent.transcript import ChatTemplate, TemplateError, Transcript
 from pipeline.records import Message
-from pipeline.transcript import ChatTemplate, TemplateError, Transcript
-from tests.pipeline.shipped import (
+from tests.pipeline.agent.shipped import (
     DEEPSEEK,
     KEEPS_REASONING,
     LEAVES_OUT_TEXT_BESIDE_A_CALL,
@@ -70,8 +70,8 @@ def test_every_template_has_an_expectation_and_no_expectation_is_stale() -> None
     assert len(NAMES) > 30
     lacking = [name for name in NAMES if name not in SHIPPED]
     assert not lacking, (
-        f"TRL ships {', '.join(lacking)}.jinja: add to SHIPPED in tests/pipeline/shipped.py how a "
-        "turn ends there, how a call is written, and which roles are refused with which sentence"
+        f"TRL ships {', '.join(lacking)}.jinja: add to SHIPPED in tests/pipeline/agent/shipped.py "
+        "how a turn ends there, how a call is written, and which roles are refused with which sentence"
     )
     assert sorted(SHIPPED) == NAMES
 

@@ -4,7 +4,7 @@ Numbers are compared as exact rationals; thousands commas, one currency sign and
 are forgiven, so "$1,200" is 1200 and "20%" is 20 (never 0.2). Words after a number are not: "12
 apples" is text. Everything else is compared as text, without regard to case and spacing.
 
-Not here: how an answer was written in the chain (`pipeline.agent`), accuracies and intervals.
+Not here: how an answer was written in the chain (`pipeline.agent.agent`), accuracies and intervals.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.agent.verdict import answer_value, judge, same_answer
 from pipeline.records import Chain, Problem, Step, Verdict
-from pipeline.verdict import answer_value, judge, same_answer
 from toolsets import ToolCall, ToolResult
 from toolsets.numbers import write_number
 

@@ -1,7 +1,7 @@
 """An engine that replies by a script, and what makes a rollout of it; no model, no GPU, no patch.
 
-`ScriptedEngine` implements `pipeline.rollout.Engine` to the letter: tokens in, tokens out, replies
-end with the template's end of turn, or are cut where `stop` or `max_tokens` ends them.
+`ScriptedEngine` implements `pipeline.agent.driver.Engine` to the letter: tokens in, tokens out,
+replies end with the template's end of turn, or are cut where `stop` or `max_tokens` ends them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import toolsets
-from pipeline.agent import with_agent_tools
-from pipeline.prompt import Inject
+from pipeline.agent.agent import with_agent_tools
+from pipeline.agent.driver import EngineError, Limits, Rollout, Runner, Sampling
+from pipeline.agent.prompt import Inject
+from pipeline.agent.transcript import ChatTemplate, Tokenizer
 from pipeline.records import Problem, Reply, Task
-from pipeline.rollout import EngineError, Limits, Rollout, Runner, Sampling
-from pipeline.transcript import ChatTemplate, Tokenizer
 from toolsets import ToolCall, ToolResult, Toolset
 
 ARITHMETIC = toolsets.load("arithmetic[add,subtract,multiply,divide,percent_of]")

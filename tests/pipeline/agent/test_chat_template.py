@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.masks import encode
-from pipeline.rendering import TemplateError
-from pipeline.transcript import ChatTemplate, Transcript
-from tests.pipeline.chat_families import (
+from pipeline.agent.chat_template import TemplateError
+from pipeline.agent.loss_masks import encode
+from pipeline.agent.transcript import ChatTemplate, Transcript
+from tests.pipeline.agent.chat_families import (
     CASES,
     OPENING,
     QUESTION,
@@ -21,7 +21,7 @@ from tests.pipeline.chat_families import (
     chain,
     tokens,
 )
-from tests.pipeline.scripted import TextTokenizer
+from tests.pipeline.agent.scripted import TextTokenizer
 
 
 def test_a_template_without_the_role_of_results_names_the_setting(

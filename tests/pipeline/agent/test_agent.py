@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from pipeline.agent import Agent, Ask, Execute, Stop, dialect_of, with_agent_tools
+from pipeline.agent.agent import Agent, Ask, Execute, Stop, dialect_of, with_agent_tools
+from pipeline.agent.prompt import Inject, canonical, render
 from pipeline.errors import CannotStart
-from pipeline.prompt import Inject, canonical, render
 from pipeline.recipe.load import load
 from pipeline.recipe.models import AgentSettings
 from pipeline.records import Message, Reply, Step
-from tests.pipeline.scripted import ARITHMETIC
+from tests.pipeline.agent.scripted import ARITHMETIC
 from toolsets import ToolCall, ToolResult
 
 TOOLSET = with_agent_tools(ARITHMETIC)

@@ -1,0 +1,58 @@
+"""Few-shot examples, and single calls of a reference solution with their results.
+
+Not here: how a problem's reference becomes calls (`pipeline.problems.reference`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.errors import CannotStart
+from pipeline.records import Step
+from toolsets import ToolCall, ToolResult, Toolset, render_call
+
+
+@dataclass(frozen=True, slots=True)
+class WorkedCall:
+    """A call of a worked solution with its result; `call.raw` is what a model would write."""
+
+    call: ToolCall
+    result: ToolResult
+
+
+def worked_call(toolset: Toolset, text: str) -> WorkedCall:
+    """Parse and execute `text`, in this process; raises ValueError where it is no call or fails."""
+    call = toolset.parse(text)  # CallError is a ValueError
+    result = toolset.execute(call)
+    if not result.ok:
+        raise ValueError(result.content)
+    return WorkedCall(call, result)
+
+
+def solved_example(question: str, calls: Sequence[str], answer: str, toolset: Toolset) -> str:
+    """A solved problem as the prompt shows it: the question, each call and its result, the answer.
+
+    Raises CannotStart for a call that fails.
+    """
+    lines = [question.strip()]
+    for text in calls:
+        try:
+            lines += [text, worked_call(toolset, text).result.content]
+        except ValueError as error:
+            raise CannotStart(f"agent.examples: the call {text} fails: {error}") from None
+    return "\n".join([*lines, answer_step(answer).reply])
+
+
+def answer_step(gold: str) -> Step:
+    """The last step of a reference chain: the call `answer` with the gold answer."""
+    arguments = {"value": _literal(gold)}
+    written = render_call("answer", arguments)
+    return Step(written, ToolCall("answer", arguments, written), None)
+
+
+def _literal(gold: str) -> Any:
+    """`gold` as a model would write it: a whole number where it is one."""
+    digits = gold.replace(",", "")
+    return int(digits) if digits.lstrip("-").isdecimal() else gold
