@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from cluster.requirements import RequirementError
     from cluster.storage import StorageError
     from pipeline.errors import CannotStart
-    from pipeline.problems import ProblemError
+    from pipeline.problems.reader import ProblemError
     from pipeline.recipe.load import RecipeError
     from toolsets import ToolsetError
 
@@ -274,7 +274,7 @@ def _check_models(recipe: Recipe, stages: Sequence[str]) -> None:
 
 def _problems_at_hand(recipe: Recipe) -> list[Problem]:
     """The training problems of a recipe that can be read here without a download."""
-    from pipeline.sources import POCKET, read_source
+    from pipeline.problems.source import POCKET, read_source
 
     path, generated = recipe.problems.path, recipe.problems.path == POCKET
     if not generated and not Path(path).expanduser().exists():

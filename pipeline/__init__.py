@@ -7,28 +7,18 @@ CORE = frozenset(
     f"pipeline.{name}"
     for name in (
         "agent",
-        "conclusions",
         "errors",
         "hashing",
         "estimate",
-        "formulas",
-        "hygiene",
         "metrics",
         "models",
         "pairing",
-        "pocket.arithmetic",
-        "pocket.logic",
+        "problems",
         "pocket.models",
-        "pocket.sentences",
-        "pocket.told",
-        "pocket.world",
         "recipe",
         "records",
-        "reference",
-        "self_made",
         "statistics",
         "tasks",
-        "worked",
     )
 )
 

@@ -20,12 +20,18 @@ from pipeline.agent.transcript import TemplateError
 from pipeline.errors import CannotStart
 from pipeline.machines import refuse_too_small
 from pipeline.preflight import check_run, unfinished
-from pipeline.problems import ProblemError, ProblemFile, read_problems, summarise, write_rejects
+from pipeline.problems.reader import (
+    ProblemError,
+    ProblemFile,
+    read_problems,
+    summarise,
+    write_rejects,
+)
+from pipeline.problems.source import read_source
 from pipeline.recipe.load import Recipe, RecipeError, shipped
 from pipeline.recipe.load import load as load_recipe
 from pipeline.report import label, ordered, print_report
 from pipeline.run_dir import RunDir, opened, refuse_other
-from pipeline.sources import read_source
 from pipeline.stages import NEEDS_RAY, STAGES, Run, prepare
 from pipeline.walk import run_all, run_stage
 

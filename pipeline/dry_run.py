@@ -17,10 +17,10 @@ from pipeline.errors import CannotStart
 from pipeline.estimate import Estimate, estimate, in_words, tasks_of
 from pipeline.evaluate import evaluated
 from pipeline.preflight import check_run
+from pipeline.problems.source import POCKET
 from pipeline.recipe.load import Recipe
 from pipeline.run_dir import RunDir, refuse_other
 from pipeline.sample import Sample, given, read_sample, remarks
-from pipeline.sources import POCKET
 from pipeline.stages import STAGES, Run, evaluated_models, generators, prepare
 from pipeline.tasks import bounds
 

@@ -16,14 +16,14 @@ from typing import Any
 from pipeline import tables
 from pipeline.agent.prompt import Dialect, render
 from pipeline.errors import CannotStart, StageFailed
-from pipeline.hygiene import words
 from pipeline.pairing import Candidates, Stratum, balanced, difficulty, filter_of, pair_up
 from pipeline.pairing.choosing import NO_RIGHT, NO_WRONG
 from pipeline.pairing.filters import BY_LIMIT, NEAR_DUPLICATE, UNEVEN
+from pipeline.problems.decontamination import words
+from pipeline.problems.reference.chain import reference_chain
 from pipeline.recipe.load import Recipe
 from pipeline.records import Chain, PreferencePair, Problem
 from pipeline.run_dir import RunDir
-from pipeline.worked import reference_chain
 from toolsets import Toolset
 
 BEYOND = "beyond pairs.most"

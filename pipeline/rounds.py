@@ -16,11 +16,11 @@ from typing import Any
 
 from pipeline.errors import CannotStart
 from pipeline.hashing import stable_hash
-from pipeline.pocket.world import fresh_problems
-from pipeline.problems import ProblemFile, decontaminated
+from pipeline.problems.pocket.world import fresh_problems
+from pipeline.problems.reader import ProblemFile, decontaminated
+from pipeline.problems.source import POCKET
 from pipeline.recipe.load import Recipe
 from pipeline.records import Problem, Task
-from pipeline.sources import POCKET
 from pipeline.statistics import paired, wilson
 
 HELDOUT = "heldout"  # split of the problems that choose between rounds

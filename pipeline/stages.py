@@ -25,13 +25,13 @@ from pipeline.heldout import end, judge, judged, student_name, student_of
 from pipeline.pairs import pairs
 from pipeline.planned import never_calls, outcomes, verdicts
 from pipeline.plans import plan, plans
-from pipeline.problems import ProblemFile
+from pipeline.problems.reader import ProblemFile
+from pipeline.problems.source import POCKET, read_source
 from pipeline.recipe.load import Recipe
 from pipeline.recipe.models import Model
 from pipeline.records import Problem
 from pipeline.rollouts import drop_engine_errors, roll_out, settle
 from pipeline.run_dir import RunDir
-from pipeline.sources import POCKET, read_source
 from pipeline.tasks import next_tasks
 from pipeline.training.stage import check_packages, train
 from pipeline.usage import counted

@@ -5,7 +5,8 @@
     self_made/problems.jsonl        the problems that every round learns from; written last
     rejects/self_made.jsonl         the refused ones, with the reason
 
-What is on disk is not made again. Not here: the form and the checks (`pipeline.self_made`).
+What is on disk is not made again. Not here: the form and the checks
+(`pipeline.problems.synthetic`).
 """
 
 from __future__ import annotations
@@ -22,13 +23,9 @@ import toolsets
 from pipeline import tables
 from pipeline.actors import RolloutSettings
 from pipeline.errors import CannotStart
-from pipeline.hygiene import NGRAM, Known
 from pipeline.plans import plan
-from pipeline.recipe.load import Recipe
-from pipeline.records import Chain, Problem, Task
-from pipeline.rollouts import roll_out, settle
-from pipeline.run_dir import RunDir
-from pipeline.self_made import (
+from pipeline.problems.decontamination import NGRAM, Known
+from pipeline.problems.synthetic import (
     Refused,
     check_agreed,
     check_new,
@@ -38,6 +35,10 @@ from pipeline.self_made import (
     requests,
     verified,
 )
+from pipeline.recipe.load import Recipe
+from pipeline.records import Chain, Problem, Task
+from pipeline.rollouts import roll_out, settle
+from pipeline.run_dir import RunDir
 from pipeline.tasks import task
 from toolsets import Toolset
 

@@ -1,6 +1,6 @@
 """Few-shot examples, and single calls of a reference solution with their results.
 
-Not here: how a problem's reference becomes calls (`pipeline.problems.reference`).
+Not here: how a problem's reference becomes calls (`pipeline.problems.reader.reference`).
 """
 
 from __future__ import annotations

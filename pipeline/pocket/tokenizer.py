@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.pocket.sentences import VERBS
+from pipeline.problems.pocket.sentences import VERBS
 
 VOCABULARY = 1024
 CONTEXT = 8192  # tokens

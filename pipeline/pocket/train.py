@@ -34,9 +34,9 @@ from pipeline.agent.prompt import render
 from pipeline.agent.transcript import ChatTemplate, Transcript
 from pipeline.pocket.models import FINGERPRINT, dialect, fingerprint, folder
 from pipeline.pocket.tokenizer import CONTEXT, END, PAD, train_tokenizer
-from pipeline.pocket.world import PRETRAIN, TASKS, problem, problems
+from pipeline.problems.pocket.world import PRETRAIN, TASKS, problem, problems
+from pipeline.problems.reference.chain import reference_chain
 from pipeline.records import Problem
-from pipeline.worked import reference_chain
 
 WORLD_SEED = 1
 TOKENIZER_PROBLEMS = 1000

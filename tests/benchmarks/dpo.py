@@ -144,8 +144,8 @@ def _pair_rows() -> Iterator[dict[str, Any]]:
     from pipeline import tables
     from pipeline.pairing import Candidates, pair_up
     from pipeline.pocket.models import dialect
-    from pipeline.pocket.world import problem
-    from pipeline.worked import reference_chain
+    from pipeline.problems.pocket.world import problem
+    from pipeline.problems.reference.chain import reference_chain
 
     index = 0
     while True:

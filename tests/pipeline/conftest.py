@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from pipeline.agent.transcript import ChatTemplate
 from pipeline.pocket.models import dialect
 from pipeline.pocket.tokenizer import train_tokenizer
-from pipeline.pocket.world import problems
+from pipeline.problems.pocket.world import problems
 from tests.pipeline.agent.chat_families import tokenizers_of
 
 settings.register_profile("shared_machine", deadline=None)  # a slow moment is no failure

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import CannotStart
-from pipeline.pocket.world import problems as pocket_problems
-from pipeline.problems import ProblemFile
+from pipeline.problems.pocket.world import problems as pocket_problems
+from pipeline.problems.reader import ProblemFile
+from pipeline.problems.source import read_source
 from pipeline.recipe.load import Recipe, load
 from pipeline.records import Problem, Task
 from pipeline.rounds import (
@@ -19,7 +20,6 @@ from pipeline.rounds import (
     told,
     without_heldout,
 )
-from pipeline.sources import read_source
 from pipeline.tasks import continuations, next_tasks, task
 from tests.pipeline.agent.scripted import ARITHMETIC
 
@@ -132,7 +132,7 @@ def test_tasks_of_a_further_round_say_so_and_are_sampled_anew() -> None:
 
 
 def test_a_continuation_keeps_its_place_in_the_name() -> None:
-    from pipeline.worked import reference_chain
+    from pipeline.problems.reference.chain import reference_chain
 
     worked = ((p, reference_chain(p, ARITHMETIC)) for p in pocket_problems(20, 0, "train"))
     problem, chain = next((p, found) for p, found in worked if found and found.calls > 1)

@@ -11,7 +11,8 @@ from pipeline import tables
 from pipeline.errors import CannotStart, StageFailed
 from pipeline.plans import blocks, plan
 from pipeline.pocket.models import dialect
-from pipeline.pocket.world import problems
+from pipeline.problems.pocket.world import problems
+from pipeline.problems.reference.chain import reference_chain
 from pipeline.recipe.load import Recipe, load
 from pipeline.records import Chain, Step, Verdict
 from pipeline.run_dir import RunDir
@@ -25,7 +26,6 @@ from pipeline.stages import (
     prepare,
 )
 from pipeline.tasks import next_tasks
-from pipeline.worked import reference_chain
 from toolsets import ToolCall, ToolResult
 
 COUNTS = ("problems.counts.train=20", "problems.counts.test=5", "problems.counts.ood=5")

@@ -22,7 +22,7 @@ from pipeline import tables
 from pipeline.errors import CannotStart
 from pipeline.hashing import stable_hash
 from pipeline.pocket.models import TOOLSET, folder
-from pipeline.pocket.world import problems
+from pipeline.problems.pocket.world import problems
 from pipeline.recipe.load import load
 from pipeline.run_dir import RunDir, opened
 from pipeline.stages import prepare

@@ -11,7 +11,7 @@ import pytest
 from datasets import Dataset
 
 from pipeline import tables
-from pipeline.pocket.world import TASKS
+from pipeline.problems.pocket.world import TASKS
 from tests.pipeline.cli import SMALL, run
 
 pytestmark = [pytest.mark.ray, pytest.mark.vllm, pytest.mark.train, pytest.mark.timeout(600)]

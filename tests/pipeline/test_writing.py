@@ -20,10 +20,10 @@ import toolsets
 from pipeline import tables
 from pipeline.errors import CannotStart
 from pipeline.pocket.models import TOOLSET, folder
-from pipeline.problems import read_problems
+from pipeline.problems.reader import read_problems
+from pipeline.problems.synthetic import requests
 from pipeline.recipe.load import load
 from pipeline.run_dir import RunDir
-from pipeline.self_made import requests
 from pipeline.stages import generate_stage, prepare
 from tests.conftest import ROOT
 from tests.pipeline.cli import environment

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import psutil
 
-from pipeline.pocket.world import problems
+from pipeline.problems.pocket.world import problems
 from pipeline.records import Problem
 from tests.conftest import ROOT
 

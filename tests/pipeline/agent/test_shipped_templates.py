@@ -71,7 +71,7 @@ def test_every_template_has_an_expectation_and_no_expectation_is_stale() -> None
     lacking = [name for name in NAMES if name not in SHIPPED]
     assert not lacking, (
         f"TRL ships {', '.join(lacking)}.jinja: add to SHIPPED in tests/pipeline/agent/shipped.py "
-        "how a turn ends there, how a call is written, and which roles are refused with which sentence"
+        "how a turn ends there, how a call is written, which roles are refused, and how"
     )
     assert sorted(SHIPPED) == NAMES
 

@@ -21,8 +21,8 @@ from pipeline.pairing import (
     shared_steps,
 )
 from pipeline.pairing.strategies import first_fatal_step, mends
+from pipeline.problems.reference.chain import reference_chain
 from pipeline.records import Chain, Problem, Step
-from pipeline.worked import reference_chain
 from tests.pipeline.agent.scripted import ARITHMETIC
 from tests.pipeline.pairing.chains import (
     DIALECT,

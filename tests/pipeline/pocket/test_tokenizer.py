@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from pipeline.pocket.models import folder
-from pipeline.pocket.sentences import ADJECTIVES
 from pipeline.pocket.tokenizer import CONTEXT
-from pipeline.pocket.world import PRETRAIN, problems
+from pipeline.problems.pocket.sentences import ADJECTIVES
+from pipeline.problems.pocket.world import PRETRAIN, problems
 
 WORDS = "Everyone who is not kind and x forall (~ )) ' True, False 12 a=3 é ! \n"
 TEACHER = AutoTokenizer.from_pretrained(folder("teacher"))

@@ -16,9 +16,9 @@ from typing import Any
 from pipeline import tables
 from pipeline.agent.prompt import render
 from pipeline.pocket.models import dialect
-from pipeline.pocket.world import problems
+from pipeline.problems.pocket.world import problems
+from pipeline.problems.reference.chain import reference_chain
 from pipeline.training.curves import read_metrics, steps
-from pipeline.worked import reference_chain
 from tests.conftest import ROOT
 from tests.pipeline.cli import environment
 

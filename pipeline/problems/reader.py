@@ -1,0 +1,221 @@
+"""Problems from files and data sets: read, checked, split; what could not be used is kept apart.
+
+    found = read_problems("../shared/data/gsm8k/train.jsonl", limit=200)
+    found.problems, found.rejects, found.format
+
+Reading goes on after a bad row. Whatever leaves nothing to work with raises ProblemError, one
+sentence that names the path.
+
+Not here: containers and formats (`pipeline.problems.formats`), the pocket world
+(`pipeline.pocket`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.hashing import stable_hash
+from pipeline.problems.decontamination import Overlap, contaminated, told
+from pipeline.problems.formats import FIELDS, FORMATS, BadRow, RowFormat
+from pipeline.problems.formats.containers import ProblemError, rows
+from pipeline.problems.formats.row import Row, Values, known_split
+from pipeline.problems.reference.calculations import replay
+from pipeline.problems.reference.formulas import count_formulas
+from pipeline.records import Problem
+from toolsets import Toolset
+from toolsets.toolset import nearest
+
+PEEK = 100  # rows that tell the format
+
+__all__ = [
+    "ProblemError",
+    "ProblemFile",
+    "Reject",
+    "decontaminated",
+    "read_problems",
+    "summarise",
+    "write_rejects",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that could not be used: its 1-based line (or row) number, why, and the row as text."""
+
+    line: int
+    reason: str
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemFile:
+    """What was read; `format` is the name of the format that the rows were read in, `lines` says by
+    id on which line a problem stood, `contaminated` how many were dropped as they occur in an
+    evaluation split, and how they do (`pipeline.problems.decontamination`)."""
+
+    problems: tuple[Problem, ...]
+    rejects: tuple[Reject, ...]
+    format: str
+    lines: Mapping[str, int] = field(default_factory=dict)
+    contaminated: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_problems(
+    path: str,
+    *,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    limit: int | None = None,
+    test_fraction: float = 0.1,
+    split: str | None = None,
+) -> ProblemFile:
+    """Read the problems of `path`: a file, a data set's folder, or `hf:NAME[:SPLIT]`.
+
+    `format` is told by content where None. `columns` maps our field to their column. A problem
+    without a split goes to "test" where the hash of its id, as a fraction, is below
+    `test_fraction`, else to "train"; `split` keeps the problems of one split. Reading stops after
+    the first `limit` problems kept, so later rows are not looked at.
+    Raises ProblemError for what cannot be read, has no rows or only bad ones.
+    """
+    columns = columns or {}
+    _check(format, columns)
+    source = rows(path)
+    row_format, source = (FORMATS[format], source) if format else _told(source, columns)
+    rejects: list[Reject] = []
+    lines: dict[str, int] = {}
+    found = _problems(
+        source, lambda row: _problem(row, row_format, columns, test_fraction), rejects, lines
+    )
+    kept = (problem for problem in found if split in (None, problem.split))
+    problems = tuple(itertools.islice(kept, limit))
+    if not problems:
+        raise ProblemError(_nothing(path, rejects, split))
+    return ProblemFile(problems, tuple(rejects), row_format.name, lines)
+
+
+def decontaminated(source: ProblemFile, ngram: int | None) -> ProblemFile:
+    """`source` without its contaminated training problems, each of which is a reject."""
+    found = {} if ngram is None else contaminated(source.problems, ngram)
+    rejects = [
+        _overlapping(problem, *found[problem.problem_id], source.lines)
+        for problem in source.problems
+        if problem.problem_id in found
+    ]
+    return replace(
+        source,
+        problems=tuple(p for p in source.problems if p.problem_id not in found),
+        rejects=(*source.rejects, *rejects),
+        contaminated={"exact": 0, "ngram": 0} | Counter(how for how, _ in found.values()),
+    )
+
+
+def write_rejects(rejects: Iterable[Reject], folder: Path) -> Path:
+    """Write `folder`/problems.jsonl, one line a reject, whole or not at all; empty for none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, unfinished = folder / "problems.jsonl", folder / f".problems.{os.getpid()}.tmp"
+    lines = (json.dumps(asdict(reject), ensure_ascii=False) for reject in rejects)
+    unfinished.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    os.replace(unfinished, path)
+    return path
+
+
+def summarise(problem_file: ProblemFile, toolset: Toolset) -> dict[str, Any]:
+    """The counts that `python -m pipeline problems FILE --json` prints.
+
+    `reference_calls_exact`: calculations whose replay equals the annotated value;
+    `reference_calls_as_evaluated`: equals the expression evaluated apart from the toolset. For
+    problems of logic also what `pipeline.problems.reference.formulas` counts.
+    """
+    problems = problem_file.problems
+    replays = [replay(problem, toolset) for problem in problems]
+    calculations = [step for worked in replays for step in worked.calculations]
+    return {
+        "read": len(problems),
+        "rejected": len(problem_file.rejects),
+        "with_reference": sum(bool(problem.reference) for problem in problems),
+        "reference_calls": len(calculations),
+        "reference_calls_exact": sum(step.exact for step in calculations),
+        "reference_answer_matches": sum(worked.ends_at_answer for worked in replays),
+        "reference_calls_as_evaluated": sum(step.lossless for step in calculations),
+        "format": problem_file.format,
+        "splits": dict(sorted(Counter(problem.split for problem in problems).items())),
+    } | count_formulas(problems)
+
+
+def _overlapping(
+    problem: Problem, how: Overlap, other: Problem, lines: Mapping[str, int]
+) -> Reject:
+    reason = f"{told(how, other)} ({how})"
+    line = lines.get(problem.problem_id, 0)  # 0: made, not read
+    return Reject(line, reason, json.dumps(asdict(problem), ensure_ascii=False))
+
+
+def _check(format: str | None, columns: Mapping[str, str]) -> None:
+    if format is not None and format not in FORMATS:
+        raise ProblemError(f"unknown problem format {format!r}; known: {', '.join(FORMATS)}")
+    for ours in columns:
+        if ours not in FIELDS:
+            hint = f", did you mean {near}?" if (near := nearest(ours, FIELDS)) else ""
+            known = ", ".join(FIELDS)
+            raise ProblemError(f"columns: {ours!r} is not a field of ours{hint} (known: {known})")
+
+
+def _told(source: Iterator[Row], columns: Mapping[str, str]) -> tuple[RowFormat, Iterator[Row]]:
+    first = list(itertools.islice(source, PEEK))
+    for known in FORMATS.values():
+        if any(known.matches(_ours(row.values, columns)) for row in first):
+            return known, itertools.chain(first, source)
+    return FORMATS["generic"], itertools.chain(first, source)
+
+
+def _ours(values: Values, columns: Mapping[str, str]) -> Values:
+    """The row under our names; a field whose column is absent is absent, whatever else there is."""
+    if not columns:
+        return values
+    others = {name: value for name, value in values.items() if name not in columns}
+    return others | {ours: values[name] for ours, name in columns.items() if name in values}
+
+
+def _problems(
+    source: Iterator[Row],
+    read: Callable[[Row], Problem],
+    rejects: list[Reject],
+    lines: dict[str, int],
+) -> Iterator[Problem]:
+    for row in source:
+        try:
+            problem = read(row)
+            if (line := lines.get(problem.problem_id)) is not None:
+                raise BadRow(f"problem_id {problem.problem_id} was already read on line {line}")
+        except BadRow as bad:
+            rejects.append(Reject(row.line, str(bad), row.written))
+            continue
+        lines[problem.problem_id] = row.line
+        yield problem
+
+
+def _problem(
+    row: Row, row_format: RowFormat, columns: Mapping[str, str], test_fraction: float
+) -> Problem:
+    if row.reason:
+        raise BadRow(row.reason)
+    problem = row_format.read(_ours(row.values, columns))
+    held_out = stable_hash(problem.problem_id) < test_fraction * 2**64
+    by_hash = "test" if held_out else "train"
+    return replace(problem, split=problem.split or known_split(row.split) or by_hash)
+
+
+def _nothing(path: str, rejects: list[Reject], split: str | None) -> str:
+    if rejects:
+        return (
+            f"{path} has no usable row; the first of {len(rejects):,} bad ones is "
+            f"line {rejects[0].line}: {rejects[0].reason}"
+        )
+    return f"{path} has no problem of split {split!r}" if split else f"{path} has no rows"

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.problems.reader import read_problems
+from tests.conftest import ROOT
+
+ROWS = [
+    {"question": "What is 2 + 3?", "answer": "5"},
+    {"question": "What is 2 * 3?", "answer": "6"},
+    {"question": "What is 2 - 3?", "answer": "-1"},
+]
+
+
+def _jsonl(folder: Path, *rows: Any, name: str = "rows.jsonl") -> str:
+    lines = (row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows)
+    (folder / name).write_bytes(b"\n".join(lines) + b"\n")
+    return str(folder / name)
+
+
+def test_every_container_gives_the_same_problems(tmp_path: Path) -> None:
+    import datasets
+
+    expected = read_problems(_jsonl(tmp_path, *ROWS)).problems
+    pq.write_table(pa.Table.from_pylist(ROWS), tmp_path / "rows.parquet")
+    datasets.Dataset.from_list(ROWS).save_to_disk(str(tmp_path / "folder"))
+    for delimiter, name in [(",", "a.csv"), (";", "b.csv"), ("\t", "c.tsv"), (",", "no_ending")]:
+        with (tmp_path / name).open("w", encoding="utf-8-sig", newline="") as stream:
+            writer = csv.DictWriter(stream, list(ROWS[0]), delimiter=delimiter)
+            writer.writeheader()
+            writer.writerows(ROWS)
+    for name in ("rows.parquet", "folder", "a.csv", "b.csv", "c.tsv", "no_ending"):
+        assert read_problems(str(tmp_path / name)).problems == expected, name
+
+
+def test_jsonl_is_told_by_content_where_the_ending_says_nothing(tmp_path: Path) -> None:
+    path = _jsonl(tmp_path, b"# a heading", ROWS[0], name="problems.txt")
+    found = read_problems(path)
+    assert (len(found.problems), found.rejects[0].line) == (1, 1)
+
+
+def test_bad_csv_rows_are_rejected_with_the_line_they_start_on(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_bytes(b'question,answer\n"Two\nlines?",1\n\none\ncaf\xe9,2\n"last, really?",3\n')
+    found = read_problems(str(file))
+    assert [problem.question for problem in found.problems] == ["Two\nlines?", "last, really?"]
+    assert [(reject.line, reject.reason) for reject in found.rejects] == [
+        (5, "the header has 2 fields, this row 1"),
+        (6, "not UTF-8"),
+    ]
+
+
+def test_a_field_too_long_for_csv_is_one_reject(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(f"question,answer\n{'x' * 200_000},1\nshort?,2\n")
+    found = read_problems(str(file))
+    assert [problem.question for problem in found.problems] == ["short?"]
+    assert found.rejects[0].reason.startswith("not valid CSV: field larger than")
+
+
+def test_a_data_set_of_several_splits_keeps_them_and_is_read_in_turn(tmp_path: Path) -> None:
+    import datasets
+
+    parts = datasets.DatasetDict()
+    parts["train"] = datasets.Dataset.from_list(ROWS[:2])
+    parts["validation"] = datasets.Dataset.from_list(ROWS[2:])
+    parts.save_to_disk(str(tmp_path / "folder"))
+    found = read_problems(str(tmp_path / "folder"))
+    assert [(problem.answer, problem.split) for problem in found.problems] == [
+        ("5", "train"),
+        ("-1", "test"),
+        ("6", "train"),
+    ]
+
+
+def test_the_same_question_in_two_splits_is_a_duplicate(tmp_path: Path) -> None:
+    import datasets
+
+    parts = datasets.DatasetDict()
+    parts["train"] = parts["test"] = datasets.Dataset.from_list(ROWS[:1])
+    parts.save_to_disk(str(tmp_path / "folder"))
+    found = read_problems(str(tmp_path / "folder"))
+    assert (len(found.problems), len(found.rejects)) == (1, 1)
+
+
+def test_a_hub_data_set_out_of_reach_is_one_sentence() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", "problems", "hf:nobody/nothing:train"],
+        cwd=ROOT,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "data set hf:nobody/nothing:train cannot be loaded: " in done.stderr
+    assert "Traceback" not in done.stderr
