@@ -103,7 +103,7 @@ def _check(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from cluster.requirements import as_json, as_table, check, refuse_never
-    from pipeline.machines import requirements
+    from pipeline.generation.pool import requirements
     from pipeline.recipe.load import load
 
     recipe = load(options.recipe, options.overrides)

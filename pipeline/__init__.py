@@ -9,16 +9,10 @@ CORE = frozenset(
         "agent",
         "errors",
         "hashing",
-        "estimate",
-        "metrics",
-        "models",
         "pairing",
         "problems",
-        "pocket.models",
         "recipe",
         "records",
-        "statistics",
-        "tasks",
     )
 )
 

@@ -15,10 +15,10 @@ from rich.table import Table
 import toolsets
 from cluster import machine
 from cluster.session import ConnectError, connect
-from pipeline import models
 from pipeline.agent.transcript import TemplateError
+from pipeline.engine import model_paths
 from pipeline.errors import CannotStart
-from pipeline.machines import refuse_too_small
+from pipeline.generation.pool import refuse_too_small
 from pipeline.preflight import check_run, unfinished
 from pipeline.problems.reader import (
     ProblemError,
@@ -199,5 +199,5 @@ def _mask_pieces(run: RunDir) -> dict[str, Any]:
     from pipeline.show import mask_pieces
 
     recipe = Recipe.model_validate(run.read()["recipe"])
-    tokenizer = AutoTokenizer.from_pretrained(models.resolve(recipe.student.model, "student"))
+    tokenizer = AutoTokenizer.from_pretrained(model_paths.resolve(recipe.student.model, "student"))
     return mask_pieces(run, tokenizer)

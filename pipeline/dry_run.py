@@ -12,17 +12,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import models
+from pipeline.engine import model_paths
 from pipeline.errors import CannotStart
 from pipeline.estimate import Estimate, estimate, in_words, tasks_of
 from pipeline.evaluate import evaluated
+from pipeline.generation.tasks import bounds
 from pipeline.preflight import check_run
 from pipeline.problems.source import POCKET
 from pipeline.recipe.load import Recipe
 from pipeline.run_dir import RunDir, refuse_other
 from pipeline.sample import Sample, given, read_sample, remarks
 from pipeline.stages import STAGES, Run, evaluated_models, generators, prepare
-from pipeline.tasks import bounds
 
 NO_SAMPLE = (
     "no measured sample: run it with problems.limit=50 into another --run-dir and give that as "
@@ -140,7 +140,7 @@ def _plan(run: Run, stages: Sequence[str]) -> dict[str, str]:
         "train": lambda: (
             f"{' then '.join(recipe.train.stages)}, loss {recipe.train.loss}, "
             f"{recipe.train.workers} workers, ZeRO-{recipe.train.zero_stage}, student "
-            f"{models.resolve(recipe.student.model, 'student')}{_rounds(run)}"
+            f"{model_paths.resolve(recipe.student.model, 'student')}{_rounds(run)}"
         ),
         "evaluate": lambda: (
             f"{', '.join(evaluated_models(recipe))} on {len(evaluated(run.problems, recipe)):,} "
@@ -163,4 +163,4 @@ def _generation(run: Run, name: str) -> str:
     least, most = bounds(model.samples, _training(run))
     chains = f"{most:,}" if most == least else f"{least:,}-{most:,}"
     where = f" at {run.recipe.teacher.endpoint}" if model.is_remote else ""
-    return f"{chains} chains of {models.locate(model, name)}{where}"
+    return f"{chains} chains of {model_paths.locate(model, name)}{where}"

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.agent.driver import SECONDS
+from pipeline.generation.tasks import bounds
 from pipeline.recipe.models import Samples
-from pipeline.tasks import bounds
 
 Z95 = 1.96  # standard errors on either side, of a 95% interval
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import tables
-from pipeline.actors import RolloutSettings
+from pipeline.generation.actor import RolloutSettings
+from pipeline.generation.blocks import plan
+from pipeline.generation.ray_job import roll_out, settle
+from pipeline.generation.tasks import task
 from pipeline.metrics import COLUMNS, metrics
-from pipeline.plans import plan
 from pipeline.recipe.load import Recipe
 from pipeline.records import Problem, Task
-from pipeline.rollouts import roll_out, settle
 from pipeline.run_dir import RunDir
-from pipeline.tasks import task
 
 
 def evaluate(

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import tables
-from pipeline.actors import RolloutSettings
-from pipeline.plans import plan
+from pipeline.generation.actor import RolloutSettings
+from pipeline.generation.blocks import plan
+from pipeline.generation.ray_job import roll_out, settle
+from pipeline.generation.tasks import task
 from pipeline.recipe.load import Recipe
 from pipeline.records import Problem
-from pipeline.rollouts import roll_out, settle
 from pipeline.rounds import Solved, outcome, told
 from pipeline.run_dir import RunDir
-from pipeline.tasks import task
 from pipeline.training.stage import publish, stage_model
 
 BEFORE = "student_before"

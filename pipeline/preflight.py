@@ -3,7 +3,8 @@ how they are split over GPUs, and a context that holds no prompt.
 
 Models are looked at where config and tokenizer are at hand; weights are never read.
 
-Not here: dialects and chat templates (`pipeline.dialects`), machines (`pipeline.machines`).
+Not here: dialects and chat templates (`pipeline.engine.model_dialects`), machines
+(`pipeline.generation.pool`).
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import models
 from pipeline.agent.transcript import ChatTemplate
-from pipeline.dialects import check_template, dialect_in
+from pipeline.engine import model_paths
+from pipeline.engine.model_dialects import check_template, dialect_in
 from pipeline.errors import CannotStart
 from pipeline.evaluate import evaluated
 from pipeline.recipe.load import Recipe, load, shipped
@@ -72,7 +73,7 @@ def check_models(
         _check_options(_model(recipe, role).engine, role)
     notes = []
     for role in roles:
-        name = models.resolve(_model(recipe, role).model, role)
+        name = model_paths.resolve(_model(recipe, role).model, role)
         folder = _at_hand(name, download)
         if folder is None:
             notes.append(
@@ -97,7 +98,7 @@ def _check_options(options: Mapping[str, Any], role: str) -> None:
     new = {name: value for name, value in options.items() if (name, value) not in proven}
     if not new:
         return
-    from cluster.engine_options import fault, option_names
+    from pipeline.engine.options import fault, option_names
 
     key, known = f"{role}.engine", option_names()
     for name in new:

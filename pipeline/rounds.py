@@ -10,7 +10,7 @@ Pure. Not here: the stages of a round (`pipeline.stages`), the measuring (`pipel
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from pipeline.problems.pocket.world import fresh_problems
 from pipeline.problems.reader import ProblemFile, decontaminated
 from pipeline.problems.source import POCKET
 from pipeline.recipe.load import Recipe
-from pipeline.records import Problem, Task
+from pipeline.records import Problem
 from pipeline.statistics import paired, wilson
 
 HELDOUT = "heldout"  # split of the problems that choose between rounds
@@ -53,18 +53,6 @@ def source_of_round(
     others = (problem for problem in source.problems if problem.split != "train")
     made = ProblemFile((*fresh, *others), (), POCKET)
     return decontaminated(made, recipe.problems.decontaminate_ngram)
-
-
-def tasks_of_round(tasks: Iterable[Task], number: int, seed: int) -> Iterator[Task]:
-    """Tasks of a round: after the first, their ids say which, and their seeds are its own."""
-    for task in tasks:
-        yield task if number == 1 else _renamed(task, number, seed)
-
-
-def _renamed(task: Task, number: int, seed: int) -> Task:
-    place = f"{task.problem.problem_id}/{task.model}/"
-    task_id = f"{place}r{number}/{task.task_id.removeprefix(place)}"
-    return replace(task, task_id=task_id, seed=stable_hash(f"{seed}/{task_id}") % 2**31)
 
 
 def set_aside(

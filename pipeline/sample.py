@@ -1,6 +1,6 @@
 """An earlier run as a sample: what it measured of each model, and whether a recipe is like it.
 
-Not here: the estimate (`pipeline.estimate`), how it is measured (`pipeline.usage`).
+Not here: the estimate (`pipeline.estimate`), how it is measured (`pipeline.generation.usage`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 from pipeline.errors import CannotStart
 from pipeline.estimate import Measured
-from pipeline.planned import written
+from pipeline.generation.outcomes import written
+from pipeline.generation.usage import usage
 from pipeline.recipe.load import Recipe
 from pipeline.run_dir import RunDir, differences
-from pipeline.usage import usage
 
 NAMED = 3  # of the differences
 

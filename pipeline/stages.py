@@ -13,30 +13,31 @@ from pathlib import Path
 from typing import Any
 
 import toolsets
-from pipeline import models, rounds, tables
-from pipeline.actors import ENGINE, RolloutSettings
+from pipeline import rounds, tables
 from pipeline.agent.prompt import Dialect
-from pipeline.continued import plan_continuations
-from pipeline.dialects import check_template, dialect_in
-from pipeline.endpoint import endpoint_of
+from pipeline.engine import model_paths
+from pipeline.engine.model_dialects import check_template, dialect_in
 from pipeline.errors import CannotStart, StageFailed
 from pipeline.evaluate import evaluate
+from pipeline.generation.actor import ENGINE, RolloutSettings
+from pipeline.generation.blocks import plan, plans
+from pipeline.generation.continuations import plan_continuations
+from pipeline.generation.endpoint import endpoint_of
+from pipeline.generation.outcomes import never_calls, outcomes, verdicts
+from pipeline.generation.ray_job import drop_engine_errors, roll_out, settle
+from pipeline.generation.synthetic_stage import check_problems, written_problems
+from pipeline.generation.synthetic_stage import facts as made_facts
+from pipeline.generation.tasks import next_tasks, tasks_of_round
+from pipeline.generation.usage import counted
 from pipeline.heldout import end, judge, judged, student_name, student_of
 from pipeline.pairs import pairs
-from pipeline.planned import never_calls, outcomes, verdicts
-from pipeline.plans import plan, plans
 from pipeline.problems.reader import ProblemFile
 from pipeline.problems.source import POCKET, read_source
 from pipeline.recipe.load import Recipe
 from pipeline.recipe.models import Model
 from pipeline.records import Problem
-from pipeline.rollouts import drop_engine_errors, roll_out, settle
 from pipeline.run_dir import RunDir
-from pipeline.tasks import next_tasks
 from pipeline.training.stage import check_packages, train
-from pipeline.usage import counted
-from pipeline.writing import check_problems, written_problems
-from pipeline.writing import facts as made_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _written(run: Run) -> list[Problem]:
     if not wanted.count or run.source.format == POCKET:
         return []
     model: Model = getattr(run.recipe, wanted.by)
-    folder = models.locate(model, wanted.by)
+    folder = model_paths.locate(model, wanted.by)
     settings = rollout_settings(run, model, folder, run.dir.self_made)
     return written_problems(run.recipe, run.dir, (*run.problems, *run.heldout), settings)
 
@@ -146,7 +147,7 @@ def generators(recipe: Recipe, number: int = 1) -> list[str]:
 
 def _generate(run: Run, name: str, training: Sequence[Problem], made: Counter[str]) -> list[Path]:
     model: Model = getattr(run.recipe, name)
-    folder = models.locate(model, name)
+    folder = model_paths.locate(model, name)
     check_template(run.recipe, name, folder)
     settings = rollout_settings(run, model, folder, run.dir.chains)
     samples, waves = model.samples, f"{name}-[0-9][0-9][0-9]"
@@ -155,7 +156,7 @@ def _generate(run: Run, name: str, training: Sequence[Problem], made: Counter[st
         if not plans(run.dir.tasks, label):
             so_far = verdicts(run.dir.chains, name) if wave else {}
             fresh = next_tasks(training, name, samples, run.recipe.seed, so_far)
-            fresh = rounds.tasks_of_round(fresh, run.round, run.recipe.seed)
+            fresh = tasks_of_round(fresh, run.round, run.recipe.seed)
             if not plan(run.dir.tasks, label, fresh, run.recipe.cluster.batch_tasks):
                 break
         planned = plans(run.dir.tasks, waves)
@@ -170,7 +171,7 @@ def _continue(run: Run, made: Counter[str]) -> list[Path]:
     teacher = run.recipe.teacher
     size = run.recipe.cluster.batch_tasks
     planned = plan_continuations(run.dir, run.round, run.recipe.seed, size)
-    folder = models.locate(teacher, "teacher")
+    folder = model_paths.locate(teacher, "teacher")
     settings = rollout_settings(run, teacher, folder, run.dir.chains)
     name = "generate (teacher, from the student's steps)"
     roll_out(name, planned, settings, run.recipe.cluster, made)
@@ -200,7 +201,7 @@ def train_stage(run: Run) -> None:
     """The student; where there are several rounds, also what this one came to."""
     if not tables.files(run.dir.pairs):
         raise CannotStart(f"{run.dir.pairs} holds no pairs; run pairs first")
-    student = models.resolve(run.recipe.student.model, "student")
+    student = model_paths.resolve(run.recipe.student.model, "student")
     with run.dir.stage("train") as facts:
         facts |= train(run.recipe, run.dir.path, student, run.dialect.tools)
     if run.recipe.train.rounds > 1 and judged(run.dir.run) < run.round:
@@ -303,9 +304,9 @@ def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutS
 def _model_folder(run: Run, name: str) -> str:
     match name:
         case "teacher":
-            return models.locate(run.recipe.teacher, "teacher")
+            return model_paths.locate(run.recipe.teacher, "teacher")
         case "student_before":
-            return models.resolve(run.recipe.student.model, "student")
+            return model_paths.resolve(run.recipe.student.model, "student")
         case "student_sft":
             return str(student_of(run.dir, run.dir.rounds.get("best", 1), "sft").resolve())
     return str(run.dir.student.resolve())

@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _up(source: str, overrides: Sequence[str]) -> int:
     from cluster.session import connect
-    from pipeline.dialects import dialect_in
+    from pipeline.engine.model_dialects import dialect_in
     from serving.spec import check_exposure, read_spec
 
     spec = read_spec(source, overrides)

@@ -16,10 +16,10 @@ from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
 from cluster.errors import last_line
-from cluster.tool_parsers import reader_maker
 from pipeline.agent.agent import dialect_of
 from pipeline.agent.driver import EngineError, Rollout, Sampling, limits_of
 from pipeline.agent.transcript import ChatTemplate
+from pipeline.engine.tool_parsers import reader_maker
 from pipeline.records import Reply
 from serving.http import Away, Service, http_app
 from serving.spec import Spec, toolsets_by_name

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import models
+from pipeline.engine import model_paths
 from pipeline.errors import CannotStart
 from pipeline.recipe.load import Recipe, changed, load
 from toolsets import Toolset
@@ -42,22 +42,23 @@ def read_spec(source: str, overrides: Iterable[str] = ()) -> Spec:
     path = Path(source).expanduser()
     if source == "pocket":
         recipe = changed(load("pocket").model_dump(), overrides, source)
-        return _spec(recipe, models.resolve("pocket", "student"), source)
+        return _spec(recipe, model_paths.resolve("pocket", "student"), source)
     if (path / "run.json").is_file():
         if not (path / "student").is_dir():
             raise CannotStart(f"{path} holds no student yet; run train first")
         recipe = _recipe_of(path, overrides)
-        return _spec(recipe, models.resolve(str(path / "student"), "student"), path.resolve().name)
+        student = model_paths.resolve(str(path / "student"), "student")
+        return _spec(recipe, student, path.resolve().name)
     if path.is_dir() and (run := _run_around(path.resolve())):
         recipe = _recipe_of(run, overrides)
-        return _spec(recipe, models.resolve(str(path), "student"), path.resolve().name)
+        return _spec(recipe, model_paths.resolve(str(path), "student"), path.resolve().name)
     if not path.is_dir() and (source.count("/") != 1 or path.parent.is_dir()):
         raise CannotStart(
             f"{source} is neither a run directory, nor a model folder, nor pocket, nor a hub name"
         )
     name = path.resolve().name if path.is_dir() else source
     return _spec(
-        changed({"name": name}, overrides, source), models.resolve(source, "student"), name
+        changed({"name": name}, overrides, source), model_paths.resolve(source, "student"), name
     )
 
 

@@ -1,7 +1,8 @@
 """The student as a deployment: one vLLM engine, asked by the agent and by chat clients.
 
-The agent's side is tokens in, tokens out, the same engine code as generation's (`cluster.engine`).
-The clients' side is vLLM's own OpenAI layer over that engine, so requests and replies are vLLM's.
+The agent's side is tokens in, tokens out, the same engine code as generation's
+(`pipeline.engine.engine`). The clients' side is vLLM's own OpenAI layer over that engine, so
+requests and replies are vLLM's.
 
 `ray.serve.llm` answered here too (vLLM 0.32, token ids in and out), but: the `llm` extra that it
 belongs to pins another vLLM than this house does; it was up after 56 s on two cores, a part of it
@@ -19,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cluster.engine import LocalEngine
 from pipeline.agent.driver import Sampling
+from pipeline.engine.engine import LocalEngine
 from pipeline.records import Reply
 
 NEEDS_PARSER = (

@@ -82,7 +82,7 @@ def test_recipe_paper_finds_its_machines_once_they_have_come() -> None:
     from cluster.__main__ import STAGES
     from cluster.requirements import check
     from cluster.resources import HEAD, of
-    from pipeline.machines import requirements
+    from pipeline.generation.pool import requirements
     from pipeline.recipe.load import load
 
     there = of(({HEAD: 1.0, "CPU": 0.0},), _load(_read()))

@@ -19,11 +19,11 @@ import pytest
 from transformers import AutoTokenizer
 
 import toolsets
-from cluster.tool_parsers import reader_maker
 from pipeline import tables
 from pipeline.agent.agent import dialect_of
 from pipeline.agent.driver import Rollout, limits_of
 from pipeline.agent.transcript import ChatTemplate
+from pipeline.engine.tool_parsers import reader_maker
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.recipe.load import Recipe, load
 from pipeline.run_dir import RunDir

@@ -23,8 +23,9 @@ ALLOWED = {
     "toolsets": {"toolsets"},
     "cluster": {"cluster"},
     "core": {"core", "toolsets"},
-    "pipeline": {"pipeline", "core", "toolsets", "cluster"},
-    "serving": {"serving", "core", "toolsets", "cluster"},
+    "engine": {"pipeline", "engine", "core", "toolsets", "cluster"},
+    "pipeline": {"pipeline", "engine", "core", "toolsets", "cluster"},
+    "serving": {"serving", "engine", "core", "toolsets", "cluster"},
 }
 HEAVY = ("ray", "torch", "vllm", "transformers", "deepspeed")
 HELP_SECONDS = 0.5
@@ -163,13 +164,15 @@ def imports(source: str) -> Iterator[str]:
 
 
 def kind(target: str) -> str:
-    """The room of a module or of a name in it; core modules are a room of their own."""
+    """The room of a module or of a name in it; the core and the engine are rooms of their own."""
     room = target.split(".")[0]
     if room != "pipeline":
         return room
     name = target
     while not is_module(name):
         name = name.rpartition(".")[0]
+    if name.startswith("pipeline.engine"):
+        return "engine"
     return "core" if name == "pipeline" or is_core(name) else "pipeline"
 
 

@@ -7,7 +7,7 @@ sizes, references to itself) is left to the check of the arguments.
 
 Written in EBNF as xgrammar takes it, which is llama.cpp's GBNF.
 
-Not here: the decoding (`cluster.engine`).
+Not here: the decoding (`pipeline.engine.engine`).
 """
 
 from __future__ import annotations

@@ -6,9 +6,11 @@ them, so results and the functions' state are exact.
 
 A `Rollout` is tokens in, tokens out. Its engine is a small protocol: vLLM in generation and
 evaluation, a Serve handle in serving, a script in tests. Where only messages go over the wire
-(`pipeline.endpoint`) the same `Driver` makes the chains, and keeps another `Conversation`.
+(`pipeline.generation.endpoint`) the same `Driver` makes the chains, and keeps another
+`Conversation`.
 
-Not here: what to do next (`pipeline.agent.agent`), which tasks there are (`pipeline.tasks`).
+Not here: what to do next (`pipeline.agent.agent`), which tasks there are
+(`pipeline.generation.tasks`).
 """
 
 from __future__ import annotations
@@ -85,7 +87,7 @@ OnStep = Callable[[Step], None]
 
 
 TOKENS = ("prompt", "cached", "cacheable", "written")  # counts of `Usage`
-SECONDS = "engine_seconds"  # beside them: how long engines were at work (`pipeline.usage`)
+SECONDS = "engine_seconds"  # counted beside them, by `pipeline.generation.usage`
 
 
 @dataclass(slots=True)

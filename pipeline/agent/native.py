@@ -1,7 +1,7 @@
 """The dialect `native`: the model's own chat template with `tools=`, calls read by vLLM's parsers.
 
-The parser is handed in (`cluster.tool_parsers` makes one of a name and a tokenizer), so nothing
-heavy is loaded here.
+The parser is handed in (`pipeline.engine.tool_parsers` makes one of a name and a tokenizer), so
+nothing heavy is loaded here.
 
 Not here: the dialect `inject` (`pipeline.agent.prompt`), tokens (`pipeline.agent.transcript`).
 """

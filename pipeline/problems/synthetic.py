@@ -13,8 +13,8 @@ problem or be an earlier result, and the answer must be what the last call gave.
 passes must be new, and solutions of the same model must agree with it (self-consistency, arXiv
 2203.11171). Whatever does not hold is `Refused` with its reason.
 
-Pure. Not here: the requests being answered (`pipeline.writing`), the sentence that asks
-(`pipeline.agent.prompt`), the pocket world's generator (`pipeline.problems.source`).
+Pure. Not here: the requests being answered (`pipeline.generation.synthetic_stage`), the sentence
+that asks (`pipeline.agent.prompt`), the pocket world's generator (`pipeline.problems.source`).
 """
 
 from __future__ import annotations

@@ -19,8 +19,9 @@ from typing import Any
 
 from cluster import storage
 from cluster.errors import without_class
-from pipeline import machines, tables
+from pipeline import tables
 from pipeline.errors import CannotStart, Diverged, StageFailed
+from pipeline.generation import pool
 from pipeline.progress import Progress
 from pipeline.recipe.load import Recipe
 from pipeline.recipe.training import Train
@@ -92,7 +93,7 @@ def _train_stage(
 ) -> None:
     out = run_dir / "checkpoints" / stage
     rows = run_dir / "pairs" / ("supervised" if stage == "sft" else "")
-    gpu = recipe.cluster.trains_on_gpus(machines.may_have_gpus(recipe.train.workers))
+    gpu = recipe.cluster.trains_on_gpus(pool.may_have_gpus(recipe.train.workers))
     job = TrainJob(
         stage=stage,  # type: ignore[arg-type]  # the recipe's literal
         model=model,
@@ -108,10 +109,10 @@ def _train_stage(
     planned = steps_of(count, epochs, recipe.train.batch_size)
     bundle = {"CPU": recipe.cluster.train_cpus, "GPU": float(gpu)}
     with (
-        machines.reachable(out) as mark,
+        pool.reachable(out) as mark,
         Progress(f"train ({stage})", planned, "steps") as progress,
         _following(out, recipe.train.beta, progress) as began,
-        machines.waiting(progress, 0, bundle, min(_workers(recipe.train)), began),
+        pool.waiting(progress, 0, bundle, min(_workers(recipe.train)), began),
     ):
         _fit(recipe, job, bundle, mark)
     if sentence := diverged(out):

@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.profile      measures the random model, writes profile.json beside it
 
-Not here: engines that take as long (`tests.pipeline.simulated`), what is asked of them (`scale`).
+Not here: engines that take as long (`tests.pipeline.generation.simulated`), what is asked of them
+(`scale`).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def recorded() -> dict[str, Any]:
 
 async def measured(folder: Path) -> dict[str, float]:
     """Seconds of a step by requests, the median of `REPETITIONS`."""
-    from cluster.engine import LocalEngine
+    from pipeline.engine.engine import LocalEngine
 
     engine = LocalEngine(model_folder("random", folder), OPTIONS, 2)
     times: dict[int, list[float]] = {requests: [] for requests in REQUESTS}

@@ -247,8 +247,8 @@ def forced(tokens: int, seed: int) -> Any:
 async def drivers(model: str, folder: Path, first: int) -> dict[str, dict[str, float]]:
     """Every driver on one engine, its cache emptied in between, another one `first` each time; what
     ours asked is recorded."""
-    from cluster.engine import LocalEngine
     from pipeline.agent.transcript import ChatTemplate
+    from pipeline.engine.engine import LocalEngine
     from pipeline.pocket.models import TOOLSET, dialect
 
     lengths = workload()
@@ -327,12 +327,12 @@ def _blocks(tokens: Sequence[int], block: int) -> list[int]:
 def ceiling(model: str, folder: Path) -> dict[str, dict[str, float]]:
     """The offline engine on what our driver asked for, all at once."""
     os.environ["VLLM_CPU_KVCACHE_SPACE"] = "2"
-    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # as `cluster.engine`, or slower
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # as `pipeline.engine.engine`, or slower
     from vllm.engine.arg_utils import EngineArgs
     from vllm.inputs import TokensPrompt
     from vllm.v1.engine.llm_engine import LLMEngine
 
-    from cluster.engine import _defaults  # pyright: ignore[reportPrivateUsage]
+    from pipeline.engine.engine import _defaults
 
     requests = json.loads((folder / f"{model}.json").read_text())
     requests.sort(key=lambda request: request["seed"] % TURNS)  # by turn: its cache finds the most

@@ -1,9 +1,9 @@
 """Generation with many engine actors: 64 on a cluster of several nodes against 64 times one.
 
-The engines are simulated (`tests.pipeline.simulated`): they take the time that vLLM was measured to
-take (`profile`), for replies as long as those of `rollouts`, and use no CPU for it, so that what is
-left is ours: Ray Data's pool, the agents, the function workers, the files. Rates are chains per
-second once all engines are at work.
+The engines are simulated (`tests.pipeline.generation.simulated`): they take the time that vLLM was
+measured to take (`profile`), for replies as long as those of `rollouts`, and use no CPU for it, so
+that what is left is ours: Ray Data's pool, the agents, the function workers, the files. Rates are
+chains per second once all engines are at work.
 
 Not covered: starting engines, the end when some have nothing left.
 """
@@ -17,12 +17,12 @@ import time
 from pathlib import Path
 
 from pipeline import tables
-from pipeline.plans import rows_in
+from pipeline.generation.blocks import rows_in
 from tests.benchmarks import Result, log
 from tests.benchmarks.profile import recorded
 from tests.benchmarks.rollouts import workload
 from tests.conftest import ROOT
-from tests.pipeline.simulated import command, write_recipe
+from tests.pipeline.generation.simulated import command, write_recipe
 from tests.raylets import Raylets, raylets
 
 ACTORS, NODES = 64, 4

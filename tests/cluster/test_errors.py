@@ -3,7 +3,7 @@ from __future__ import annotations
 from cluster.errors import last_line
 
 DIED = """ray::MapWorker(MapBatches(RolloutActor)).submit() (pid=7, ip=127.0.0.1)
-  File "pipeline/actors.py", line 190, in _die
+  File "pipeline/generation/actor.py", line 190, in _die
     raise RuntimeError("the engine died 5 times")
 RuntimeError: the engine died 5 times
 """

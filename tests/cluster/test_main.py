@@ -11,7 +11,7 @@ import pytest
 
 from cluster.__main__ import STAGES, main
 from cluster.resources import Capacity
-from pipeline.machines import requirements
+from pipeline.generation.pool import requirements
 from pipeline.recipe.load import load
 from tests.conftest import ROOT
 

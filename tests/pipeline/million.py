@@ -20,10 +20,10 @@ from pathlib import Path
 import psutil
 
 from pipeline import tables
-from pipeline.plans import rows_in
+from pipeline.generation.blocks import rows_in
 from tests.conftest import ROOT
 from tests.pipeline.cli import environment
-from tests.pipeline.simulated import command, write_recipe
+from tests.pipeline.generation.simulated import command, write_recipe
 
 PROBLEMS = 10_000
 ENGINE = {"max_num_seqs": 256, "answers": 1}

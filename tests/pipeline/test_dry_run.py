@@ -21,7 +21,7 @@ from pipeline.pocket.models import TOOLSET, folder
 from pipeline.run_dir import RunDir
 from tests.conftest import ROOT
 from tests.pipeline.cli import environment
-from tests.pipeline.simulated import generate_connected
+from tests.pipeline.generation.simulated import generate_connected
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(590)]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.plans import blocks
+from pipeline.generation.blocks import blocks
 from pipeline.tables import task_ids
 from tests.pipeline.million import PROBLEMS, peak, told, watched
 

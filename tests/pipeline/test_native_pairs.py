@@ -14,12 +14,12 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DPOTrainer
 
-from cluster.tool_parsers import reader
 from pipeline import tables
 from pipeline.agent.agent import with_agent_tools
 from pipeline.agent.loss_masks import encode_pair
 from pipeline.agent.native import Native, tools_of
 from pipeline.agent.transcript import ChatTemplate
+from pipeline.engine.tool_parsers import reader
 from pipeline.pairing import Candidates, pair_up
 from pipeline.records import Chain, PreferencePair, Step
 from tests.pipeline.agent.families import HERMES, tokenizer_of

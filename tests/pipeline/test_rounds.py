@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import CannotStart
+from pipeline.generation.tasks import continuations, next_tasks, task, tasks_of_round
 from pipeline.problems.pocket.world import problems as pocket_problems
 from pipeline.problems.reader import ProblemFile
 from pipeline.problems.source import read_source
@@ -16,11 +17,9 @@ from pipeline.rounds import (
     outcome,
     set_aside,
     source_of_round,
-    tasks_of_round,
     told,
     without_heldout,
 )
-from pipeline.tasks import continuations, next_tasks, task
 from tests.pipeline.agent.scripted import ARITHMETIC
 
 COUNTS = ("problems.counts.train=40", "problems.counts.test=30", "problems.counts.ood=20")

@@ -9,7 +9,8 @@ import pytest
 
 from pipeline import tables
 from pipeline.errors import CannotStart, StageFailed
-from pipeline.plans import blocks, plan
+from pipeline.generation.blocks import blocks, plan
+from pipeline.generation.tasks import next_tasks
 from pipeline.pocket.models import dialect
 from pipeline.problems.pocket.world import problems
 from pipeline.problems.reference.chain import reference_chain
@@ -25,7 +26,6 @@ from pipeline.stages import (
     pairs_stage,
     prepare,
 )
-from pipeline.tasks import next_tasks
 from toolsets import ToolCall, ToolResult
 
 COUNTS = ("problems.counts.train=20", "problems.counts.test=5", "problems.counts.ood=5")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import tables
-from pipeline.endpoint import KEY_VARIABLE
+from pipeline.generation.endpoint import KEY_VARIABLE
 from pipeline.pocket.models import folder
 from tests.pipeline import cli
 from tests.serving.running import serving

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cluster.tool_parsers import ToolParserError, reader
 from pipeline.agent.agent import dialect_of, with_agent_tools
 from pipeline.agent.driver import Limits, Rollout, Sampling
 from pipeline.agent.loss_masks import encode
 from pipeline.agent.native import CALL_ID, Native, tools_of
 from pipeline.agent.prompt import NATIVE_INSTRUCTIONS, Inject, render
 from pipeline.agent.transcript import ChatTemplate, TemplateError
+from pipeline.engine.tool_parsers import ToolParserError, reader
 from pipeline.pairing import Candidates, pair_up
 from pipeline.recipe.load import RecipeError, load
 from pipeline.recipe.models import AgentSettings

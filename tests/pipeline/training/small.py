@@ -86,12 +86,12 @@ def _main(cases: Sequence[Case]) -> None:
 
 
 def _outcome(case: Case) -> dict[str, Any]:
-    from pipeline import models
+    from pipeline.engine import model_paths
     from pipeline.recipe.load import load
     from pipeline.training.stage import train
 
     wanted = load("pocket", list(case.overrides))
-    student = models.resolve(wanted.student.model, "student")
+    student = model_paths.resolve(wanted.student.model, "student")
     try:
         return {"facts": train(wanted, Path(case.run_dir), student, None)}
     except (ValueError, RuntimeError) as error:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import models
+from pipeline.engine import model_paths
 from pipeline.errors import CannotStart
 from pipeline.recipe.training import Train
 from pipeline.training.checkpoints import checkpoints
@@ -102,7 +102,7 @@ def test_the_student_is_its_base_with_the_kept_adapter(
     assert "facts" in outcomes[0]
     student = folder / "best" / "student"
     whole = AutoModelForCausalLM.from_pretrained(student).float()
-    base = AutoModelForCausalLM.from_pretrained(models.resolve("pocket", "student")).float()
+    base = AutoModelForCausalLM.from_pretrained(model_paths.resolve("pocket", "student")).float()
     tokens = torch.arange(8, 40)[None]
     plain = base(tokens).logits
     adapted = PeftModel.from_pretrained(base, str(student / "adapter"))(tokens).logits

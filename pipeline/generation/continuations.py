@@ -1,0 +1,34 @@
+"""The tasks that the strategy `corrected` needs: the teacher goes on from the student's steps.
+
+Not here: making the chains (`pipeline.generation.ray_job`), which step was fatal
+(`pipeline.pairing`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline import tables
+from pipeline.generation.blocks import plan, plans
+from pipeline.generation.tasks import continuations, tasks_of_round
+from pipeline.records import Task
+from pipeline.run_dir import RunDir
+
+AFTER = "teacher-after"
+
+
+def plan_continuations(run: RunDir, number: int, seed: int, size: int) -> list[Path]:
+    """Plan the tasks that let the teacher finish each wrong chain of the student from each of its
+    steps, in blocks of `size`; returns the plans. What chains that were made anew add to it comes
+    behind what was planned before."""
+    planned: dict[str, Task] = {}
+    for row in tables.rows(run.chains):
+        if row["model"] == "student" and row["correct"] is False:
+            problem, chain = tables.problem_of(row["problem"]), tables.chain_of(row)
+            tasks = tasks_of_round(continuations(problem, "teacher", chain, seed), number, seed)
+            planned |= {task.task_id: task for task in tasks}
+    before = plans(run.tasks, f"{AFTER}-*")
+    known = {task_id for path in before for task_id in tables.task_ids(path)}
+    fresh = [planned[task_id] for task_id in sorted(planned.keys() - known)]
+    plan(run.tasks, f"{AFTER}-{len(before):03d}", fresh, size)
+    return plans(run.tasks, f"{AFTER}-*")

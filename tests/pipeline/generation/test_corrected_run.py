@@ -1,0 +1,179 @@
+"""The strategy `corrected` through the real stages: the teacher goes on from the student's steps.
+
+Run by this file as a program: Ray Data, actors, executors, Parquet. Only the engines are scripted.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer
+
+from pipeline import tables
+from pipeline.agent.driver import Sampling
+from pipeline.pocket.models import TOOLSET, folder
+from pipeline.recipe.load import load
+from pipeline.records import Reply
+from pipeline.run_dir import RunDir
+from pipeline.stages import generate_stage, pairs_stage, prepare
+from tests.conftest import ROOT
+from tests.pipeline.agent.scripted import ScriptedEngine
+from tests.pipeline.cli import environment
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+QUESTION = "Ava has 3 bags of 4 pens and loses 2. How many pens?"
+STUDENT = ["multiply(a=3, b=4)", "add(a=12, b=2)", "add(a=14, b=0)", "answer(value=14)"]
+# text that stands in the prompt: what is then replied, the first that fits
+RULES = {
+    "teacher": {
+        STUDENT[1]: "answer(value=14)",  # taken in by the student's slip
+        "subtract(a=12": "answer(value=10)",
+        "multiply(a=3": "subtract(a=12, b=2)",
+        "": "multiply(a=3, b=4)",
+    },
+    "student": {
+        STUDENT[2]: STUDENT[3],
+        STUDENT[1]: STUDENT[2],
+        STUDENT[0]: STUDENT[1],
+        "": STUDENT[0],
+    },
+}
+
+
+class RuledEngine(ScriptedEngine):
+    """Made as vLLM is, of a model folder; replies by what stands in the prompt."""
+
+    dead = False
+    room = None
+
+    def __init__(self, model: str, options: Mapping[str, Any], kv_cache_gib: float) -> None:
+        super().__init__(AutoTokenizer.from_pretrained(model), {}, options["max_model_len"])
+        self._rules = json.loads((Path(model) / "rules.json").read_text())
+
+    async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
+        prompt = self.tokenizer.decode(list(prompt_token_ids))
+        text = next(reply for said, reply in self._rules.items() if said in prompt)
+        return self._reply(text, sampling.max_tokens)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
+    """The run directory after `generate`, twice, and `pairs`."""
+    place = tmp_path_factory.mktemp("corrected")
+    models = {}
+    for name, rules in RULES.items():
+        shutil.copytree(folder("student"), place / name)
+        (place / name / "rules.json").write_text(json.dumps(rules))
+        models[name] = {
+            "model": str(place / name),
+            "engine": {"max_model_len": 800},
+            "samples": {"min": 1, "max": 2, "until": {"correct": 1, "incorrect": 0}},
+        }
+    problem = {"question": QUESTION, "answer": "10", "split": "train", "problem_id": "pens"}
+    (place / "problems.jsonl").write_text(json.dumps(problem))
+    recipe = models | {
+        "toolset": TOOLSET,
+        "problems": {"path": str(place / "problems.jsonl")},
+        "pairs": {"strategies": {"corrected": 1}, "per_problem": 4},
+    }
+    (place / "recipe.yaml").write_text(json.dumps(recipe))  # JSON is YAML
+    arguments = [str(place / "recipe.yaml"), str(place / "run")]
+    command = [sys.executable, "-m", "tests.pipeline.generation.test_corrected_run", *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return RunDir(place / "run")
+
+
+def test_the_teacher_goes_on_from_each_step_of_a_wrong_chain(run: RunDir) -> None:
+    rows = {row["task_id"]: row for row in tables.rows(run.chains)}
+    assert sorted(rows) == [
+        "pens/student/0",
+        "pens/student/1",
+        *(f"pens/teacher/{place}" for place in ("0", *_after(0), *_after(1))),
+    ]
+    told = {
+        name: (row["prefix_steps"], row["correct"], [step["reply"] for step in row["steps"]])
+        for name, row in rows.items()
+    }
+    right = ["multiply(a=3, b=4)", "subtract(a=12, b=2)", "answer(value=10)"]
+    assert told["pens/teacher/0"] == (0, True, right)
+    assert told["pens/teacher/after/0/1"] == (1, True, right)
+    assert told["pens/teacher/after/0/2"] == (2, False, [*STUDENT[:2], "answer(value=14)"])
+    assert told["pens/teacher/after/0/3"] == (3, False, STUDENT)
+    replayed = rows["pens/teacher/after/0/2"]["steps"][1]
+    assert replayed["result"] == {"ok": True, "content": "14", "error_kind": None}
+
+
+def test_the_way_on_is_preferred_from_the_first_fatal_step(run: RunDir) -> None:
+    (pair,) = tables.rows(run.pairs)  # the student's second chain gives the same one
+    assert [message["content"] for message in pair["prompt"][2:]] == ["multiply(a=3, b=4)", "12"]
+    assert [message["content"] for message in pair["chosen"]] == [
+        "subtract(a=12, b=2)",
+        "10",
+        "answer(value=10)",
+    ]
+    assert [message["content"] for message in pair["rejected"]] == [
+        "add(a=12, b=2)",
+        "14",
+        "add(a=14, b=0)",
+        "14",
+        "answer(value=14)",
+    ]
+    assert pair["chosen_chain_id"] == "pens/teacher/after/0/1"
+    (supervised,) = tables.rows(run.pairs / "supervised")
+    assert supervised["chain_id"] == "pens/teacher/0"
+
+
+def test_what_was_made_is_counted_apart(run: RunDir) -> None:
+    told = run.read()["stages"]
+    assert told["generate"]["chains"] == {
+        "teacher": 1,
+        "teacher right": 1,
+        "student": 2,
+        "student right": 0,
+        "teacher continued": 6,
+        "teacher continued right": 2,
+    }
+    assert told["generate"]["rows_out"] == 9
+    assert told["pairs"]["dropped"] == {"the same pair twice": 1}
+
+
+def test_the_same_command_again_makes_nothing(run: RunDir) -> None:
+    """The fixture generated twice: every task stands once, and samples were counted without what
+    was continued."""
+    tasks = [row["task_id"] for row in tables.rows(run.tasks)]
+    assert len(tasks) == len(set(tasks)) == 9
+    assert len(list(tables.rows(run.chains))) == 9
+
+
+def _after(sample: int) -> list[str]:
+    return [f"after/{sample}/{steps}" for steps in (1, 2, 3)]
+
+
+def run_stages(recipe: str, place: str) -> None:
+    """Run `generate` twice and `pairs` with ruled engines on a private Ray."""
+    from cluster.session import connect
+
+    Path(place).mkdir()
+    prepared = prepare(load(recipe), RunDir(Path(place)))
+    engine = f"tests.pipeline.generation.test_corrected_run:{RuledEngine.__name__}"
+    scripted = replace(prepared, engine_class=engine)
+    with connect(ROOT, cpus=2):
+        generate_stage(scripted)
+        generate_stage(scripted)
+    pairs_stage(scripted)
+
+
+if __name__ == "__main__":
+    run_stages(*sys.argv[1:])

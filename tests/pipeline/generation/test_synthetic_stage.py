@@ -1,0 +1,190 @@
+"""Problems written by a scripted student in a real stage: Ray Data, actors, executors, Parquet.
+
+The stage is run by this file as a program.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import toolsets
+from pipeline import tables
+from pipeline.errors import CannotStart
+from pipeline.pocket.models import TOOLSET, folder
+from pipeline.problems.reader import read_problems
+from pipeline.problems.synthetic import requests
+from pipeline.recipe.load import load
+from pipeline.run_dir import RunDir
+from pipeline.stages import generate_stage, prepare
+from tests.conftest import ROOT
+from tests.pipeline.cli import environment
+
+COUNT = 12
+SHEEP, GOATS, TEST, ODD = (
+    "A shepherd buys 3 sheep and then 4 more. How many does he buy?",
+    "Two farms have 5 goats each, 10 in all, and sell 4. How many stay?",
+    "Mia reads 6 pages and then 9 pages. How many pages does she read?",
+    "Leo walks 8 miles a day. How far does he walk in a week?",
+)
+CHAINS = {
+    SHEEP: ["add(a=3, b=4)", "answer(value=7)"],
+    GOATS: ["add(a=5, b=5)", "answer(value=10)"],  # not what the model itself wrote
+}
+WRITTEN = {  # by the training question that is shown
+    "What is 1 and 2?": f"{SHEEP}\nSolution:\nadd(a=3, b=4) -> 7\nanswer(value=7)",
+    "What is 2 and 3?": f"{GOATS}\nSolution:\nsubtract(a=10, b=4) -> 6\nanswer(value=6)",
+    "What is 3 and 4?": f"{TEST}\nSolution:\nadd(a=6, b=9) -> 15\nanswer(value=15)",
+    "What is 4 and 5?": f"{ODD}\nSolution:\nmultiply(a=8, b=7) -> 56\nanswer(value=56)",
+}
+REASONS = dict(zip(WRITTEN, (None, "not_agreed", "known", "unfounded_number"), strict=True))
+SCRIPT = (
+    {f"Problem: {shown}": [written] for shown, written in WRITTEN.items()}
+    | CHAINS
+    | {
+        question: [f"add(a={i}, b={i + 1})", "answer(value=0)"]
+        for i, question in enumerate(WRITTEN, start=1)
+    }
+)
+RECIPE = {
+    "toolset": TOOLSET,
+    "agent": {"max_steps": 4, "reply_tokens": 100},
+    "pairs": {"rejected_from": ["teacher"]},
+    "cluster": {"batch_tasks": 8},
+}
+MODEL = {"engine": {"max_model_len": 1800}, "samples": {"min": 1, "max": 1}}
+SELF_MADE = {"count": COUNT, "examples": 1, "votes": 2, "reply_tokens": 400}
+
+
+def _problems() -> list[dict[str, Any]]:
+    training = [
+        {
+            "problem_id": f"train-{i}",
+            "question": question,
+            "answer": str(2 * i + 1),
+            "split": "train",
+            "task": "arithmetic",
+            "reference": [f"{i}+{i + 1}={2 * i + 1}"],
+        }
+        for i, question in enumerate(WRITTEN, start=1)
+    ]
+    test = {"problem_id": "test-1", "question": TEST, "answer": "15", "split": "test"}
+    return [*training, test]
+
+
+def _recipe(place: Path, problems: list[dict[str, Any]]) -> Path:
+    (place / "problems.jsonl").write_text("\n".join(map(json.dumps, problems)))
+    shutil.copytree(folder("student"), place / "model")
+    (place / "model" / "script.json").write_text(json.dumps(SCRIPT))
+    model = MODEL | {"model": str(place / "model")}
+    own = {"path": str(place / "problems.jsonl"), "self_made": SELF_MADE}
+    path = place / "recipe.yaml"
+    path.write_text(json.dumps(RECIPE | {"problems": own, "teacher": model, "student": model}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
+    """The run directory after the stage `generate`, run twice, the second time without engine."""
+    place = tmp_path_factory.mktemp("writing")
+    recipe = _recipe(place, _problems())
+    module = "tests.pipeline.generation.test_synthetic_stage"
+    command = [sys.executable, "-m", module, str(recipe), str(place / "run")]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return RunDir(place / "run")
+
+
+@pytest.fixture(scope="module")
+def shown(run: RunDir) -> dict[str, str]:
+    """The training question that each request shows, by its id."""
+    known = read_problems(str(run.path.parent / "problems.jsonl")).problems
+    asked = requests(known, toolsets.load(TOOLSET), COUNT, 1, seed=0)
+    return {r.problem_id: next(q for q in WRITTEN if q in r.question) for r in asked}
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_only_the_verified_and_new_problem_is_kept_with_its_calls(run: RunDir) -> None:
+    rows = [json.loads(line) for line in (run.self_made / "problems.jsonl").open()]
+    assert [(row["question"], row["answer"]) for row in rows] == [(SHEEP, "7")]
+    assert (rows[0]["task"], rows[0]["split"]) == ("arithmetic", "train")
+    assert rows[0]["reference"] == ["add(a=3, b=4)"]
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_every_other_is_a_reject_with_its_reason(run: RunDir, shown: dict[str, str]) -> None:
+    rows = [json.loads(line) for line in (run.rejects / "self_made.jsonl").open()]
+    found = {row["problem_id"]: row for row in rows}
+    assert len(found) == COUNT - 1
+    kept, refused = "", Counter[str]()
+    for name, question in shown.items():
+        if name not in found:
+            assert not kept, "the same problem twice"
+            kept = question
+            continue
+        reason = REASONS[question]
+        repeats = kept == question or refused[question] > 0
+        again = "known" if reason in (None, "not_agreed") and repeats else reason
+        refused[question] += 1
+        assert found[name]["reason"] == again
+    assert REASONS[kept] is None
+    assert all(row["written"] in WRITTEN.values() and row["detail"] for row in rows)
+    facts = run.facts("generate")["self_made"]
+    assert facts == {
+        "asked": COUNT,
+        "kept": 1,
+        "refused": dict(Counter(row["reason"] for row in rows)),
+    }
+    assert set(facts["refused"]) == {"not_agreed", "known", "unfounded_number"}
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_chains_are_made_of_the_kept_problem_as_of_any_other(run: RunDir) -> None:
+    rows = {row["problem"]["question"]: row for row in tables.rows(run.chains)}
+    assert set(rows) == {SHEEP, *WRITTEN}
+    assert rows[SHEEP]["correct"]
+    assert run.facts("generate")["rows_in"] == len(WRITTEN) + 1
+
+
+def _prepare(place: Path, problems: list[dict[str, Any]]) -> None:
+    prepare(load(str(_recipe(place, problems))), RunDir(place / "run"))
+
+
+def test_without_a_worked_solution_to_show_nothing_starts(tmp_path: Path) -> None:
+    bare = [{key: value for key, value in p.items() if key != "reference"} for p in _problems()]
+    with pytest.raises(CannotStart, match=r"problems\.self_made needs training problems with work"):
+        _prepare(tmp_path, bare)
+
+
+def test_an_id_of_those_to_be_written_must_be_free(tmp_path: Path) -> None:
+    first, *others = _problems()
+    with pytest.raises(CannotStart, match=r"ids such as self-000003, which one of"):
+        _prepare(tmp_path, [first | {"problem_id": "self-000003"}, *others])
+
+
+def run_stage(recipe: str, place: str) -> None:
+    """Run `generate` with scripted engines on a private Ray, and again with none."""
+    from cluster.session import connect
+
+    Path(place).mkdir()
+    prepared = prepare(load(recipe), RunDir(Path(place)))
+    with connect(ROOT, cpus=2):
+        generate_stage(replace(prepared, engine_class="tests.test_drivers:FolderEngine"))
+        generate_stage(replace(prepared, engine_class="no.such:Engine"))
+
+
+if __name__ == "__main__":
+    run_stage(*sys.argv[1:])
