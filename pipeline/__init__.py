@@ -9,7 +9,7 @@ CORE = frozenset(
         "agent",
         "errors",
         "hashing",
-        "pairing",
+        "pairs",
         "problems",
         "recipe",
         "records",
@@ -17,4 +17,4 @@ CORE = frozenset(
 )
 
 # Modules in those rooms that are adapters all the same.
-ADAPTERS = frozenset[str]()
+ADAPTERS = frozenset({"pipeline.pairs.stage"})

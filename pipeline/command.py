@@ -18,6 +18,7 @@ from cluster.session import ConnectError, connect
 from pipeline.agent.transcript import TemplateError
 from pipeline.engine import model_paths
 from pipeline.errors import CannotStart
+from pipeline.evaluation.report import label, ordered, print_report
 from pipeline.generation.pool import refuse_too_small
 from pipeline.preflight import check_run, unfinished
 from pipeline.problems.reader import (
@@ -30,7 +31,6 @@ from pipeline.problems.reader import (
 from pipeline.problems.source import read_source
 from pipeline.recipe.load import Recipe, RecipeError, shipped
 from pipeline.recipe.load import load as load_recipe
-from pipeline.report import label, ordered, print_report
 from pipeline.run_dir import RunDir, opened, refuse_other
 from pipeline.stages import NEEDS_RAY, STAGES, Run, prepare
 from pipeline.walk import run_all, run_stage

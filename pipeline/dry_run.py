@@ -15,7 +15,7 @@ from typing import Any
 from pipeline.engine import model_paths
 from pipeline.errors import CannotStart
 from pipeline.estimate import Estimate, estimate, in_words, tasks_of
-from pipeline.evaluate import evaluated
+from pipeline.evaluation.stage import evaluated
 from pipeline.generation.tasks import bounds
 from pipeline.preflight import check_run
 from pipeline.problems.source import POCKET

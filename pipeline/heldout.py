@@ -4,7 +4,7 @@ What they solved lies in rounds/heldout/*.parquet, one row per problem and stude
 stands in run.json under `rounds`. `student/` holds the best round's student at any time.
 
 Not here: the rule (`pipeline.rounds`), the evaluation that a run is judged by
-(`pipeline.evaluate`).
+(`pipeline.evaluation.stage`).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from pipeline.agent.transcript import ChatTemplate
 from pipeline.engine import model_paths
 from pipeline.engine.model_dialects import check_template, dialect_in
 from pipeline.errors import CannotStart
-from pipeline.evaluate import evaluated
+from pipeline.evaluation.stage import evaluated
 from pipeline.recipe.load import Recipe, load, shipped
 from pipeline.recipe.models import Model
 from pipeline.stages import Run, evaluated_models, generators

@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pipeline.errors import CannotStart
+from pipeline.evaluation.statistics import paired, wilson
 from pipeline.hashing import stable_hash
 from pipeline.problems.pocket.world import fresh_problems
 from pipeline.problems.reader import ProblemFile, decontaminated
 from pipeline.problems.source import POCKET
 from pipeline.recipe.load import Recipe
 from pipeline.records import Problem
-from pipeline.statistics import paired, wilson
 
 HELDOUT = "heldout"  # split of the problems that choose between rounds
 FEWEST_LEFT = 4  # training problems for each one set aside

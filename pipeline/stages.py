@@ -18,7 +18,7 @@ from pipeline.agent.prompt import Dialect
 from pipeline.engine import model_paths
 from pipeline.engine.model_dialects import check_template, dialect_in
 from pipeline.errors import CannotStart, StageFailed
-from pipeline.evaluate import evaluate
+from pipeline.evaluation.stage import evaluate
 from pipeline.generation.actor import ENGINE, RolloutSettings
 from pipeline.generation.blocks import plan, plans
 from pipeline.generation.continuations import plan_continuations
@@ -30,7 +30,7 @@ from pipeline.generation.synthetic_stage import facts as made_facts
 from pipeline.generation.tasks import next_tasks, tasks_of_round
 from pipeline.generation.usage import counted
 from pipeline.heldout import end, judge, judged, student_name, student_of
-from pipeline.pairs import pairs
+from pipeline.pairs.stage import pairs
 from pipeline.problems.reader import ProblemFile
 from pipeline.problems.source import POCKET, read_source
 from pipeline.recipe.load import Recipe

@@ -1,7 +1,7 @@
 """The tasks that the strategy `corrected` needs: the teacher goes on from the student's steps.
 
 Not here: making the chains (`pipeline.generation.ray_job`), which step was fatal
-(`pipeline.pairing`).
+(`pipeline.pairs`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The recipe's section `train` as arguments of Hugging Face's trainer, DeepSpeed and PEFT.
 
-Not here: what else the two trainers are given (`pipeline.training.loop`).
+Not here: what else the two trainers are given (`pipeline.training.worker`).
 """
 
 from __future__ import annotations

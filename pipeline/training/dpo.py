@@ -5,7 +5,8 @@ needs. Datasets come tokenised (`pipeline.agent.loss_masks`), so TRL's own prepa
 TRL's code computes every loss; where prefixes are shared, the model it calls computes the batch
 packed.
 
-Not here: packed batches (`pipeline.training.prefix_sharing`), Ray Train (`pipeline.training.loop`).
+Not here: packed batches (`pipeline.training.prefix_sharing`), Ray Train
+(`pipeline.training.worker`).
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
 
 from pipeline.agent.loss_masks import IGNORED
-from pipeline.training.losses import dpo_positive
 from pipeline.training.packing import pack
 from pipeline.training.prefix_sharing import PACKED, unpacked
 
@@ -92,3 +93,21 @@ class MaskedDPOTrainer(DPOTrainer):
             self._dpop_lambda,
         )
         return loss_B.mean()
+
+
+def dpo_positive(
+    chosen_B: Tensor,
+    rejected_B: Tensor,
+    reference_chosen_B: Tensor,
+    reference_rejected_B: Tensor,
+    beta: float,
+    penalty: float,
+) -> Tensor:
+    """DPO-positive's loss of each pair (arXiv 2402.13228, Eq. 3), shape (B,).
+
+    The four inputs are summed log-probabilities in nats. `penalty` (the paper's lambda) weighs how
+    far the chosen chain has fallen below the reference; with 0 it is DPO (arXiv 2305.18290, Eq. 7).
+    """
+    margin_B = (chosen_B - reference_chosen_B) - (rejected_B - reference_rejected_B)
+    fallen_B = torch.clamp(reference_chosen_B - chosen_B, min=0)
+    return -logsigmoid(beta * (margin_B - penalty * fallen_B))

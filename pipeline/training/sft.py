@@ -1,6 +1,7 @@
 """TRL's supervised trainer, which computes what the chains of a batch begin with once.
 
-Not here: packed batches (`pipeline.training.prefix_sharing`), Ray Train (`pipeline.training.loop`).
+Not here: packed batches (`pipeline.training.prefix_sharing`), Ray Train
+(`pipeline.training.worker`).
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ from pipeline.training.checkpoints import (
     diverged,
     refuse_another_model,
 )
-from pipeline.training.curves import read_metrics, steps, warning, words
-from pipeline.training.loop import TrainJob, steps_of, train_loop
+from pipeline.training.monitoring import read_metrics, steps, warning, words
+from pipeline.training.worker import TrainJob, steps_of, train_loop
 
 POLL_SECONDS = 1.0
 

@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import tables
-from pipeline.statistics import paired
-from pipeline.training.curves import read_metrics, steps
+from pipeline.evaluation.statistics import paired
+from pipeline.training.monitoring import read_metrics, steps
 from tests.benchmarks import log
 from tests.conftest import ROOT
 

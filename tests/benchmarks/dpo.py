@@ -142,7 +142,8 @@ def _random_model(folder: Path, tokenizer: Any) -> None:
 def _pair_rows() -> Iterator[dict[str, Any]]:
     """Endless pairs of pocket problems."""
     from pipeline import tables
-    from pipeline.pairing import Candidates, pair_up
+    from pipeline.pairs.candidates import Candidates
+    from pipeline.pairs.selection import pair_up
     from pipeline.pocket.models import dialect
     from pipeline.problems.pocket.world import problem
     from pipeline.problems.reference.chain import reference_chain

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from pipeline import tables
-from pipeline.training.curves import read_metrics, steps
+from pipeline.training.monitoring import read_metrics, steps
 from tests.pipeline.cli import run, start
 from tests.pipeline.training.small import write_pairs
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline import tables
 from pipeline.agent.verdict import same_answer
-from pipeline.statistics import paired
+from pipeline.evaluation.statistics import paired
 from tests.pipeline import cli
 from tests.serving.running import Running, serving
 

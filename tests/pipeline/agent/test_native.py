@@ -18,7 +18,8 @@ from pipeline.agent.native import CALL_ID, Native, tools_of
 from pipeline.agent.prompt import NATIVE_INSTRUCTIONS, Inject, render
 from pipeline.agent.transcript import ChatTemplate, TemplateError
 from pipeline.engine.tool_parsers import ToolParserError, reader
-from pipeline.pairing import Candidates, pair_up
+from pipeline.pairs.candidates import Candidates
+from pipeline.pairs.selection import pair_up
 from pipeline.recipe.load import RecipeError, load
 from pipeline.recipe.models import AgentSettings
 from pipeline.records import Chain, Message, PreferencePair, Reply, Step

@@ -18,7 +18,7 @@ from pipeline.agent.prompt import render
 from pipeline.pocket.models import dialect
 from pipeline.problems.pocket.world import problems
 from pipeline.problems.reference.chain import reference_chain
-from pipeline.training.curves import read_metrics, steps
+from pipeline.training.monitoring import read_metrics, steps
 from tests.conftest import ROOT
 from tests.pipeline.cli import environment
 

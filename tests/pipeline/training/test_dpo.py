@@ -24,7 +24,8 @@ from pipeline.agent.agent import with_agent_tools
 from pipeline.agent.loss_masks import encode_pair
 from pipeline.agent.prompt import Inject, render
 from pipeline.agent.transcript import ChatTemplate
-from pipeline.pairing import Candidates, pair_up
+from pipeline.pairs.candidates import Candidates
+from pipeline.pairs.selection import pair_up
 from pipeline.records import Chain, Step
 from pipeline.training.dpo import MaskedDPOTrainer, MaskedPreferenceCollator
 from pipeline.training.prefix_sharing import packing_width

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.training.curves import read_metrics, steps
+from pipeline.training.monitoring import read_metrics, steps
 from tests.conftest import ROOT
 from tests.pipeline.cli import command, run
 from tests.pipeline.training.small import write_pairs

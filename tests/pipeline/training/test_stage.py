@@ -15,7 +15,7 @@ from pipeline.engine import model_paths
 from pipeline.errors import CannotStart
 from pipeline.recipe.training import Train
 from pipeline.training.checkpoints import checkpoints
-from pipeline.training.curves import read_metrics, steps
+from pipeline.training.monitoring import read_metrics, steps
 from pipeline.training.stage import check_packages
 from tests.pipeline.training.small import Case, train_all, write_pairs
 

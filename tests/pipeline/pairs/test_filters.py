@@ -6,21 +6,23 @@ from typing import Any
 
 import pytest
 
-from pipeline.pairing import Draft, filter_of, make_pair, pair_up
-from pipeline.pairing.filters import (
+from pipeline.pairs.candidates import Draft
+from pipeline.pairs.filters import (
     BY_LIMIT,
     NEAR_DUPLICATE,
     NO_DIFFERENCE,
     NOT_REJECTED_FROM,
     UNEVEN,
+    filter_of,
     has_no_difference,
     is_by_limit,
     is_near_duplicate,
     length_ratio,
 )
+from pipeline.pairs.selection import make_pair, pair_up
 from pipeline.recipe.pairs import Pairs
 from pipeline.records import Chain, PreferencePair
-from tests.pipeline.pairing.chains import (
+from tests.pipeline.pairs.chains import (
     DIALECT,
     EARLY,
     EMPTY,

@@ -3,7 +3,7 @@
 `pairs/*.parquet` loads in TRL unchanged; `pairs/supervised/*.parquet` holds the right chains that
 the warm-up learns. What was dropped, and why, is counted.
 
-Not here: strategies, filters and balance (`pipeline.pairing`).
+Not here: strategies, filters and balance (`pipeline.pairs`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import Any
 from pipeline import tables
 from pipeline.agent.prompt import Dialect, render
 from pipeline.errors import CannotStart, StageFailed
-from pipeline.pairing import Candidates, Stratum, balanced, difficulty, filter_of, pair_up
-from pipeline.pairing.choosing import NO_RIGHT, NO_WRONG
-from pipeline.pairing.filters import BY_LIMIT, NEAR_DUPLICATE, UNEVEN
+from pipeline.pairs.balance import Stratum, balanced, difficulty
+from pipeline.pairs.candidates import Candidates
+from pipeline.pairs.filters import BY_LIMIT, NEAR_DUPLICATE, UNEVEN, filter_of
+from pipeline.pairs.selection import NO_RIGHT, NO_WRONG, pair_up
 from pipeline.problems.decontamination import words
 from pipeline.problems.reference.chain import reference_chain
 from pipeline.recipe.load import Recipe

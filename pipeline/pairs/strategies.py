@@ -8,7 +8,7 @@
     corrected          the teacher's way on from where the student's wrong chain could still be
                        saved is preferred to the student's own
 
-Not here: weights, filters, caps (`pipeline.pairing.choosing`).
+Not here: weights, filters, caps (`pipeline.pairs.selection`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise, permutations
 
-from pipeline.pairing.candidates import Candidates, Draft, shared_steps
+from pipeline.pairs.candidates import Candidates, Draft, shared_steps
 from pipeline.records import Chain, Step
 from toolsets import ToolCall
 

@@ -1,6 +1,6 @@
 """Fewer pairs than were built: tasks, difficulties and failures as even as can be.
 
-Not here: caps of one problem (`pipeline.pairing.choosing`).
+Not here: caps of one problem (`pipeline.pairs.selection`).
 """
 
 from __future__ import annotations

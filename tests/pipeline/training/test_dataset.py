@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 from pipeline.agent.loss_masks import IGNORED, encode_pair, encode_supervised
 from pipeline.agent.transcript import ChatTemplate
 from pipeline.recipe.training import Train
-from pipeline.training.data import (
+from pipeline.training.dataset import (
     Encoded,
     Prepared,
     cut_start,

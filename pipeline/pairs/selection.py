@@ -1,7 +1,7 @@
 """Which candidates become pairs: strategies by weight, filters, at most so many a problem.
 
 Not here: the strategies and the filters themselves, how many pairs a whole run has
-(`pipeline.pairing.balance`).
+(`pipeline.pairs.balance`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.agent.prompt import Dialect, render
-from pipeline.pairing.candidates import Candidates, Draft
-from pipeline.pairing.filters import NO_DIFFERENCE, Filter, has_no_difference
-from pipeline.pairing.strategies import STRATEGIES
+from pipeline.pairs.candidates import Candidates, Draft
+from pipeline.pairs.filters import NO_DIFFERENCE, Filter, has_no_difference
+from pipeline.pairs.strategies import STRATEGIES
 from pipeline.records import Message, PreferencePair
 
 TWICE = "the same pair twice"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.pairing import Stratum, balanced, difficulty
+from pipeline.pairs.balance import Stratum, balanced, difficulty
 
 STRATA = st.lists(
     st.builds(

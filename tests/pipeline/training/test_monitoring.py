@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.training.curves import (
+from pipeline.training.monitoring import (
     LEAST,
     WINDOW,
     destroyed_at,

@@ -8,23 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.pairing import (
-    Candidates,
-    Draft,
+from pipeline.pairs.candidates import Candidates, Draft, shared_steps
+from pipeline.pairs.selection import make_pair
+from pipeline.pairs.strategies import (
     concise,
     corrected,
     first_divergence,
-    make_pair,
+    first_fatal_step,
+    mends,
     outcome,
     recovered,
     reference,
-    shared_steps,
 )
-from pipeline.pairing.strategies import first_fatal_step, mends
 from pipeline.problems.reference.chain import reference_chain
 from pipeline.records import Chain, Problem, Step
 from tests.pipeline.agent.scripted import ARITHMETIC
-from tests.pipeline.pairing.chains import (
+from tests.pipeline.pairs.chains import (
     DIALECT,
     EARLY,
     EMPTY,

@@ -5,10 +5,10 @@ from typing import Any
 
 from rich.console import Console
 
-from pipeline.metrics import metrics
+from pipeline.evaluation.metrics import metrics
+from pipeline.evaluation.report import LABELS, render_report
+from pipeline.evaluation.statistics import wilson
 from pipeline.records import Step
-from pipeline.report import LABELS, render_report
-from pipeline.statistics import wilson
 from pipeline.tables import step_row
 from toolsets import ToolCall, ToolResult
 

@@ -1,6 +1,7 @@
 """Evaluated chains to numbers: `evaluation/metrics.json` ▣.
 
-Not here: intervals (`pipeline.statistics`), making the chains (`pipeline.evaluate`).
+Not here: intervals (`pipeline.evaluation.statistics`), making the chains
+(`pipeline.evaluation.stage`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline.agent.agent import AGENT_TOOLS
-from pipeline.statistics import paired, wilson
+from pipeline.evaluation.statistics import paired, wilson
 
 COLUMNS = (
     *("task_id", "problem", "model", "sample_index", "correct", "failure", "calls", "tokens"),

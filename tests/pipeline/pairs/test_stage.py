@@ -10,11 +10,11 @@ import pytest
 import toolsets
 from pipeline import tables
 from pipeline.errors import CannotStart, StageFailed
-from pipeline.pairs import pairs
+from pipeline.pairs.stage import pairs
 from pipeline.recipe.load import Recipe, load
 from pipeline.records import Chain, Problem, Verdict
 from pipeline.run_dir import RunDir
-from tests.pipeline.pairing.chains import DIALECT, QUESTION, chain
+from tests.pipeline.pairs.chains import DIALECT, QUESTION, chain
 
 ADD, ANSWER = "add(a=1, b=2)", "answer(3)"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import tables
+from pipeline.evaluation.metrics import COLUMNS, metrics
 from pipeline.generation.actor import RolloutSettings
 from pipeline.generation.blocks import plan
 from pipeline.generation.ray_job import roll_out, settle
 from pipeline.generation.tasks import task
-from pipeline.metrics import COLUMNS, metrics
 from pipeline.recipe.load import Recipe
 from pipeline.records import Problem, Task
 from pipeline.run_dir import RunDir

@@ -21,9 +21,9 @@ from pipeline import tables
 from pipeline.agent.transcript import ChatTemplate
 from pipeline.recipe.training import Train
 from pipeline.training.arguments import lora, shared_arguments
-from pipeline.training.data import prepare, store, stored
+from pipeline.training.dataset import prepare, store, stored
 from pipeline.training.export import best_or_last, export
-from pipeline.training.scratch import scratch
+from pipeline.training.local_scratch import scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def _with_callbacks(trainer: Any, job: TrainJob, settings: Train) -> Any:
     """Add what tells of the training; the reporter first, as it adds numbers that others draw."""
     from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
-    from pipeline.training.reporter import Reporter
+    from pipeline.training.callback import Reporter
 
     measures = trainer.eval_dataset is not None
     reporter = Reporter(

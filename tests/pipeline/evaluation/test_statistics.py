@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.statistics import Paired, paired, wilson
+from pipeline.evaluation.statistics import Paired, paired, wilson
 
 Z = 1.959963984540054  # of the normal distribution, two-sided 95%
 OUTCOMES = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)

@@ -2,7 +2,7 @@
 
 Each is a predicate of its own, with a count of its own among the drops.
 
-Not here: what is drawn from which strategy (`pipeline.pairing.choosing`).
+Not here: what is drawn from which strategy (`pipeline.pairs.selection`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from pipeline.pairing.candidates import Draft
+from pipeline.pairs.candidates import Draft
 from pipeline.recipe.pairs import Pairs
 from pipeline.records import Chain, Message, PreferencePair
 

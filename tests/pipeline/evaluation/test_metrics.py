@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.metrics import COLUMNS, metrics
-from pipeline.statistics import wilson
+from pipeline.evaluation.metrics import COLUMNS, metrics
+from pipeline.evaluation.statistics import wilson
 
 CELL = {"n", "correct", "accuracy", "ci95", "failures", "calls_per_problem", "tokens_per_problem"}
 PAIRED = {"gain", "ci95", "gained", "lost", "p_value"}  # design.md, section 6

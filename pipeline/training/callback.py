@@ -13,7 +13,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from pipeline.training.checkpoints import BEST, DIVERGED, METRICS, Score, keep_if_best
-from pipeline.training.curves import not_finite, numbers
+from pipeline.training.monitoring import not_finite, numbers
 
 ACCURACY = "eval_rewards/accuracies"
 

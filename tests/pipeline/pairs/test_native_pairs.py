@@ -20,7 +20,8 @@ from pipeline.agent.loss_masks import encode_pair
 from pipeline.agent.native import Native, tools_of
 from pipeline.agent.transcript import ChatTemplate
 from pipeline.engine.tool_parsers import reader
-from pipeline.pairing import Candidates, pair_up
+from pipeline.pairs.candidates import Candidates
+from pipeline.pairs.selection import pair_up
 from pipeline.records import Chain, PreferencePair, Step
 from tests.pipeline.agent.families import HERMES, tokenizer_of
 from tests.pipeline.agent.scripted import ARITHMETIC

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pipeline.agent.agent import with_agent_tools
 from pipeline.agent.prompt import Inject
-from pipeline.pairing import Candidates, Draft
+from pipeline.pairs.candidates import Candidates, Draft
 from pipeline.records import Chain, PreferencePair, Step
 from tests.pipeline.agent.scripted import ARITHMETIC
 from toolsets import CallError, ToolResult

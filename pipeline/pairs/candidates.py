@@ -1,6 +1,6 @@
 """What strategies choose from, and what they choose.
 
-Not here: the strategies (`pipeline.pairing.strategies`).
+Not here: the strategies (`pipeline.pairs.strategies`).
 """
 
 from __future__ import annotations

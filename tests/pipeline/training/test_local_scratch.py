@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.training.scratch import scratch
+from pipeline.training.local_scratch import scratch
 from tests.conftest import ROOT
 
 OWNER = """

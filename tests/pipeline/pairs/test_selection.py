@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.agent.prompt import render
-from pipeline.pairing import STRATEGIES, Candidates, Draft, filter_of, make_pair, pair_up
-from pipeline.pairing.choosing import BEYOND, NO_FIT, NO_RIGHT, NO_WRONG, TWICE
-from pipeline.pairing.filters import NO_DIFFERENCE
+from pipeline.pairs.candidates import Candidates, Draft
+from pipeline.pairs.filters import NO_DIFFERENCE, filter_of
+from pipeline.pairs.selection import BEYOND, NO_FIT, NO_RIGHT, NO_WRONG, TWICE, make_pair, pair_up
+from pipeline.pairs.strategies import STRATEGIES
 from pipeline.recipe.pairs import Pairs
 from pipeline.records import PreferencePair
-from tests.pipeline.pairing.chains import (
+from tests.pipeline.pairs.chains import (
     DIALECT,
     EARLY,
     EMPTY,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import logsigmoid
 
-from pipeline.training.losses import dpo_positive
+from pipeline.training.dpo import dpo_positive
 
 LOGPS = st.floats(-200, 0, allow_subnormal=False)
 

@@ -1,0 +1,7 @@
+"""Evaluation: each model on the unseen splits, and what the results say.
+
+stage        the stage `evaluate`
+metrics      accuracies, failures and paired comparisons of evaluated chains
+statistics   intervals and tests
+report       the table in the terminal
+"""
