@@ -264,7 +264,7 @@ def _refuse_relative(run_dir: Path | None) -> None:
 
 
 def _check_models(recipe: Recipe, stages: Sequence[str]) -> None:
-    from pipeline.preflight import check_models, engine_roles
+    from pipeline.run.preflight import check_models, engine_roles
 
     problems = _problems_at_hand(recipe)
     questions = [problem.question for problem in problems if "generate" in stages]

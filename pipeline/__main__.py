@@ -29,8 +29,8 @@ RUN_COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     parsed = _parser().parse_args(arguments)
-    from pipeline.command import OPERATOR_ERRORS
     from pipeline.errors import StageFailed
+    from pipeline.run.commands import OPERATOR_ERRORS
 
     try:
         return parsed.command(parsed)
@@ -103,10 +103,10 @@ def _add_others(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from pipeline.command import execute, report
-    from pipeline.dry_run import dry_run
     from pipeline.errors import CannotStart
     from pipeline.recipe.load import load
+    from pipeline.run.commands import execute, report
+    from pipeline.run.dry_run import dry_run
 
     if arguments.sample and not arguments.dry_run:
         raise CannotStart("--sample is what --dry-run estimates from; give --dry-run too")
@@ -133,19 +133,19 @@ def _recipes(arguments: argparse.Namespace) -> int:
 
 
 def _problems(arguments: argparse.Namespace) -> int:
-    from pipeline.command import describe_problems
+    from pipeline.run.commands import describe_problems
 
     return describe_problems(arguments.source, arguments.format, arguments.rejects, arguments.json)
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    from pipeline.command import show
+    from pipeline.run.commands import show
 
     return show(arguments.run_dir, arguments.chain_id, arguments.mask, arguments.json)
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from pipeline.command import compare
+    from pipeline.run.commands import compare
 
     return compare(arguments.run_dirs, arguments.json)
 

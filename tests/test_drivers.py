@@ -24,10 +24,11 @@ from pipeline.agent.agent import dialect_of
 from pipeline.agent.driver import Rollout, limits_of
 from pipeline.agent.transcript import ChatTemplate
 from pipeline.engine.tool_parsers import reader_maker
+from pipeline.generation.stage import generate_stage
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.recipe.load import Recipe, load
+from pipeline.run.run import evaluate_stage, prepare
 from pipeline.run_dir import RunDir
-from pipeline.stages import evaluate_stage, generate_stage, prepare
 from serving.http import Service
 from serving.solve import chain_json
 from tests.conftest import ROOT

@@ -23,8 +23,8 @@ from pipeline.agent.loss_masks import encode_pair
 from pipeline.agent.transcript import ChatTemplate
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.recipe.load import load
+from pipeline.run.run import pairs_stage, prepare
 from pipeline.run_dir import RunDir
-from pipeline.stages import pairs_stage, prepare
 from tests.conftest import ROOT
 from tests.pipeline.agent.families import HERMES, tokenizer_of
 from tests.pipeline.cli import environment

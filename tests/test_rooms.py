@@ -27,6 +27,19 @@ ALLOWED = {
     "pipeline": {"pipeline", "engine", "core", "toolsets", "cluster"},
     "serving": {"serving", "engine", "core", "toolsets", "cluster"},
 }
+FLOORS = (  # of pipeline/, the highest first: a room imports from floors below its own
+    ("run",),
+    ("evaluation", "training"),
+    ("generation",),
+    ("engine", "pairs"),
+    ("pocket",),
+    ("problems",),
+    ("agent",),
+    ("run_dir", "tables"),
+    ("recipe", "records", "progress"),
+    ("errors", "hashing"),
+)
+RAY = {"generation", "training", "run"}  # the rooms of pipeline/ that know Ray
 HEAVY = ("ray", "torch", "vllm", "transformers", "deepspeed")
 HELP_SECONDS = 0.5
 LARGEST_BYTES = 1_000_000
@@ -81,6 +94,30 @@ def test_a_forbidden_arrow_is_seen(module: str, source: str, target: str) -> Non
 )
 def test_an_allowed_arrow_passes(module: str, source: str) -> None:
     assert list(forbidden(module, source)) == []
+
+
+def test_rooms_of_the_pipeline_import_downwards_only() -> None:
+    floor = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+    found = {path.stem for path in (ROOT / "pipeline").iterdir() if path.suffix in ("", ".py")}
+    assert found - {"__init__", "__main__", "__pycache__", "recipes"} == set(floor)
+    wrong = []
+    for file in (ROOT / "pipeline").rglob("*.py"):
+        name = module_name(file)
+        own = name.split(".")[1] if "." in name else "__main__"
+        for target in imports(file.read_text()):
+            room = target.split(".")[1] if target.startswith("pipeline.") else own
+            if own in floor and room in floor and room != own and floor[room] <= floor[own]:
+                wrong.append(f"{name} imports {target}")
+    assert wrong == []
+
+
+def test_ray_is_imported_in_its_own_rooms_only() -> None:
+    knows = {
+        module_name(file).split(".")[1]
+        for file in (ROOT / "pipeline").rglob("*.py")
+        if any(target.split(".")[0] == "ray" for target in imports(file.read_text()))
+    }
+    assert knows <= RAY
 
 
 def test_every_core_module_exists() -> None:

@@ -4,7 +4,7 @@ vLLM reads names when its arguments are made, types and bounds when its configur
 them, and the rest when it meets model and device. The first two are tried here, which needs
 neither. Importing vLLM takes seconds.
 
-Not here: the options of a recipe (`pipeline.preflight`), how an engine starts
+Not here: the options of a recipe (`pipeline.run.preflight`), how an engine starts
 (`pipeline.engine.engine`).
 """
 

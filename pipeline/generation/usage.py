@@ -1,7 +1,7 @@
 """What chains take of the engines: an engine's busy seconds, and what run.json says by model.
 
 Not here: tokens of requests (`pipeline.agent.driver.Usage`), estimates from it
-(`pipeline.estimate`).
+(`pipeline.run.estimate`).
 """
 
 from __future__ import annotations

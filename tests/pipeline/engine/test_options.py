@@ -19,7 +19,7 @@ def test_the_options_are_vllms_own_without_the_model() -> None:
 
 @pytest.mark.parametrize("name", shipped())
 def test_the_options_of_shipped_recipes_pass(name: str) -> None:
-    """`pipeline.preflight` takes them for granted."""
+    """`pipeline.run.preflight` takes them for granted."""
     recipe = load(name)
     assert fault(recipe.teacher.engine) is None
     assert fault(recipe.student.engine) is None

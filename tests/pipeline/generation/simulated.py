@@ -136,9 +136,10 @@ def generate_connected(
     """The same, on the cluster that this process has joined."""
     from dataclasses import replace
 
+    from pipeline.generation.stage import generate_stage
     from pipeline.recipe.load import load
+    from pipeline.run.run import prepare
     from pipeline.run_dir import RunDir, opened
-    from pipeline.stages import generate_stage, prepare
 
     wanted = load(recipe, overrides)
     prepared = prepare(wanted, RunDir(run_dir))

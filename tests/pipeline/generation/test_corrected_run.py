@@ -19,11 +19,12 @@ from transformers import AutoTokenizer
 
 from pipeline import tables
 from pipeline.agent.driver import Sampling
+from pipeline.generation.stage import generate_stage
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.recipe.load import load
 from pipeline.records import Reply
+from pipeline.run.run import pairs_stage, prepare
 from pipeline.run_dir import RunDir
-from pipeline.stages import generate_stage, pairs_stage, prepare
 from tests.conftest import ROOT
 from tests.pipeline.agent.scripted import ScriptedEngine
 from tests.pipeline.cli import environment

@@ -19,12 +19,13 @@ import pytest
 import toolsets
 from pipeline import tables
 from pipeline.errors import CannotStart
+from pipeline.generation.stage import generate_stage
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.problems.reader import read_problems
 from pipeline.problems.synthetic import requests
 from pipeline.recipe.load import load
+from pipeline.run.run import prepare
 from pipeline.run_dir import RunDir
-from pipeline.stages import generate_stage, prepare
 from tests.conftest import ROOT
 from tests.pipeline.cli import environment
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pipeline.problems.decontamination import contaminated
 from pipeline.problems.source import read_source
 from pipeline.recipe.load import Recipe, load
-from pipeline.rounds import source_of_round, without_heldout
+from pipeline.run.rounds import source_of_round, without_heldout
 
 COUNTS = ("problems.counts.train=40", "problems.counts.test=30", "problems.counts.ood=20")
 

@@ -5,57 +5,27 @@ Not here: the command line (`pipeline.__main__`), what a stage does (its own mod
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import toolsets
-from pipeline import rounds, tables
-from pipeline.agent.prompt import Dialect
+from pipeline import tables
 from pipeline.engine import model_paths
-from pipeline.engine.model_dialects import check_template, dialect_in
+from pipeline.engine.model_dialects import dialect_in
 from pipeline.errors import CannotStart, StageFailed
 from pipeline.evaluation.stage import evaluate
-from pipeline.generation.actor import ENGINE, RolloutSettings
-from pipeline.generation.blocks import plan, plans
-from pipeline.generation.continuations import plan_continuations
-from pipeline.generation.endpoint import endpoint_of
-from pipeline.generation.outcomes import never_calls, outcomes, verdicts
-from pipeline.generation.ray_job import drop_engine_errors, roll_out, settle
-from pipeline.generation.synthetic_stage import check_problems, written_problems
-from pipeline.generation.synthetic_stage import facts as made_facts
-from pipeline.generation.tasks import next_tasks, tasks_of_round
-from pipeline.generation.usage import counted
-from pipeline.heldout import end, judge, judged, student_name, student_of
+from pipeline.generation.actor import RolloutSettings
+from pipeline.generation.prepared import Run, rollout_settings
+from pipeline.generation.stage import generate_stage, generators
+from pipeline.generation.synthetic_stage import check_problems
 from pipeline.pairs.stage import pairs
-from pipeline.problems.reader import ProblemFile
 from pipeline.problems.source import POCKET, read_source
 from pipeline.recipe.load import Recipe
-from pipeline.recipe.models import Model
-from pipeline.records import Problem
+from pipeline.run import rounds
+from pipeline.run.round_selection import end, judge, judged, student_name, student_of
 from pipeline.run_dir import RunDir
 from pipeline.training.stage import check_packages, train
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A recipe, where its files go, its problems, and its dialect."""
-
-    recipe: Recipe
-    dir: RunDir
-    source: ProblemFile
-    dialect: Dialect
-    toolset: toolsets.Toolset
-    engine_class: str = ENGINE  # what replies; tests put a script in its place
-    heldout: tuple[Problem, ...] = ()  # choose between rounds, where there are several
-    round: int = 1
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        return self.source.problems
 
 
 def prepare(recipe: Recipe, run_dir: RunDir) -> Run:
@@ -96,86 +66,6 @@ def in_round(run: Run, number: int) -> Run:
         source=rounds.source_of_round(run.recipe, run.source, run.heldout, number),
         round=number,
     )
-
-
-def generate_stage(run: Run, redo_errors: bool = False) -> None:
-    """Chains of the teacher, and of the student where its wrong chains are wanted."""
-    training = [p for p in run.problems if p.split == "train"]
-    if not training:
-        dropped = sum(run.source.contaminated.values())
-        raise CannotStart(
-            f"{run.recipe.problems.path} holds no problem of split train"
-            + f": all {dropped:,} occur in an evaluation split too" * bool(dropped)
-        )
-    if redo_errors:
-        drop_engine_errors(run.dir.chains)
-    with run.dir.stage("generate") as facts, counted(run.dir, facts) as made:
-        training += _written(run)
-        everything: list[Path] = []
-        for name in generators(run.recipe, run.round):
-            everything += _generate(run, name, training, made[name])
-        if run.recipe.pairs.corrects:
-            everything += _continue(run, made["teacher continued"])
-        settle(run.dir.chains, everything)
-        facts |= {"rows_in": len(training)} | outcomes(run.dir.chains)
-        if said := never_calls(facts["replies"], run.recipe.is_native(run.recipe.teacher)):
-            print(f"warning: {said}", file=sys.stderr)
-            facts["warning"] = said
-        if run.recipe.problems.self_made.count and run.round == 1:
-            facts["self_made"] = made_facts(run.recipe, run.dir, training)
-        facts["rejected"] = len(run.source.rejects)
-        facts["contaminated"] = dict(run.source.contaminated)
-
-
-def _written(run: Run) -> list[Problem]:
-    """The problems that a model wrote; none where there is a generator, whose own are in place."""
-    wanted = run.recipe.problems.self_made
-    if not wanted.count or run.source.format == POCKET:
-        return []
-    model: Model = getattr(run.recipe, wanted.by)
-    folder = model_paths.locate(model, wanted.by)
-    settings = rollout_settings(run, model, folder, run.dir.self_made)
-    return written_problems(run.recipe, run.dir, (*run.problems, *run.heldout), settings)
-
-
-def generators(recipe: Recipe, number: int = 1) -> list[str]:
-    """Which models make the training chains of a round."""
-    if number > 1 and recipe.train.round_models is not None:
-        return list(recipe.train.round_models)
-    return ["teacher", *(["student"] if "student" in recipe.pairs.rejected_from else [])]
-
-
-def _generate(run: Run, name: str, training: Sequence[Problem], made: Counter[str]) -> list[Path]:
-    model: Model = getattr(run.recipe, name)
-    folder = model_paths.locate(model, name)
-    check_template(run.recipe, name, folder)
-    settings = rollout_settings(run, model, folder, run.dir.chains)
-    samples, waves = model.samples, f"{name}-[0-9][0-9][0-9]"
-    for wave in range(samples.max + 1):
-        label = f"{name}-{wave:03d}"
-        if not plans(run.dir.tasks, label):
-            so_far = verdicts(run.dir.chains, name) if wave else {}
-            fresh = next_tasks(training, name, samples, run.recipe.seed, so_far)
-            fresh = tasks_of_round(fresh, run.round, run.recipe.seed)
-            if not plan(run.dir.tasks, label, fresh, run.recipe.cluster.batch_tasks):
-                break
-        planned = plans(run.dir.tasks, waves)
-        roll_out(f"generate ({name})", planned, settings, run.recipe.cluster, made)
-        if samples.until is None:
-            break
-    return plans(run.dir.tasks, waves)
-
-
-def _continue(run: Run, made: Counter[str]) -> list[Path]:
-    """Let the teacher go on from the steps of the student's wrong chains."""
-    teacher = run.recipe.teacher
-    size = run.recipe.cluster.batch_tasks
-    planned = plan_continuations(run.dir, run.round, run.recipe.seed, size)
-    folder = model_paths.locate(teacher, "teacher")
-    settings = rollout_settings(run, teacher, folder, run.dir.chains)
-    name = "generate (teacher, from the student's steps)"
-    roll_out(name, planned, settings, run.recipe.cluster, made)
-    return planned
 
 
 def pairs_stage(run: Run) -> None:
@@ -275,30 +165,6 @@ STAGES: dict[str, Callable[[Run], None]] = {
     "evaluate": evaluate_stage,
 }
 NEEDS_RAY = ("generate", "train", "evaluate")
-
-
-def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutSettings:
-    """What a rollout actor needs to make chains of `model`."""
-    recipe = run.recipe
-    return RolloutSettings(
-        model=folder,
-        toolset=recipe.toolset,
-        agent=recipe.agent,
-        tool_parser=recipe.native_parser(model),
-        structured=model.structured,
-        stop=model.stop,
-        retries=model.retries,
-        temperature=model.temperature,
-        tolerance=recipe.problems.tolerance,
-        engine=tuple(model.engine.items()),
-        section="student" if model is recipe.student else "teacher",
-        kv_cache_gib=recipe.cluster.kv_cache_gib,
-        function_workers=recipe.cluster.function_workers,
-        chains_in_flight=recipe.cluster.chains_in_flight,
-        out=str(out),
-        engine_class=run.engine_class,
-        endpoint=endpoint_of(model, recipe.cluster),
-    )
 
 
 def _model_folder(run: Run, name: str) -> str:

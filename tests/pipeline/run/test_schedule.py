@@ -24,14 +24,14 @@ from pipeline.hashing import stable_hash
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.problems.pocket.world import problems
 from pipeline.recipe.load import load
+from pipeline.run.run import prepare
+from pipeline.run.schedule import run_all, run_stage
 from pipeline.run_dir import RunDir, opened
-from pipeline.stages import prepare
 from pipeline.training.stage import stage_model
-from pipeline.walk import run_all, run_stage
 from tests.conftest import ROOT
 from tests.pipeline.agent.scripted import ScriptedEngine
 from tests.pipeline.cli import environment
-from tests.pipeline.test_survival import wait_for
+from tests.pipeline.run.test_survival import wait_for
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -80,7 +80,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(place: Path) -> RunDir:
     """The run, whose driver was killed in the second round, and started again."""
     run, log = RunDir(place / "run"), place / "log"
-    command = [sys.executable, "-m", "tests.pipeline.test_walk", str(place)]
+    command = [sys.executable, "-m", "tests.pipeline.run.test_schedule", str(place)]
     with log.open("wb") as file:
         driver = subprocess.Popen(
             command, cwd=ROOT, env=environment(), stderr=file, start_new_session=True
@@ -225,7 +225,7 @@ def walk(place: Path) -> None:
     recipe = load(str(place / "recipe.yaml"))
     with connect(ROOT, cpus=2), opened(place / "run", recipe, ROOT) as run:
         prepared = prepare(recipe, run)
-        engine = f"tests.pipeline.test_walk:{SkilledEngine.__name__}"
+        engine = f"tests.pipeline.run.test_schedule:{SkilledEngine.__name__}"
         run_all(replace(prepared, engine_class=engine), redo_errors=False)
 
 

@@ -1,6 +1,6 @@
 """An earlier run as a sample: what it measured of each model, and whether a recipe is like it.
 
-Not here: the estimate (`pipeline.estimate`), how it is measured (`pipeline.generation.usage`).
+Not here: the estimate (`pipeline.run.estimate`), how it is measured (`pipeline.generation.usage`).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import CannotStart
-from pipeline.estimate import Measured
 from pipeline.generation.outcomes import written
 from pipeline.generation.usage import usage
 from pipeline.recipe.load import Recipe
+from pipeline.run.estimate import Measured
 from pipeline.run_dir import RunDir, differences
 
 NAMED = 3  # of the differences

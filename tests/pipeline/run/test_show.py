@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline import show, tables
+from pipeline import tables
 from pipeline.agent.transcript import ChatTemplate
 from pipeline.errors import CannotStart
 from pipeline.records import Chain, PreferencePair, Problem, Step, Verdict
+from pipeline.run import show
 from pipeline.run_dir import RunDir
 from tests.pipeline.agent.scripted import TextTokenizer
 from toolsets import ToolCall, ToolResult

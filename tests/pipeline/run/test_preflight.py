@@ -1,4 +1,4 @@
-"""pipeline.preflight: what is wrong with models, to the letter, with the pocket models."""
+"""pipeline.run.preflight: what is wrong with models, to the letter, with the pocket models."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from pipeline.errors import CannotStart
 from pipeline.pocket.models import folder
-from pipeline.preflight import check_models, engine_roles
 from pipeline.recipe.load import load
+from pipeline.run.preflight import check_models, engine_roles
 
 QUESTIONS = ("Ann has 2 apples. She gets 3. How many?", "Ann has 2 apples. She gets 3. " * 40)
 

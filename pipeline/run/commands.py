@@ -20,7 +20,7 @@ from pipeline.engine import model_paths
 from pipeline.errors import CannotStart
 from pipeline.evaluation.report import label, ordered, print_report
 from pipeline.generation.pool import refuse_too_small
-from pipeline.preflight import check_run, unfinished
+from pipeline.generation.prepared import Run
 from pipeline.problems.reader import (
     ProblemError,
     ProblemFile,
@@ -31,9 +31,10 @@ from pipeline.problems.reader import (
 from pipeline.problems.source import read_source
 from pipeline.recipe.load import Recipe, RecipeError, shipped
 from pipeline.recipe.load import load as load_recipe
+from pipeline.run.preflight import check_run, unfinished
+from pipeline.run.run import NEEDS_RAY, STAGES, prepare
+from pipeline.run.schedule import run_all, run_stage
 from pipeline.run_dir import RunDir, opened, refuse_other
-from pipeline.stages import NEEDS_RAY, STAGES, Run, prepare
-from pipeline.walk import run_all, run_stage
 
 OPERATOR_ERRORS = (
     CannotStart,
@@ -100,7 +101,7 @@ def describe_problems(source: str, format: str | None, rejects: Path | None, as_
 
 def show(run_dir: Path, chain_id: str | None, mask: bool, as_json: bool) -> int:
     """Print chains, one chain, or a pair's mask."""
-    from pipeline import show as shown
+    from pipeline.run import show as shown
 
     console = Console(highlight=False)
     run = shown.run_of(run_dir)
@@ -196,7 +197,7 @@ def _plain(value: Any) -> str:
 def _mask_pieces(run: RunDir) -> dict[str, Any]:
     from transformers import AutoTokenizer
 
-    from pipeline.show import mask_pieces
+    from pipeline.run.show import mask_pieces
 
     recipe = Recipe.model_validate(run.read()["recipe"])
     tokenizer = AutoTokenizer.from_pretrained(model_paths.resolve(recipe.student.model, "student"))

@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from pipeline.estimate import (
+from pipeline.recipe.models import Samples, Until
+from pipeline.run.estimate import (
     Estimate,
     Measured,
     Tasks,
@@ -15,7 +16,6 @@ from pipeline.estimate import (
     relative_error,
     tasks_of,
 )
-from pipeline.recipe.models import Samples, Until
 
 USAGE = {"chains": 4, "engine_seconds": 36.0, "prompt": 4000, "cached": 3000, "written": 100}
 FOUR = Measured({"a": [10, 20], "b": [30, 40]}, USAGE, finished=True)

@@ -3,7 +3,7 @@
 What they solved lies in rounds/heldout/*.parquet, one row per problem and student; what it came to
 stands in run.json under `rounds`. `student/` holds the best round's student at any time.
 
-Not here: the rule (`pipeline.rounds`), the evaluation that a run is judged by
+Not here: the rule (`pipeline.run.rounds`), the evaluation that a run is judged by
 (`pipeline.evaluation.stage`).
 """
 
@@ -22,7 +22,7 @@ from pipeline.generation.ray_job import roll_out, settle
 from pipeline.generation.tasks import task
 from pipeline.recipe.load import Recipe
 from pipeline.records import Problem
-from pipeline.rounds import Solved, outcome, told
+from pipeline.run.rounds import Solved, outcome, told
 from pipeline.run_dir import RunDir
 from pipeline.training.stage import publish, stage_model
 

@@ -10,22 +10,16 @@ import pytest
 from pipeline import tables
 from pipeline.errors import CannotStart, StageFailed
 from pipeline.generation.blocks import blocks, plan
+from pipeline.generation.prepared import Run
+from pipeline.generation.stage import generate_stage, generators
 from pipeline.generation.tasks import next_tasks
 from pipeline.pocket.models import dialect
 from pipeline.problems.pocket.world import problems
 from pipeline.problems.reference.chain import reference_chain
 from pipeline.recipe.load import Recipe, load
 from pipeline.records import Chain, Step, Verdict
+from pipeline.run.run import evaluated_models, in_round, pairs_stage, prepare
 from pipeline.run_dir import RunDir
-from pipeline.stages import (
-    Run,
-    evaluated_models,
-    generate_stage,
-    generators,
-    in_round,
-    pairs_stage,
-    prepare,
-)
 from toolsets import ToolCall, ToolResult
 
 COUNTS = ("problems.counts.train=20", "problems.counts.test=5", "problems.counts.ood=5")

@@ -11,7 +11,7 @@ from pipeline.problems.reader import ProblemFile
 from pipeline.problems.source import read_source
 from pipeline.recipe.load import Recipe, load
 from pipeline.records import Problem, Task
-from pipeline.rounds import (
+from pipeline.run.rounds import (
     HELDOUT,
     Solved,
     outcome,

@@ -3,7 +3,8 @@
 Totals are tasks times means per chain. Engine hours are those in which engines were at work: their
 start is not in them.
 
-Not here: reading what was measured (`pipeline.sample`), printing it (`pipeline.dry_run`).
+Not here: reading what was measured (`pipeline.run.estimate_sample`), printing it
+(`pipeline.run.dry_run`).
 """
 
 from __future__ import annotations

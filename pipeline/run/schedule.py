@@ -7,24 +7,18 @@
 The round in progress is the first whose student was not judged yet; when the rounds have ended, the
 last that was. Where `train.rounds` is 1, there is that one.
 
-Not here: the stages (`pipeline.stages`), when rounds end (`pipeline.rounds`).
+Not here: the stages (`pipeline.run.run`), when rounds end (`pipeline.run.rounds`).
 """
 
 from __future__ import annotations
 
 import sys
 
-from pipeline.heldout import judged
+from pipeline.generation.prepared import Run
+from pipeline.generation.stage import generate_stage
+from pipeline.run.round_selection import judged
+from pipeline.run.run import STAGES, evaluate_stage, in_round, pairs_stage, train_stage
 from pipeline.run_dir import RunDir
-from pipeline.stages import (
-    STAGES,
-    Run,
-    evaluate_stage,
-    generate_stage,
-    in_round,
-    pairs_stage,
-    train_stage,
-)
 
 
 def run_all(run: Run, redo_errors: bool) -> None:

@@ -4,7 +4,8 @@ A round makes chains with the student of the round before, builds pairs of them,
 student on: iterative DPO (arXiv 2409.02392). Its student is measured, greedily, on problems that
 no round learns from and no evaluation holds; a gain within noise ends the rounds.
 
-Pure. Not here: the stages of a round (`pipeline.stages`), the measuring (`pipeline.heldout`).
+Pure. Not here: the stages of a round (`pipeline.run.run`), the measuring
+(`pipeline.run.round_selection`).
 """
 
 from __future__ import annotations

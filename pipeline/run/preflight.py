@@ -20,9 +20,11 @@ from pipeline.engine import model_paths
 from pipeline.engine.model_dialects import check_template, dialect_in
 from pipeline.errors import CannotStart
 from pipeline.evaluation.stage import evaluated
+from pipeline.generation.prepared import Run
+from pipeline.generation.stage import generators
 from pipeline.recipe.load import Recipe, load, shipped
 from pipeline.recipe.models import Model
-from pipeline.stages import Run, evaluated_models, generators
+from pipeline.run.run import evaluated_models
 from toolsets.toolset import nearest
 
 SHORT_REPLY = 16  # tokens of a call such as add(a=12, b=30) and of the end of its turn

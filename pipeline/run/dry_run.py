@@ -1,6 +1,7 @@
 """`--dry-run`: everything resolved and validated, the plan and what it will take, nothing started.
 
-Not here: the estimate's numbers (`pipeline.estimate`), the other commands (`pipeline.command`).
+Not here: the estimate's numbers (`pipeline.run.estimate`), the other commands
+(`pipeline.run.commands`).
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from typing import Any
 
 from pipeline.engine import model_paths
 from pipeline.errors import CannotStart
-from pipeline.estimate import Estimate, estimate, in_words, tasks_of
 from pipeline.evaluation.stage import evaluated
+from pipeline.generation.prepared import Run
+from pipeline.generation.stage import generators
 from pipeline.generation.tasks import bounds
-from pipeline.preflight import check_run
 from pipeline.problems.source import POCKET
 from pipeline.recipe.load import Recipe
+from pipeline.run.estimate import Estimate, estimate, in_words, tasks_of
+from pipeline.run.estimate_sample import Sample, given, read_sample, remarks
+from pipeline.run.preflight import check_run
+from pipeline.run.run import STAGES, evaluated_models, prepare
 from pipeline.run_dir import RunDir, refuse_other
-from pipeline.sample import Sample, given, read_sample, remarks
-from pipeline.stages import STAGES, Run, evaluated_models, generators, prepare
 
 NO_SAMPLE = (
     "no measured sample: run it with problems.limit=50 into another --run-dir and give that as "

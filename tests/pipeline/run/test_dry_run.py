@@ -53,7 +53,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "cluster": {"engine_price_per_hour": PRICE},
     }
     (place / "recipe.yaml").write_text(json.dumps(recipe))  # JSON is YAML
-    command = [sys.executable, "-m", "tests.pipeline.test_dry_run", str(place)]
+    command = [sys.executable, "-m", "tests.pipeline.run.test_dry_run", str(place)]
     done = subprocess.run(
         command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
     )

@@ -17,7 +17,7 @@ from pipeline.pocket.models import folder
 from pipeline.run_dir import RunDir
 from pipeline.training.stage import stage_model
 from tests.pipeline.cli import run, start
-from tests.pipeline.test_survival import wait_for
+from tests.pipeline.run.test_survival import wait_for
 
 pytestmark = [
     pytest.mark.ray,

@@ -1,0 +1,61 @@
+"""A run as its stages see it: the recipe with its folders, problems and functions at hand.
+
+Not here: how it is prepared, and its rounds (`pipeline.run`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.agent.prompt import Dialect
+from pipeline.generation.actor import ENGINE, RolloutSettings
+from pipeline.generation.endpoint import endpoint_of
+from pipeline.problems.reader import ProblemFile
+from pipeline.recipe.load import Recipe
+from pipeline.recipe.models import Model
+from pipeline.records import Problem
+from pipeline.run_dir import RunDir
+from toolsets import Toolset
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A recipe, where its files go, its problems, and its dialect."""
+
+    recipe: Recipe
+    dir: RunDir
+    source: ProblemFile
+    dialect: Dialect
+    toolset: Toolset
+    engine_class: str = ENGINE  # what replies; tests put a script in its place
+    heldout: tuple[Problem, ...] = ()  # choose between rounds, where there are several
+    round: int = 1
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return self.source.problems
+
+
+def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutSettings:
+    """What a rollout actor needs to make chains of `model`."""
+    recipe = run.recipe
+    return RolloutSettings(
+        model=folder,
+        toolset=recipe.toolset,
+        agent=recipe.agent,
+        tool_parser=recipe.native_parser(model),
+        structured=model.structured,
+        stop=model.stop,
+        retries=model.retries,
+        temperature=model.temperature,
+        tolerance=recipe.problems.tolerance,
+        engine=tuple(model.engine.items()),
+        section="student" if model is recipe.student else "teacher",
+        kv_cache_gib=recipe.cluster.kv_cache_gib,
+        function_workers=recipe.cluster.function_workers,
+        chains_in_flight=recipe.cluster.chains_in_flight,
+        out=str(out),
+        engine_class=run.engine_class,
+        endpoint=endpoint_of(model, recipe.cluster),
+    )

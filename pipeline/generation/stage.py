@@ -1,0 +1,108 @@
+"""The stage `generate`: chains of the teacher, and of the student where they are rejected.
+
+Not here: the actors and their blocks (`pipeline.generation.ray_job`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.engine import model_paths
+from pipeline.engine.model_dialects import check_template
+from pipeline.errors import CannotStart
+from pipeline.generation.blocks import plan, plans
+from pipeline.generation.continuations import plan_continuations
+from pipeline.generation.outcomes import never_calls, outcomes, verdicts
+from pipeline.generation.prepared import Run, rollout_settings
+from pipeline.generation.ray_job import drop_engine_errors, roll_out, settle
+from pipeline.generation.synthetic_stage import facts as made_facts
+from pipeline.generation.synthetic_stage import written_problems
+from pipeline.generation.tasks import next_tasks, tasks_of_round
+from pipeline.generation.usage import counted
+from pipeline.problems.source import POCKET
+from pipeline.recipe.load import Recipe
+from pipeline.recipe.models import Model
+from pipeline.records import Problem
+
+
+def generate_stage(run: Run, redo_errors: bool = False) -> None:
+    """Chains of the teacher, and of the student where its wrong chains are wanted."""
+    training = [p for p in run.problems if p.split == "train"]
+    if not training:
+        dropped = sum(run.source.contaminated.values())
+        raise CannotStart(
+            f"{run.recipe.problems.path} holds no problem of split train"
+            + f": all {dropped:,} occur in an evaluation split too" * bool(dropped)
+        )
+    if redo_errors:
+        drop_engine_errors(run.dir.chains)
+    with run.dir.stage("generate") as facts, counted(run.dir, facts) as made:
+        training += _written(run)
+        everything: list[Path] = []
+        for name in generators(run.recipe, run.round):
+            everything += _generate(run, name, training, made[name])
+        if run.recipe.pairs.corrects:
+            everything += _continue(run, made["teacher continued"])
+        settle(run.dir.chains, everything)
+        facts |= {"rows_in": len(training)} | outcomes(run.dir.chains)
+        if said := never_calls(facts["replies"], run.recipe.is_native(run.recipe.teacher)):
+            print(f"warning: {said}", file=sys.stderr)
+            facts["warning"] = said
+        if run.recipe.problems.self_made.count and run.round == 1:
+            facts["self_made"] = made_facts(run.recipe, run.dir, training)
+        facts["rejected"] = len(run.source.rejects)
+        facts["contaminated"] = dict(run.source.contaminated)
+
+
+def generators(recipe: Recipe, number: int = 1) -> list[str]:
+    """Which models make the training chains of a round."""
+    if number > 1 and recipe.train.round_models is not None:
+        return list(recipe.train.round_models)
+    return ["teacher", *(["student"] if "student" in recipe.pairs.rejected_from else [])]
+
+
+def _written(run: Run) -> list[Problem]:
+    """The problems that a model wrote; none where there is a generator, whose own are in place."""
+    wanted = run.recipe.problems.self_made
+    if not wanted.count or run.source.format == POCKET:
+        return []
+    model: Model = getattr(run.recipe, wanted.by)
+    folder = model_paths.locate(model, wanted.by)
+    settings = rollout_settings(run, model, folder, run.dir.self_made)
+    return written_problems(run.recipe, run.dir, (*run.problems, *run.heldout), settings)
+
+
+def _generate(run: Run, name: str, training: Sequence[Problem], made: Counter[str]) -> list[Path]:
+    model: Model = getattr(run.recipe, name)
+    folder = model_paths.locate(model, name)
+    check_template(run.recipe, name, folder)
+    settings = rollout_settings(run, model, folder, run.dir.chains)
+    samples, waves = model.samples, f"{name}-[0-9][0-9][0-9]"
+    for wave in range(samples.max + 1):
+        label = f"{name}-{wave:03d}"
+        if not plans(run.dir.tasks, label):
+            so_far = verdicts(run.dir.chains, name) if wave else {}
+            fresh = next_tasks(training, name, samples, run.recipe.seed, so_far)
+            fresh = tasks_of_round(fresh, run.round, run.recipe.seed)
+            if not plan(run.dir.tasks, label, fresh, run.recipe.cluster.batch_tasks):
+                break
+        planned = plans(run.dir.tasks, waves)
+        roll_out(f"generate ({name})", planned, settings, run.recipe.cluster, made)
+        if samples.until is None:
+            break
+    return plans(run.dir.tasks, waves)
+
+
+def _continue(run: Run, made: Counter[str]) -> list[Path]:
+    """Let the teacher go on from the steps of the student's wrong chains."""
+    teacher = run.recipe.teacher
+    size = run.recipe.cluster.batch_tasks
+    planned = plan_continuations(run.dir, run.round, run.recipe.seed, size)
+    folder = model_paths.locate(teacher, "teacher")
+    settings = rollout_settings(run, teacher, folder, run.dir.chains)
+    name = "generate (teacher, from the student's steps)"
+    roll_out(name, planned, settings, run.recipe.cluster, made)
+    return planned
