@@ -35,7 +35,7 @@ from serving.chat import ChatRequest
 from serving.protection import BodyLimit, Keys, error_json, refusal
 from serving.solve import SolveRequest, TooLong, chain_json, check_fits, solve, step_json
 from toolsets import CallError, ToolCall, Toolset, render_call
-from toolsets.binding import validate
+from toolsets.tools.binding import validate
 
 JsonObject = Annotated[dict[str, Any], Body()]
 FAILED = "the service failed; its log says why"

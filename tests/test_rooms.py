@@ -27,20 +27,35 @@ ALLOWED = {
     "pipeline": {"pipeline", "engine", "core", "toolsets", "cluster"},
     "serving": {"serving", "engine", "core", "toolsets", "cluster"},
 }
-FLOORS = (  # of pipeline/, the highest first: a room imports from floors below its own
-    ("run",),
-    ("evaluation", "training"),
-    ("generation",),
-    ("engine", "pairs"),
-    ("pocket",),
-    ("problems",),
-    ("agent",),
-    ("run_dir", "tables"),
-    ("recipe", "records", "progress"),
-    ("errors", "hashing"),
-)
+# The rooms of a package by floor, the highest first: a room imports from floors below its own.
+FLOORS = {
+    "pipeline": (
+        ("run",),
+        ("evaluation", "training"),
+        ("generation",),
+        ("engine", "pairs"),
+        ("pocket",),
+        ("problems",),
+        ("agent",),
+        ("run_dir", "tables"),
+        ("recipe", "records", "progress"),
+        ("errors", "hashing"),
+    ),
+    "toolsets": (
+        ("shipped", "sources"),
+        ("execution",),
+        ("catalog",),
+        ("tools",),
+        ("calls", "languages"),
+        ("errors",),
+    ),
+}
 RAY = {"generation", "training", "run"}  # the rooms of pipeline/ that know Ray
 HEAVY = ("ray", "torch", "vllm", "transformers", "deepspeed")
+MODULE_NAMED = re.compile(
+    r"(?<![\w./\-\"'])((?:pipeline|toolsets|tests)(?:\.[a-z_]\w*)+)(?![\w/]|\.py)"
+)
+FILE_NAMED = re.compile(r"(?<![\w./\-])((?:pipeline|toolsets|tests|docs)/[\w/]+\.(?:py|md|yaml))")
 HELP_SECONDS = 0.5
 LARGEST_BYTES = 1_000_000
 
@@ -60,8 +75,8 @@ def test_no_arrow_between_rooms_but_the_allowed_ones() -> None:
 @pytest.mark.parametrize(
     ("module", "source", "target"),
     [
-        ("toolsets.call", "import pipeline.records", "pipeline.records"),
-        ("toolsets.call", "import torch.nn", "torch.nn"),
+        ("toolsets.calls.parse", "import pipeline.records", "pipeline.records"),
+        ("toolsets.calls.parse", "import torch.nn", "torch.nn"),
         ("cluster.session", "def f():\n    from toolsets import load", "toolsets.load"),
         ("cluster.session", "import pipeline", "pipeline"),
         (
@@ -96,19 +111,46 @@ def test_an_allowed_arrow_passes(module: str, source: str) -> None:
     assert list(forbidden(module, source)) == []
 
 
-def test_rooms_of_the_pipeline_import_downwards_only() -> None:
-    floor = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
-    found = {path.stem for path in (ROOT / "pipeline").iterdir() if path.suffix in ("", ".py")}
-    assert found - {"__init__", "__main__", "__pycache__", "recipes"} == set(floor)
-    wrong = []
-    for file in (ROOT / "pipeline").rglob("*.py"):
-        name = module_name(file)
-        own = name.split(".")[1] if "." in name else "__main__"
-        for target in imports(file.read_text()):
-            room = target.split(".")[1] if target.startswith("pipeline.") else own
-            if own in floor and room in floor and room != own and floor[room] <= floor[own]:
-                wrong.append(f"{name} imports {target}")
+@pytest.mark.parametrize("package", FLOORS)
+def test_rooms_import_from_floors_below_their_own(package: str) -> None:
+    floor = {room: level for level, rooms in enumerate(FLOORS[package]) for room in rooms}
+    parts = {module_name(file).split(".")[1] for file in (ROOT / package).glob("*/__init__.py")}
+    parts |= {file.stem for file in (ROOT / package).glob("[!_]*.py")}
+    assert parts == set(floor)
+    wrong = [
+        f"{module_name(file)} imports {target}"
+        for file in (ROOT / package).rglob("*.py")
+        for target in imports(file.read_text())
+        if not goes_down(module_name(file), target, floor)
+    ]
     assert wrong == []
+
+
+def goes_down(module: str, target: str, floor: dict[str, int]) -> bool:
+    """Whether an import stays in its room, or leaves it for a floor below or another package."""
+    (package, *own), (other, *names) = module.split("."), target.split(".")
+    if package != other or not own or own[0] == "__main__":
+        return True
+    if not names or names[0] not in floor:  # a name of the package itself
+        return own[0] not in floor
+    return names[0] == own[0] or floor[names[0]] > floor[own[0]]
+
+
+@pytest.mark.parametrize(
+    ("module", "target", "allowed"),
+    [
+        ("pipeline.agent.driver", "pipeline.recipe.models.AgentSettings", True),
+        ("pipeline.agent.driver", "pipeline.agent.agent.Agent", True),
+        ("pipeline.agent.driver", "pipeline.problems.reader", False),
+        ("pipeline.evaluation.stage", "pipeline.training.stage", False),
+        ("pipeline.__main__", "pipeline.run.commands", True),
+        ("toolsets.calls.parse", "toolsets.tools.tool", False),
+        ("toolsets.execution.executor", "toolsets.Toolset", False),
+    ],
+)
+def test_an_import_that_goes_up_is_seen(module: str, target: str, allowed: bool) -> None:
+    floor = {room: k for k, rooms in enumerate(FLOORS[module.split(".")[0]]) for room in rooms}
+    assert goes_down(module, target, floor) == allowed
 
 
 def test_ray_is_imported_in_its_own_rooms_only() -> None:
@@ -153,6 +195,30 @@ def test_every_shipped_recipe_is_valid(name: str) -> None:
     recipe = load(name)
     assert recipe.name == name
     assert recipe.description
+
+
+def test_every_module_and_file_that_is_named_exists() -> None:
+    """In code, comments and documents; what has changed is told in CHANGELOG.md by its old name."""
+    wrong = []
+    for file in repository_files():
+        if file.suffix in (".py", ".md", ".yaml", ".toml") and file.name != "CHANGELOG.md":
+            text = file.read_text()
+            named = [*MODULE_NAMED.findall(text), *FILE_NAMED.findall(text)]
+            wrong += [f"{file.relative_to(ROOT)}: {name}" for name in named if not is_there(name)]
+    assert wrong == []
+
+
+def is_there(name: str) -> bool:
+    """Whether a module, a name that its file holds, or a path exists."""
+    if "/" in name:
+        return (ROOT / name).is_file()
+    module = name
+    while not is_module(module):
+        module, _, attribute = module.rpartition(".")
+        name = attribute
+    path = ROOT.joinpath(*module.split("."))
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return module == name or name in file.read_text()
 
 
 def test_no_file_is_large_but_the_pocket_models() -> None:

@@ -5,14 +5,25 @@
     with toolsets.Executor(toolset) as executor:
         executor.run(call)                         # ToolResult(ok=True, content="5")
 
+    toolsets.mcp.toolset("uvx some-server")        # an MCP server's tools
+    toolsets.berkeley.toolset(path)                # Berkeley's function documents
+
 Imports nothing else of ours, and never ray, torch, vllm or transformers.
 """
 
-from toolsets.call import ToolCall, ToolResult, parse_call, render_call
+import importlib
+from types import ModuleType
+
+from toolsets.calls.model import ToolCall, ToolResult
+from toolsets.calls.parse import parse_call
+from toolsets.calls.render import render_call
+from toolsets.catalog.load import load
+from toolsets.catalog.toolset import Toolset
 from toolsets.errors import CallError, LimitExceeded, ToolsetError
-from toolsets.executor import Executor
-from toolsets.tool import ChainState, Limits, Number, Tool, tool
-from toolsets.toolset import Toolset, load
+from toolsets.execution.executor import Executor
+from toolsets.tools.decorator import tool
+from toolsets.tools.signature import ChainState
+from toolsets.tools.tool import Limits, Number, Tool
 
 __all__ = [
     "CallError",
@@ -31,3 +42,10 @@ __all__ = [
     "render_call",
     "tool",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """`mcp` and `berkeley`, imported where they are first used: few need their packages."""
+    if name in ("berkeley", "mcp"):
+        return importlib.import_module(f"toolsets.sources.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

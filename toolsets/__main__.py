@@ -20,11 +20,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from toolsets.call import ToolResult
+from toolsets.calls.model import ToolResult
+from toolsets.catalog.load import SHIPPED, load
 from toolsets.errors import CallError, ToolsetError
-from toolsets.executor import Executor
-from toolsets.tool import Tool
-from toolsets.toolset import SHIPPED, load
+from toolsets.execution.executor import Executor
+from toolsets.tools.tool import Tool
 
 NAMES = "arithmetic, arithmetic[add,divide as quotient], or my_package.my_tools:toolset"
 
@@ -80,7 +80,7 @@ def _print_result(options: argparse.Namespace, result: ToolResult) -> None:
 
 
 def _mcp(options: argparse.Namespace) -> int:
-    from toolsets.mcp.server import serve  # takes half a second to import
+    from toolsets.sources.mcp.server import serve
 
     serve(load(options.name))
     return 0

@@ -11,6 +11,8 @@ A function of a toolset raises ValueError (or ZeroDivisionError, …) with a sen
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import Literal
 
 ErrorKind = Literal[
@@ -40,3 +42,8 @@ class LimitExceeded(ValueError):
 def shorten(text: str, longest: int) -> str:
     """`text` cut to `longest` characters, with dots where it was longer."""
     return text if len(text) <= longest else text[: longest - 3] + "..."
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like `name`, if any is close."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)

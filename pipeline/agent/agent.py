@@ -24,8 +24,8 @@ from pipeline.recipe.models import AgentSettings
 from pipeline.records import Message, Step, StopReason
 from pipeline.records import Reply as EngineReply
 from toolsets import CallError, ToolCall, ToolResult, Toolset, tool
+from toolsets.catalog.grammar import call_grammar
 from toolsets.errors import ErrorKind
-from toolsets.grammar import call_grammar
 
 
 @tool

@@ -16,8 +16,8 @@ from typing import Any
 from pipeline.agent.prompt import NATIVE_INSTRUCTIONS, ONE_TOOL_CALL, with_examples
 from pipeline.records import Message, Step
 from toolsets import CallError, ToolCall, Toolset
-from toolsets.binding import validate
-from toolsets.literal import FORM, checked
+from toolsets.calls.literal import FORM, checked
+from toolsets.tools.binding import validate
 
 Reader = Callable[[str], tuple[str, Sequence[tuple[str, str]]]]
 """Reads a reply: the text beside its calls, and the calls as names with arguments in JSON."""

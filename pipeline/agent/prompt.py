@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from pipeline.records import Message, Step
 from toolsets import CallError, ToolCall, Toolset, render_call
-from toolsets.call import is_plain
+from toolsets.calls.parse import is_plain
 
 INSTRUCTIONS = """\
 Solve the problem by calling functions, one call per reply. \

@@ -13,7 +13,7 @@ import re
 from fractions import Fraction
 
 from pipeline.records import Chain, Failure, Problem, Verdict
-from toolsets.numbers import read_number
+from toolsets.tools.numbers import read_number
 
 SYNONYMS = {"unknown": "uncertain"}  # FOLIO's label: its releases use both words
 

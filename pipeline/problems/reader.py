@@ -30,7 +30,7 @@ from pipeline.problems.reference.calculations import replay
 from pipeline.problems.reference.formulas import count_formulas
 from pipeline.records import Problem
 from toolsets import Toolset
-from toolsets.toolset import nearest
+from toolsets.errors import nearest
 
 PEEK = 100  # rows that tell the format
 

@@ -34,7 +34,7 @@ from pipeline.problems.reference.calculations import reference_calls
 from pipeline.problems.reference.chain import reference_chain
 from pipeline.records import Problem
 from toolsets import CallError, ToolCall, ToolResult, Toolset, render_call
-from toolsets.numbers import read_number
+from toolsets.tools.numbers import read_number
 
 Reason = Literal[
     "engine_error",  # nothing was written

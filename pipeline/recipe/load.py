@@ -28,7 +28,7 @@ from pipeline.recipe.problems import Problems
 from pipeline.recipe.section import Section
 from pipeline.recipe.serving import Serving
 from pipeline.recipe.training import Train
-from toolsets.toolset import nearest
+from toolsets.errors import nearest
 
 FOLDER = Path(__file__).parents[1] / "recipes"
 

@@ -25,7 +25,7 @@ from pipeline.generation.stage import generators
 from pipeline.recipe.load import Recipe, load, shipped
 from pipeline.recipe.models import Model
 from pipeline.run.run import evaluated_models
-from toolsets.toolset import nearest
+from toolsets.errors import nearest
 
 SHORT_REPLY = 16  # tokens of a call such as add(a=12, b=30) and of the end of its turn
 CHANGE_CONFIG = {"hf_overrides", "hf_config_path"}  # engine options

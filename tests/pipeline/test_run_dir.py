@@ -11,8 +11,7 @@ import pytest
 from pipeline.errors import CannotStart
 from pipeline.recipe.load import Recipe
 from pipeline.run_dir import RunDir, differences, opened
-
-ROOT = Path(__file__).parents[2]
+from tests.conftest import ROOT
 
 
 def _recipe(**changes: Any) -> Recipe:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from toolsets.__main__ import main
 
-ROOT = Path(__file__).parents[2]
 HOSTILE = "tests.toolsets.hostile:toolset"
-STATEFUL = "tests.toolsets.test_running:toolset"
+STATEFUL = "tests.toolsets.tools.test_running:toolset"
 Capture = pytest.CaptureFixture[str]
 
 

@@ -23,7 +23,7 @@ from pipeline.problems.formats.row import (
 )
 from pipeline.problems.reference.calculations import prose_steps
 from pipeline.records import Problem
-from toolsets.numbers import write_number
+from toolsets.tools.numbers import write_number
 
 MARK = "####"
 

@@ -41,7 +41,7 @@ from pipeline.agent.examples import WorkedCall, worked_call
 from pipeline.agent.verdict import answer_value
 from pipeline.records import Problem
 from toolsets import Toolset
-from toolsets.numbers import check_magnitude, read_number, write_number
+from toolsets.tools.numbers import check_magnitude, read_number, write_number
 
 LONGEST_EXPRESSION = 500  # characters; GSM8K's longest has 38. Bounds the depth of the tree
 LARGEST_EXPONENT = 1000

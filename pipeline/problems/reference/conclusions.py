@@ -17,8 +17,8 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from toolsets.logic.names import plain
-from toolsets.logic.syntax import Atom, Formula, Function, Not, Symbol, symbols
+from toolsets.languages.formula.names import plain
+from toolsets.languages.formula.syntax import Atom, Formula, Function, Not, Symbol, symbols
 
 NEGATION = "not"
 LITTLE = frozenset(  # words that names leave out

@@ -3,7 +3,7 @@
 A reference of such a problem is its premises, each a formula as its authors wrote it, and behind
 them, marked by CONCLUSION, the conclusion where the data has it.
 
-Not here: how formulas are read and asked (`toolsets.logic`), calculations
+Not here: how formulas are read and asked (`toolsets.shipped.logic`), calculations
 (`pipeline.problems.reference.calculations`).
 """
 
@@ -19,8 +19,9 @@ from pipeline.agent.examples import WorkedCall, worked_call
 from pipeline.problems.reference.conclusions import plain_conclusion
 from pipeline.records import Problem
 from toolsets import Toolset
-from toolsets.logic import lenient, solver
-from toolsets.logic.syntax import render
+from toolsets.languages.formula import lenient
+from toolsets.languages.formula.syntax import render
+from toolsets.shipped.logic import solver
 
 CONCLUSION = "⊢ "
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline.agent.verdict import answer_value, judge, same_answer
 from pipeline.records import Chain, Problem, Step, Verdict
 from toolsets import ToolCall, ToolResult
-from toolsets.numbers import write_number
+from toolsets.tools.numbers import write_number
 
 PROBLEM = Problem("p", "arithmetic", "How many?", "72", "test")
 CHAIN = Chain("p/m/0", "p", "m", 0, 1, (), (), "answer", "72")

@@ -23,7 +23,7 @@ from tests.raylets import Raylets, raylets
 
 pytestmark = pytest.mark.ray
 
-WORKER = "toolsets.pool.worker"  # what processes have in their command lines
+WORKER = "toolsets.execution.pool.worker"  # what processes have in their command lines
 ACTOR = "ray::MapWorker"
 VLLM = "VLLM::EngineCore"
 NODE, DRIVER = "node", "driver"

@@ -33,7 +33,7 @@ import json, sys
 from pathlib import Path
 from cluster.session import connect
 from tests.conftest import ROOT
-from tests.pipeline.simulated import generate_connected
+from tests.pipeline.generation.simulated import generate_connected
 
 with connect(ROOT, cpus=2):
     spread = "tests.pipeline.generation.test_spread_engine:SpreadEngine"

@@ -42,7 +42,7 @@ CLOSE = 1e-3  # relative, of a curve that was not interrupted
 OURS = (
     "EngineCore",
     "RolloutActor",
-    "toolsets.pool.worker",
+    "toolsets.execution.pool.worker",
 )  # Ray's own agents go when they notice
 
 

@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 OWNER = """
 import sys
 from pathlib import Path
-from pipeline.training.scratch import scratch
+from pipeline.training.local_scratch import scratch
 with scratch(Path(sys.argv[1])) as folder:
     (folder / "checkpoint").write_text("large")
     print(folder, flush=True)

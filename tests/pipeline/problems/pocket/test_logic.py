@@ -15,7 +15,8 @@ from pipeline.problems.pocket.sentences import Literal
 from pipeline.problems.reference.formulas import CONCLUSION, entailed, premises_of
 from pipeline.records import Problem
 from tests.pipeline.problems.pocket.conftest import COUNT, SPLITS
-from toolsets.logic import lenient, solver
+from toolsets.languages.formula import lenient
+from toolsets.shipped.logic import solver
 
 COUNTED = 6000  # problems of the word counter
 KIND, CALM, TALL = Literal("kind", True), Literal("calm", False), Literal("tall", True)

@@ -23,7 +23,7 @@ from pipeline.problems.reference.calculations import (
     replay_calculation,
 )
 from pipeline.records import Problem
-from toolsets.numbers import write_number
+from toolsets.tools.numbers import write_number
 
 ARITHMETIC = toolsets.load("arithmetic")
 

@@ -10,10 +10,10 @@ from pipeline.problems.reference.chain import reference_chain
 from pipeline.problems.reference.conclusions import plain_conclusion
 from pipeline.problems.reference.formulas import premises_of
 from pipeline.records import Problem
-from tests.toolsets.logic.conclusions import DIFFERENT_NAMES, NOISY, SAMPLE
-from toolsets.logic import lenient
-from toolsets.logic.names import plain
-from toolsets.logic.syntax import render
+from tests.toolsets.shipped.logic.conclusions import DIFFERENT_NAMES, NOISY, SAMPLE
+from toolsets.languages.formula import lenient
+from toolsets.languages.formula.names import plain
+from toolsets.languages.formula.syntax import render
 
 PREMISES = (
     "∀x (Employee(x) → HighIncome(x) ∨ InOffice(x))",

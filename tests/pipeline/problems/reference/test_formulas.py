@@ -17,7 +17,7 @@ from pipeline.problems.reference.formulas import (
 )
 from pipeline.records import Problem
 from tests.pipeline.agent.scripted import ARITHMETIC
-from tests.toolsets.logic.conclusions import SAMPLE
+from tests.toolsets.shipped.logic.conclusions import SAMPLE
 
 ROW = {
     "premises": ["Every cat is furry.", "Tom is a cat."],

@@ -1,0 +1,117 @@
+"""What a worker is kept from; the attacks (`tests.toolsets.execution.test_attacks`) try it out in
+full."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.toolsets.execution.calls import call
+from toolsets import Executor, Toolset, tool
+
+# As on a kernel without Landlock that does not let us filter system calls.
+OLD_KERNEL = """
+import ctypes, errno, os
+from toolsets.execution.sandbox import seccomp
+
+column = seccomp.MACHINES[os.uname().machine][0]
+allow = (0x06, 0, 0, 0x7FFF0000)
+missing = seccomp.deny(444, errno.ENOSYS) + seccomp.deny(seccomp.SECCOMP[column], errno.EINVAL)
+ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+assert seccomp.apply([(0x20, 0, 0, 0), *missing, allow])
+"""
+EXECUTE = """
+from tests.toolsets.hostile import toolset
+from toolsets import Executor, ToolCall
+
+with Executor(toolset, workers=2) as executor:
+    for name in ("echo", "crash", "echo", "crash", "echo"):
+        print(executor.run(ToolCall(name, {"text": "hello"} if name == "echo" else {}, "")).content)
+"""
+
+
+@tool
+def read(path: str) -> str:
+    """Read a file."""
+    with open(path) as file:
+        return file.read()
+
+
+@tool
+def where_python_is() -> str:
+    """Start this Python and let it tell where it is."""
+    command = [sys.executable, "-c", "import sys; print(sys.prefix)"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@tool
+def solve(bound: int) -> str:
+    """Import a library at the first call and use it."""
+    import z3
+
+    x = z3.Int("x")
+    solver = z3.Solver()
+    solver.add(x > bound, x < bound + 2)
+    return f"{solver.check()} {solver.model()[x]}"
+
+
+@tool
+async def wait(seconds: float) -> str:
+    """Wait in an event loop and in a thread of it."""
+    await asyncio.sleep(seconds)
+    return await asyncio.to_thread(str, seconds)
+
+
+tools = (read, where_python_is, solve, wait)
+confined = Toolset("tests.toolsets.execution.sandbox.test_confinement:confined", tools)
+free = Toolset("tests.toolsets.execution.sandbox.test_confinement:free", (read,), unconfined=True)
+
+
+@pytest.fixture(scope="module")
+def executor() -> Iterator[Executor]:
+    with Executor(confined, workers=1) as executor:
+        yield executor
+
+
+def test_a_function_may_import_and_read_what_lies_on_the_module_path(executor: Executor) -> None:
+    assert executor.run(call("solve", bound=5)).content == "sat 6"
+    assert executor.run(call("read", path=__file__)).error_kind != "function_error"
+
+
+def test_a_function_may_start_this_python(executor: Executor) -> None:
+    assert executor.run(call("where_python_is")).content == sys.prefix
+
+
+def test_a_function_may_have_an_event_loop_and_threads(executor: Executor) -> None:
+    assert executor.run(call("wait", seconds=0.01)).content == "0.01"
+
+
+def test_an_unconfined_toolset_may_do_what_the_operator_may(executor: Executor) -> None:
+    reading = call("read", path="/etc/passwd")
+    assert "Permission denied" in executor.run(reading).content
+    with Executor(free, workers=1) as unconfined:
+        assert unconfined.run(reading).ok
+
+
+def test_an_old_kernel_is_told_once_and_calls_are_executed_all_the_same() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", OLD_KERNEL + EXECUTE], cwd=ROOT, capture_output=True, text=True
+    )
+    ended = "crash: the function ended its process"
+    assert done.stdout.splitlines() == ["hello", ended, "hello", ended, "hello"], done.stderr
+    assert done.stderr.splitlines() == [
+        "this kernel does not let us keep functions from reading files, the network,"
+        " other processes"
+    ]
+
+
+def test_a_kernel_that_confines_is_not_spoken_of() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", EXECUTE], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""

@@ -1,0 +1,80 @@
+"""Declarations of variables, in the forms that models write."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from toolsets.shipped.constraints.domains import Domain, read_domains
+
+
+@pytest.mark.parametrize(
+    ("written", "domain"),
+    [
+        ("int", Domain("whole")),
+        ("Integer", Domain("whole")),
+        ("real", Domain("real")),
+        ("bool", Domain("truth")),
+        ("int 0..9", Domain("whole", Fraction(0), Fraction(9))),
+        ("0..9", Domain("whole", Fraction(0), Fraction(9))),
+        ("0-9", Domain("whole", Fraction(0), Fraction(9))),
+        ("-5 to 5", Domain("whole", Fraction(-5), Fraction(5))),
+        ("integer from 1 to 6", Domain("whole", Fraction(1), Fraction(6))),
+        ("int in [1, 6]", Domain("whole", Fraction(1), Fraction(6))),
+        ("real 0..1", Domain("real", Fraction(0), Fraction(1))),
+        ("0.5..1", Domain("real", Fraction(1, 2), Fraction(1))),
+        ("int >= 0", Domain("whole", Fraction(0), None)),
+        ("real <= 2.5", Domain("real", None, Fraction(5, 2))),
+        ("red, green", Domain("name", values=("red", "green"))),
+        ("{red, green}", Domain("name", values=("red", "green"))),
+        ("red | green", Domain("name", values=("red", "green"))),
+        (["red", "green"], Domain("name", values=("red", "green"))),
+        ([1, 4, 9], Domain("whole", values=(Fraction(1), Fraction(4), Fraction(9)))),
+        ("1, 4, 9", Domain("whole", values=(Fraction(1), Fraction(4), Fraction(9)))),
+        ([0.5, 1], Domain("real", values=(Fraction(1, 2), Fraction(1)))),
+    ],
+)
+def test_a_domain_is_read(written: object, domain: Domain) -> None:
+    assert read_domains({"x": written}) == {"x": domain}
+
+
+def test_several_variables_share_a_domain() -> None:
+    assert list(read_domains({"x, y": "int", "z w": "bool"})) == ["x", "y", "z", "w"]
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ({}, "expected variables with their domains"),
+        ("x", "expected variables with their domains"),
+        ({"x": "something"}, "the domain of x is not one"),
+        ({"x": ""}, "the domain of x is not one"),
+        ({"x": []}, "the domain of x is not one"),
+        ({"x": None}, "the domain of x is not one"),
+        ({"x": ["red", 3]}, "the domain of x is not one"),
+        ({"x": "bool 0..1"}, "the domain of x has bounds and must begin with int or real"),
+        ({"x": "true, red"}, "true has a meaning of its own"),
+        ({"2x": "int"}, "'2x' cannot be the name of a variable"),
+        ({"and": "int"}, "and has a meaning of its own"),
+        ({"x": "int", "x, y": "int"}, "variable x is declared twice"),
+        ({"red": "int", "x": "red, green"}, "red is both a variable and a value"),
+    ],
+)
+def test_what_is_no_declaration_is_refused(written: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_domains(written)
+
+
+@pytest.mark.parametrize(
+    ("domain", "said"),
+    [
+        (Domain("whole"), "x is a whole number"),
+        (Domain("whole", Fraction(0), Fraction(9)), "x is from 0 to 9"),
+        (Domain("real", Fraction(1, 2)), "x is at least 0.5"),
+        (Domain("real", None, Fraction(2)), "x is at most 2"),
+        (Domain("name", values=("red", "green")), "x is one of red, green"),
+    ],
+)
+def test_a_domain_is_said_in_words(domain: Domain, said: str) -> None:
+    assert domain.said("x") == said

@@ -1,0 +1,151 @@
+"""The functions of the toolset, called as a model calls them."""
+
+import subprocess
+import sys
+
+import pytest
+
+from toolsets.calls.model import ToolResult
+from toolsets.errors import ErrorKind
+from toolsets.shipped.logic import toolset
+from toolsets.tools.tool import Tool
+
+
+def result(text: str) -> ToolResult:
+    return toolset.execute(toolset.parse(text))
+
+
+@pytest.mark.parametrize("tool", toolset.tools, ids=lambda tool: tool.name)
+def test_every_example_is_a_call_that_works(tool: Tool) -> None:
+    call = toolset.parse(tool.example)
+    assert call.name == tool.name
+    assert toolset.execute(call).ok
+
+
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        (
+            "entails(premises=['forall x (Cat(x) -> Furry(x))', 'Cat(tom)'],"
+            " conclusion='Furry(tom)')",
+            "True",
+        ),
+        ("entails(premises=['Cat(tom)'], conclusion='~Cat(tom)')", "False"),
+        ("entails(premises=[], conclusion='Cat(tom)')", "Uncertain"),
+        (
+            "entails(premises=['p', '~p'], conclusion='q')",
+            "True\nWarning: the premises contradict each other, so that everything follows from"
+            " them",
+        ),
+        (
+            "entails(premises=['P(a)', 'P(a, b)'], conclusion='p(c)')",
+            "Uncertain\n"
+            "Warning: P comes with 1 and 2 arguments; these are different predicates\n"
+            "Warning: P and p are different names",
+        ),
+        (
+            "entails(premises=['P(x)'], conclusion='P(x)')",
+            "True\nWarning: x is bound by no quantifier, so it names one thing",
+        ),
+        ("consistent(formulas=['p', '~p'])", "False"),
+        ("consistent(formulas=['p', 'p -> q'])", "True"),
+        ("equivalent(first='p -> q', second='~p | q')", "True"),
+        ("equivalent(first='p -> q', second='q -> p')", "False"),
+        ("find_model(formulas=['p & ~p'])", "None: the formulas contradict each other"),
+        (
+            "counter_model(premises=['p'], conclusion='p')",
+            "None: the conclusion follows from the premises",
+        ),
+        ("counter_model(premises=['p'], conclusion='q')", "1 thing: thing1\np: true\nq: false"),
+        ("negate(formula='forall x (Cat(x) -> Furry(x))')", "∃x (Cat(x) ∧ ¬Furry(x))"),
+        ("simplify_formula(formula='(p & q) | (p & ~q)')", "p"),
+        ("simplify_formula(formula='~~forall x Cat(x)')", "∀x Cat(x)"),
+        ("instantiate(formula='exists x Cat(x)', term='tom')", "Cat(tom)"),
+        ("universal_instantiation(formula='forall x Cat(x)', term='tom')", "Cat(tom)"),
+        ("truth_table(formula='~p')", "p | ¬p\nT | F\nF | T\ntrue in 1 of 2 rows"),
+        ("conjunction(first='p | q', second='r')", "(p ∨ q) ∧ r"),
+    ],
+)
+def test_a_call_gives(text: str, content: str) -> None:
+    assert result(text) == ToolResult(True, content)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message"),
+    [
+        (
+            "find_model(formulas=['Cat(tom)', 'forall x Cat(x) -> Furry(x)'])",
+            "function_error",
+            "find_model: formula 2, column 26: x is outside of its quantifier; put all that it is"
+            " about in parentheses: ∀x (…); did you mean ∀x (Cat(x) → Furry(x))?",
+        ),
+        (
+            "negate(formula='Co-op(a)')",
+            "function_error",
+            "negate: column 3: '-' is no sign of a formula; write _ within a name;"
+            " did you mean Co_op(a)?",
+        ),
+        (
+            "entails(premises=['it is so, p'], conclusion='p')",
+            "function_error",
+            "entails: premise 1, column 4: expected a connective such as ∧ or →, or the end,"
+            " got is",
+        ),
+        (
+            "entails(premises=['p'], conclusion=' ')",
+            "function_error",
+            "entails: conclusion is empty; write a formula",
+        ),
+        (
+            "negate(formula='it is so')",
+            "function_error",
+            "negate: column 4: expected a connective such as ∧ or →, or the end, got is",
+        ),
+        (
+            f"negate(formula='{'~' * 500}p')",
+            "limit_exceeded",
+            "negate: column 201: nested deeper than 100 levels",
+        ),
+        (
+            "universal_instantiation(formula='exists x Cat(x)', term='tom')",
+            "function_error",
+            "universal_instantiation: expected a formula that begins with ∀, got ∃x Cat(x)",
+        ),
+        (
+            f"consistent(formulas={['p'] * 201})",
+            "limit_exceeded",
+            "consistent: 201 formulas are too many; at most 200 can be",
+        ),
+    ],
+)
+def test_a_call_that_fails_says_how_to_mend_it(text: str, kind: ErrorKind, message: str) -> None:
+    assert result(text) == ToolResult(False, message, kind)
+
+
+def test_z3_and_sympy_are_imported_by_the_first_call_that_needs_them() -> None:
+    code = "import sys, toolsets.shipped.logic; print({'z3', 'sympy'} & set(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert shown.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        (
+            "entails(premises=['Cat(tom)', 'forall x Cat(x) -> Pet(x)'], conclusion='Pet(Tom)')",
+            "True\nWarning: premise 2: x outside of its quantifier, which is taken to reach to the"
+            " end\nWarning: Tom read as tom",
+        ),
+        (
+            "entails(premises=['', 'p ^ q'], conclusion='q')",
+            "True\nWarning: premise 1: empty; the formula is left out"
+            "\nWarning: premise 2: ^ read as ∧",
+        ),
+        (
+            "consistent(formulas=['Cat(tom', '~Cat(tom)'])",
+            "False\nWarning: formula 1: 1 ) missing; added at the end",
+        ),
+    ],
+)
+def test_what_data_have_wrong_is_mended_behind_a_question_and_said(text: str, content: str) -> None:
+    assert result(text) == ToolResult(True, content)

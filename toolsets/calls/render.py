@@ -1,0 +1,10 @@
+"""The text of a call, which `toolsets.calls.parse` reads back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def render_call(name: str, arguments: dict[str, Any]) -> str:
+    """The text of a call; `parse_call` reads it back to the same name and arguments."""
+    return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"

@@ -1,0 +1,202 @@
+"""Calls that are not written as Python has them: found in prose, mended, or told what is wrong.
+
+Mended is only what can be read in one way: typographic quotes and signs, `a: 1` for `a=1`, a line
+break in a text. A number that might be two (`1,200`), a value with a unit or a text that may have
+been cut is left to the model, in a sentence that names the mend. Everything is one pass over the
+reply's tokens.
+
+Not here: calls in JSON (`toolsets.calls.json_forms`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+# typographic quotes, double and single, and minus signs and dashes
+_DOUBLE, _SINGLE, _DASHES = "\u201c\u201d\u201e", "\u2018\u2019\u201a", "\u2212\u2013\u2010\u2011"
+_TOKEN = re.compile(
+    r"""(?P<text>\"{3}(?:[^"\\]|\\.|"(?!""))*+\"{3}|'{3}(?:[^'\\]|\\.|'(?!''))*+'{3}"""
+    r"""|"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+')"""
+    rf"""|(?P<smart>[{_DOUBLE}][^{_DOUBLE}"]*+[{_DOUBLE}"]|[{_SINGLE}][^{_SINGLE}']*+[{_SINGLE}'])"""
+    rf"""|(?P<cut>["'{_DOUBLE}{_SINGLE[0]}].*)"""
+    r"""|(?P<number>\.?\d(?:[eE][+-](?=\d)|[\w.])*)|(?P<name>[^\W\d]\w*)|(?P<space>\s+)"""
+    r"""|(?P<sign>.)""",
+    re.DOTALL,
+)
+_START = re.compile(r"(?<!\w)(?<!\w\.)[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+[(\uff08]")
+_IN_PROSE = re.compile(r"[^\W\d][\w\s'\u2019.-]*")  # apple(s), f(x): no arguments
+_THOUGHT = re.compile(r"\A\s*<(think|thinking|reasoning|scratch_pad)>.*?</\1>", re.DOTALL)
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
+_MARKS = f"*_`~\"'{_DOUBLE}{_SINGLE}"
+_OPERATOR_BEFORE = re.compile(r"(?:[+*/^%]|[\d)]\s*[-\u2212<>]|==|!=)\s*$|[\w.]$")
+_OPERATOR_AFTER = re.compile(r"\s*(?:[+*/^%]|==|!=|[-\u2212<>]\s*[\d(])|\.\w|[\[(]|\w")
+_SEPARATED = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\w.])")
+_UNIT = re.compile(r"[=(,\[:] ?([-+]? ?(?:[$€£¥] ?\d[\d.]*|\d[\d.]* ?(?:[%$€£¥°]|[^\W\d_]+)))")
+_DATE = re.compile(r"[=(,\[:] ?(\d+(?:[-/]\d+[-/]|:\d+)[\d:.]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A call in a reply: its text, and what is missing at its end where it was not closed."""
+
+    text: str
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    gap: str = ""  # the space before it
+
+
+def without_thought(text: str) -> str:
+    """`text` without the thought that it opens with."""
+    return _THOUGHT.sub("", text).strip()
+
+
+def calls_in(text: str) -> list[Found]:
+    """The calls in `text`, prose such as `apple(s)` left out; an open one is the last."""
+    found, end = [], 0
+    for match in _START.finditer(text):
+        if match.start() < end:
+            continue
+        end, missing = closing(text, match.end() - 1)
+        inside = text[match.end() : end if missing else end - 1]
+        if not _IN_PROSE.fullmatch(inside):
+            found.append((match.start(), end, missing))
+        if missing:
+            break
+    return [Found(text[start:end], missing) for start, end, missing in found]
+
+
+def closing(text: str, start: int) -> tuple[int, str]:
+    """Where the bracket at `start` is closed, and what is missing where it is not."""
+    wanted: list[str] = []
+    for match in _TOKEN.finditer(text, start):
+        sign = _ascii(match.group()) if match.lastgroup == "sign" else ""
+        if match.lastgroup == "cut":
+            return len(text), "a quote"
+        if sign in _PAIRS:
+            wanted.append(_PAIRS[sign])
+        elif sign in (")", "]", "}"):
+            if sign != wanted[-1]:
+                return len(text), wanted[-1]
+            wanted.pop()
+        if not wanted:
+            return match.end(), ""
+    return len(text), "".join(reversed(wanted))
+
+
+def in_calculation(text: str, call: str) -> bool:
+    """Whether the one `call` in `text` is an operand there, or only a part of what is written."""
+    before, _, after = text.partition(call)
+    around = before[len(before.rstrip(_MARKS)) :]
+    if around and after[: len(around)] == around[::-1]:
+        before, after = before.removesuffix(around), after[len(around) :]
+    before = before.rpartition("\n")[2]
+    return bool(_OPERATOR_BEFORE.search(before) or _OPERATOR_AFTER.match(after))
+
+
+def mended(call: str) -> str:
+    """`call` as Python would have it, where it can be read in one way."""
+    out: list[str] = []
+    brackets: list[str] = []
+    previous = _Token("", "")
+    tokens = list(_tokens(call))
+    for token, following in zip(tokens, [*tokens[1:], _Token("", "")], strict=True):
+        written = token.text
+        if brackets == ["("] and _is_word(token) and following.text in ("=", ":"):
+            comma = "" if previous.text in ("(", ",", ";") else ", "
+            written = comma + written.strip("\"'")
+        elif brackets == ["("] and written == ":" and _is_word(previous):
+            written = "="
+        elif brackets == ["("] and written == ";":
+            written = ","
+        elif token.kind == "number" and following.text not in ("-", "/", ":"):  # no date
+            written = re.sub(r"^0+(?=\d+$)", "", written)
+        elif token.kind == "sign":
+            _track(brackets, written)
+        out.append(token.gap + written)
+        previous = token
+    return "".join(out)
+
+
+def complaint(call: str) -> str:
+    """What keeps a call from being read, in a sentence that names the mend."""
+    tokens = list(_tokens(call))
+    for one, other in pairwise(tokens):
+        if one.kind == "text" and other.kind in ("name", "number", "text", "cut"):
+            return f"A quote inside a text must be written \\{one.text[-1]}."
+        if one.text == "=" and other.text in (",", ")"):
+            return "An argument has no value."
+    bare = "".join(t.gap + ("''" if t.kind == "text" else t.text) for t in tokens)
+    if match := _SEPARATED.search(bare):
+        number = match.group()
+        return f"Write numbers without separators: {number.replace(',', '')}, not {number}."
+    if match := _DATE.search(bare):
+        return f"Write dates, times and other texts in quotes: '{match.group(1)}'."
+    if match := _UNIT.search(bare):
+        return f"Write {match.group(1).strip()} as a plain number, without a unit or sign."
+    return "Its arguments are not written as name=value, with a comma between them."
+
+
+def unclosed(call: Found) -> str:
+    """What is missing at the end of a call, or which quote within it ends a text too early."""
+    if (reason := complaint(call.text)).startswith("A quote"):
+        return reason
+    return f"It is not closed: {call.missing} is missing."
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    """The tokens in Python's characters, each with the space before it."""
+    gap = ""
+    for match in _TOKEN.finditer(text):
+        kind, written = match.lastgroup or "", match.group()
+        if kind == "space":
+            gap = " "
+        elif plain := _plain(kind, written):
+            yield _Token("text" if kind == "smart" else kind, plain, gap)
+            gap = ""
+
+
+def _plain(kind: str, written: str) -> str:
+    match kind:
+        case "text" if not written.startswith(('"""', "'''")):
+            return written.replace("\n", "\\n")
+        case "smart":
+            text = written[1:-1].replace('"', '\\"').replace("\n", "\\n")
+            return f'"{text}"'
+        case "number":
+            return "".join(map(_digit, written))
+        case "sign":
+            return _ascii(written)
+    return written
+
+
+def _digit(sign: str) -> str:
+    return str(unicodedata.digit(sign)) if sign.isdigit() and not sign.isascii() else sign
+
+
+def _ascii(sign: str) -> str:
+    """A sign as ASCII has it: full width, minus signs and dashes; nothing for the invisible."""
+    if "\uff01" <= sign <= "\uff5e":
+        return chr(ord(sign) - 0xFEE0)
+    if sign in _DASHES:
+        return "-"
+    return "" if unicodedata.category(sign) == "Cf" else sign
+
+
+def _is_word(token: _Token) -> bool:
+    return token.kind == "name" or (token.kind == "text" and token.text[1:-1].isidentifier())
+
+
+def _track(brackets: list[str], sign: str) -> None:
+    if sign in _PAIRS:
+        brackets.append(sign)
+    elif brackets and sign == _PAIRS[brackets[-1]]:
+        brackets.pop()

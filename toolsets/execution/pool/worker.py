@@ -1,0 +1,174 @@
+"""A worker process of the executor: `python -m toolsets.execution.pool.worker NAME SECONDS MIB
+PARENT`.
+
+Takes one call after another from standard input, writes one result per line, all JSON. The first
+line it writes says which functions it loaded, or why it could not, and what it is not kept from
+(`toolsets.execution.sandbox.confinement`). It ends with its input.
+
+Limits: SIGALRM after SECONDS of a call, SIGPROF after as many of processor time; an address space
+of what the loaded toolset takes plus MIB, beyond which an allocation raises MemoryError; a
+tool's own limits instead where it has some. The executor kills what ignores them.
+"""
+
+from __future__ import annotations
+
+import _thread
+import ctypes
+import json
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+from toolsets.calls.model import ToolCall, ToolResult
+from toolsets.catalog.load import load
+from toolsets.catalog.toolset import Toolset
+from toolsets.errors import ToolsetError
+from toolsets.execution.pool.process import timed_out
+from toolsets.execution.sandbox.confinement import confine
+from toolsets.execution.sandbox.memory import Memory
+from toolsets.execution.sandbox.processor_time import ProcessorTimer
+
+MOST_CALLS = 100_000  # of one process; then a new one, whatever the calls left behind
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+# Of our own, so that a function that patches `json` changes nothing for the calls behind it.
+_read = json.JSONDecoder().decode
+_write = json.JSONEncoder().encode
+
+
+class _Alarm(BaseException):
+    """Not an Exception, so that no function catches it unawares."""
+
+
+def main(name: str, seconds: float, memory_mib: int, parent: int) -> None:
+    """Serve calls until standard input ends."""
+    _die_with(parent)
+    requests, replies = _private_pipes()
+    try:
+        toolset = load(name)
+    except Exception as error:  # whatever a module of the user's own raises when imported
+        kind = "" if isinstance(error, ToolsetError) else f"{type(error).__name__}: "
+        _send(replies, {"error": f"{kind}{error}"})
+        return
+    worker = _Worker(toolset, seconds, memory_mib)
+    unconfined = [] if toolset.unconfined else confine()
+    _send(replies, {"tools": toolset.tool_names, "unconfined": unconfined})
+    while request := _next(requests):
+        reply = worker.answer(_read(request.decode()))
+        _send(replies, reply)
+        if "last" in reply:  # a new process is sound again
+            return
+
+
+class _Worker:
+    """Executes calls within their limits and sees whether the process stays sound."""
+
+    def __init__(self, toolset: Toolset, seconds: float, memory_mib: int) -> None:
+        self._toolset = toolset
+        self._limits = {
+            tool.name: (
+                tool.limits.wall_clock_seconds or seconds,
+                tool.limits.memory_mib or memory_mib,
+            )
+            for tool in toolset.tools
+        }
+        self._default = (seconds, memory_mib)
+        most = max(memory for _, memory in self._limits.values())
+        self._memory = Memory(memory_mib, None if toolset.unconfined else most)
+        self._running = False
+        self._calls = 0
+        self._pid = os.getpid()
+        self._threads = _thread._count()
+        self._handler = self._raise_alarm
+        for number in (signal.SIGALRM, signal.SIGPROF):
+            signal.signal(number, self._handler)
+        self._processor = ProcessorTimer(signal.SIGPROF)
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The reply to a request; "last" where no call should follow in this process."""
+        call = ToolCall(request["name"], request["arguments"], "", request.get("state"))
+        result, interrupted = self._execute(call)
+        reply = {"key": request["key"], "ok": result.ok, "content": result.content}
+        if not result.ok:
+            reply["error_kind"] = result.error_kind
+        if result.state is not None:
+            reply["state"] = result.state
+        self._calls += 1
+        if interrupted or not self._is_sound():
+            reply["last"] = True
+        return reply
+
+    def _execute(self, call: ToolCall) -> tuple[ToolResult, bool]:
+        """The result of a call, and whether it was interrupted."""
+        seconds, memory_mib = self._limits.get(call.name, self._default)
+        self._memory.allow(memory_mib)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        self._processor.start(seconds)
+        try:
+            self._running = True
+            try:
+                return self._toolset.execute(call), False
+            finally:
+                self._running = False  # the timers may run on: that is cheaper
+        except _Alarm:
+            return timed_out(call.name, seconds), True
+
+    def _raise_alarm(self, number: int, frame: FrameType | None) -> None:
+        if self._running:
+            raise _Alarm
+
+    def _is_sound(self) -> bool:
+        return (
+            self._calls < MOST_CALLS
+            and (self._toolset.unconfined or self._is_alone())
+            and signal.getsignal(signal.SIGALRM) is self._handler
+            and not self._memory.is_kept()
+        )
+
+    def _is_alone(self) -> bool:
+        """Whether no thread or process of a call runs on."""
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:  # one that ended
+                pass
+        except ChildProcessError:
+            return _thread._count() == self._threads and os.getpid() == self._pid
+        return False
+
+
+def _private_pipes() -> tuple[int, int]:
+    """Input and output under numbers of our own; 0 and 1 are then free for what functions do."""
+    requests, replies = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    return requests, replies
+
+
+def _next(requests: int) -> bytes:
+    """The next request; empty at the end of input."""
+    request = os.read(requests, 2**16)
+    while request and not request.endswith(b"\n"):  # a long one comes in several packets
+        request += os.read(requests, 2**16)
+    return request
+
+
+def _send(replies: int, reply: dict[str, Any]) -> None:
+    line = _write(reply).encode() + b"\n"
+    while line:
+        line = line[os.write(replies, line) :]
+
+
+def _die_with(parent: int) -> None:
+    """Let the kernel kill this process when the thread that started it ends."""
+    if sys.platform == "linux":  # elsewhere the end of input has to do
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before we asked
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

@@ -1,0 +1,1 @@
+"""The toolsets that ship: arithmetic, algebra, logic and constraints."""

@@ -1,0 +1,40 @@
+"""The toolset `algebra`: exact symbolic mathematics, from school algebra to first calculus.
+
+Text is read by `toolsets.languages.expression`, never evaluated; `sizes` bounds what it may become,
+`symbolic` makes sympy's objects of it and writes results. sympy is loaded by the first call.
+"""
+
+from __future__ import annotations
+
+from toolsets.catalog.toolset import Toolset
+from toolsets.shipped.algebra.calculus import derivative, integral, limit, product, summation
+from toolsets.shipped.algebra.matrices import (
+    determinant,
+    eigenvalues,
+    inverse_matrix,
+    multiply_matrices,
+    solve_linear_system,
+)
+from toolsets.shipped.algebra.rewriting import evaluate, expand, factor, simplify, substitute
+from toolsets.shipped.algebra.roots import roots
+from toolsets.shipped.algebra.solving import solve
+from toolsets.shipped.algebra.whole import (
+    divisors,
+    greatest_common_divisor,
+    inverse_modulo,
+    is_prime,
+    least_common_multiple,
+    power_modulo,
+    prime_factors,
+)
+
+toolset = Toolset(
+    "algebra",
+    (
+        *(simplify, expand, factor, substitute, evaluate, solve, roots),
+        *(derivative, integral, limit, summation, product),
+        *(determinant, inverse_matrix, multiply_matrices, solve_linear_system, eigenvalues),
+        *(prime_factors, is_prime, divisors, greatest_common_divisor, least_common_multiple),
+        *(power_modulo, inverse_modulo),
+    ),
+)

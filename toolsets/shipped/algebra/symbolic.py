@@ -1,0 +1,233 @@
+"""Between text, trees and sympy's objects: what a model may write, and how results are written.
+
+A name is a symbol, unless it is one of the constants pi, e, i, I, E, oo and not declared to be
+a name by the call itself. `log` and `ln` are natural, `log(x, 10)` has a base. Results are in
+sympy's spelling, which is read back: `exp(x)`, `I`, `E`, `oo`, `sqrt(2)/2`.
+
+sympy is imported by the functions here, when first called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, WithJsonSchema
+
+from toolsets.languages.expression import (
+    COMPARISONS,
+    Apply,
+    Arity,
+    Constant,
+    Language,
+    Name,
+    Tree,
+    names,
+    read,
+    read_list,
+    split_products,
+)
+from toolsets.shipped.algebra.sizes import check_result, measure, whole_number
+from toolsets.tools.numbers import write_number
+
+_ONE, _TWO, _MANY = Arity(1, 1), Arity(2, 2), Arity(1, 100)
+_OF_ONE = (
+    *("sqrt", "cbrt", "exp", "ln", "log10", "log2", "abs", "sign", "floor", "ceil", "ceiling"),
+    *("sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "acot"),
+    *("arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+    *("factorial", "gamma", "erf", "LambertW"),
+)
+_OF_TWO = ("root", "binomial", "mod")
+_OF_MANY = ("min", "max", "gcd", "lcm")
+LANGUAGE: Language = {
+    **dict.fromkeys(_OF_ONE, _ONE),
+    **dict.fromkeys(_OF_TWO, _TWO),
+    **dict.fromkeys(_OF_MANY, _MANY),
+    "log": Arity(1, 2),
+}
+_RENAMED = {
+    **{"ln": "log", "abs": "Abs", "ceil": "ceiling", "min": "Min", "max": "Max", "mod": "Mod"},
+    **{"arcsin": "asin", "arccos": "acos", "arctan": "atan", "%": "Mod"},
+}
+_CONSTANTS = {
+    **{"pi": "pi", "π": "pi", "e": "Exp1", "E": "Exp1", "i": "ImaginaryUnit"},
+    **{"I": "ImaginaryUnit", "oo": "Infinity", "∞": "Infinity", "inf": "Infinity"},
+    "infinity": "Infinity",
+}
+DECIMALS = 15  # significant digits of what is rounded
+
+
+def read_expression(value: object) -> Tree:
+    """An expression from text or a number; raises ValueError where it is an equation."""
+    tree = read(_text(value), LANGUAGE)
+    tree = split_products(tree, names(tree))
+    measure(tree)
+    if isinstance(tree, Apply) and tree.operator in (*COMPARISONS, "and", "or", "list"):
+        raise ValueError("expected one expression without =, < or a comma")
+    return tree
+
+
+def read_relations(value: object) -> list[Tree]:
+    """Equations and inequalities from a text or a list of texts; an expression stands for = 0."""
+    texts = value if isinstance(value, list) else [value]
+    found = [tree for text in texts for tree in read_list(_text(text), LANGUAGE)]
+    for tree in found:
+        measure(tree)
+    if not found:
+        raise ValueError("expected at least one equation")
+    return [part for tree in found for part in _conjuncts(tree)]
+
+
+def read_names(value: object) -> list[str]:
+    """Names from a text such as "x, y" or a list of texts."""
+    texts = value if isinstance(value, list) else [value]
+    found = [tree for text in texts for tree in read_list(_text(text), {})]
+    wanted = [tree.name for tree in found if isinstance(tree, Name)]
+    if not wanted or len(wanted) < len(found) or len(set(wanted)) < len(wanted):
+        raise ValueError("expected names such as x, each once")
+    return wanted
+
+
+def read_name(value: object) -> str:
+    """One name."""
+    wanted = read_names(value)
+    if len(wanted) != 1:
+        raise ValueError("expected one name such as x")
+    return wanted[0]
+
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_VALUE: dict[str, Any] = {"anyOf": [{"type": "number"}, _TEXT]}
+_TEXTS: dict[str, Any] = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}
+Expression = Annotated[Tree, PlainValidator(read_expression), WithJsonSchema(_TEXT)]
+Value = Annotated[Tree, PlainValidator(read_expression), WithJsonSchema(_VALUE)]
+Relations = Annotated[list[Tree], PlainValidator(read_relations), WithJsonSchema(_TEXTS)]
+Names = Annotated[list[str], PlainValidator(read_names), WithJsonSchema(_TEXTS)]
+Variable = Annotated[str, PlainValidator(read_name), WithJsonSchema(_TEXT)]
+Whole = Annotated[
+    int,
+    PlainValidator(lambda value: whole_number(read_expression(value))),
+    WithJsonSchema({"anyOf": [{"type": "integer"}, _TEXT]}),
+]
+
+
+def to_sympy(tree: Tree, declared: Collection[str] = ()) -> Any:
+    """The sympy object that a tree stands for; `declared` are names even where they say e or i."""
+    import sympy
+
+    match tree:
+        case Constant(value=value):
+            return sympy.Rational(value.numerator, value.denominator)
+        case Name(name=name) if name in _CONSTANTS and name not in declared:
+            return getattr(sympy.S, _CONSTANTS[name], None) or sympy.pi
+        case Name(name=name):
+            return sympy.Symbol(name)
+        case Apply(operator=operator, arguments=arguments):
+            return _applied(operator, [to_sympy(argument, declared) for argument in arguments])
+    raise ValueError("a text in quotation marks cannot be part of an expression")
+
+
+def build(tree: Tree, declared: Collection[str] = ()) -> Any:
+    """`to_sympy` of a tree of known size; raises ValueError where the object has no value."""
+    measure(tree)
+    return check_result(to_sympy(tree, declared))
+
+
+def write(result: Any) -> str:
+    """A sympy expression as text, its size checked."""
+    return str(check_result(result))
+
+
+def decimal(value: Any) -> str:
+    """A real or complex number with 15 significant digits; raises ValueError where it is none."""
+    import sympy
+
+    real, imaginary = (_decimal(part) for part in sympy.N(value, DECIMALS).as_real_imag())
+    if imaginary == 0:
+        return write_number(real)
+    size = f"{write_number(abs(imaginary))}*I"
+    if real == 0:
+        return size if imaginary > 0 else f"-{size}"
+    return f"{write_number(real)} {'+' if imaginary > 0 else '-'} {size}"
+
+
+def _decimal(value: Any) -> Fraction:
+    if not (value.is_Float or value.is_Rational) or not value.is_finite:
+        raise ValueError("the expression is not a number")
+    return Fraction(str(value))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError("expected an expression as text")
+    return value if isinstance(value, str) else repr(value)
+
+
+def _conjuncts(tree: Tree) -> list[Tree]:
+    if isinstance(tree, Apply) and tree.operator in ("and", "list"):
+        return [part for argument in tree.arguments for part in _conjuncts(argument)]
+    return [tree]
+
+
+def _applied(operator: str, arguments: list[Any]) -> Any:
+    import sympy
+
+    if build_operator := _OPERATORS.get(operator):
+        return build_operator(*arguments)
+    name = _RENAMED.get(operator, operator)
+    if operator not in LANGUAGE and operator not in _RENAMED:
+        raise ValueError(f"{operator!r} cannot be part of an expression")
+    return getattr(sympy, name)(*arguments)
+
+
+def _add(*terms: Any) -> Any:
+    import sympy
+
+    return sympy.Add(*terms)
+
+
+def _multiply(*factors: Any) -> Any:
+    import sympy
+
+    return sympy.Mul(*factors)
+
+
+def _integer(value: int) -> Any:
+    import sympy
+
+    return sympy.Integer(value)
+
+
+def _root(value: Any, degree: Any) -> Any:
+    """The real root where there is one: root(-8, 3) is -2."""
+    if value.is_negative and degree.is_odd:
+        return -((-value) ** (1 / degree))
+    return value ** (1 / degree)
+
+
+def _function(name: str, *more: int) -> Callable[..., Any]:
+    def apply(*arguments: Any) -> Any:
+        import sympy
+
+        return getattr(sympy, name)(*arguments, *more)
+
+    return apply
+
+
+def _divisible(name: str) -> Callable[..., Any]:
+    def apply(*arguments: Any) -> Any:
+        import sympy
+
+        return getattr(sympy, name)(list(arguments))
+
+    return apply
+
+
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    **{"+": _add, "*": _multiply, "-": lambda a: -a, "/": lambda a, b: a / b},
+    **{"**": lambda a, b: a**b, "//": lambda a, b: _function("floor")(a / b)},
+    **{"root": _root, "cbrt": lambda a: _root(a, _integer(3))},
+    **{"log10": _function("log", 10), "log2": _function("log", 2)},
+    **{"gcd": _divisible("gcd_list"), "lcm": _divisible("lcm_list")},
+}

@@ -1,0 +1,45 @@
+"""The toolset `arithmetic`: exact rational arithmetic on what grade-school problems need.
+
+Numbers are exact rationals throughout (`toolsets.tools.numbers` reads and writes them); only a root
+that is not rational is rounded. The order is the order of the help: what is needed most comes
+first.
+"""
+
+from __future__ import annotations
+
+from toolsets.catalog.toolset import Toolset
+from toolsets.shipped.arithmetic.dates import (
+    add_days,
+    add_time,
+    days_between,
+    minutes_between,
+    weekday,
+)
+from toolsets.shipped.arithmetic.lists import average, maximum, minimum, share, total
+from toolsets.shipped.arithmetic.operations import (
+    absolute,
+    add,
+    compare,
+    divide,
+    integer_divide,
+    multiply,
+    percent_change,
+    percent_of,
+    percentage,
+    power,
+    remainder,
+    subtract,
+)
+from toolsets.shipped.arithmetic.rounding import round_number
+from toolsets.shipped.arithmetic.units import convert
+from toolsets.shipped.arithmetic.whole import factorial, gcd, lcm, root, square_root
+
+toolset = Toolset(
+    "arithmetic",
+    (
+        *(add, subtract, multiply, divide, percent_of, integer_divide, remainder, power),
+        *(round_number, percentage, percent_change, total, average, minimum, maximum, share),
+        *(compare, absolute, gcd, lcm, square_root, root, factorial),
+        *(convert, add_time, minutes_between, add_days, days_between, weekday),
+    ),
+)

@@ -1,0 +1,139 @@
+"""What a variable may be: whole or real numbers, perhaps within bounds; true or false; one of some.
+
+    {"x": "int 0..9", "a, b": "1..5", "s": "real", "door": ["red", "green"], "open": "bool"}
+
+Not here: constraints between variables (`toolsets.shipped.constraints.model`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from toolsets.errors import LimitExceeded
+from toolsets.shipped.constraints.language import LANGUAGE, WORDS
+from toolsets.tools.numbers import read_number, write_number
+
+Kind = Literal["whole", "real", "truth", "name"]
+MOST_VARIABLES = 200
+MOST_VALUES = 200  # of one variable
+
+_KINDS: dict[str, Kind] = {
+    **dict.fromkeys(("int", "integer", "integers", "whole", "whole number"), "whole"),
+    **dict.fromkeys(("real", "reals", "number", "rational", "float"), "real"),
+    **dict.fromkeys(("bool", "boolean", "true or false", "truth"), "truth"),
+}
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:/\d+)?"
+_RANGE = re.compile(
+    rf"(?P<kind>[a-z ]+?)?\s*(?:from|in|between)?\s*[\[(]?(?P<low>{_NUMBER})"
+    rf"\s*(?:\.{{2,3}}|…|to|and|-|\u2013|,(?=.*\]))\s*(?P<high>{_NUMBER})[\])]?",
+    re.IGNORECASE,
+)
+_BOUND = re.compile(rf"(?P<kind>[a-z ]+?)\s*(?P<sign>>=|≥|<=|≤)\s*(?P<bound>{_NUMBER})", re.I)
+_NAME = re.compile(r"[^\W\d]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The values of one variable: of a kind, within bounds, or one of `values`."""
+
+    kind: Kind
+    low: Fraction | None = None
+    high: Fraction | None = None
+    values: tuple[Fraction, ...] | tuple[str, ...] = ()
+
+    def said(self, name: str) -> str:
+        """The domain as a sentence about a variable."""
+        if self.values:
+            listed = ", ".join(v if isinstance(v, str) else write_number(v) for v in self.values)
+            return f"{name} is one of {listed}"
+        low, high = (None if b is None else write_number(b) for b in (self.low, self.high))
+        if low is not None and high is not None:
+            return f"{name} is from {low} to {high}"
+        if low is None and high is None:
+            return f"{name} is {'a whole number' if self.kind == 'whole' else self.kind}"
+        return f"{name} is at least {low}" if high is None else f"{name} is at most {high}"
+
+
+def read_domains(value: object) -> dict[str, Domain]:
+    """Variables with their domains; raises ValueError or LimitExceeded, for the model."""
+    if not isinstance(value, dict) or not value:
+        raise ValueError('expected variables with their domains, like {"x": "int 0..9"}')
+    found: dict[str, Domain] = {}
+    for key, text in value.items():
+        for name in re.split(r"[,\s]+", str(key).strip(", ")):
+            if name in found:
+                raise ValueError(f"variable {name} is declared twice")
+            found[_variable(name)] = _domain(name, text)
+    if len(found) > MOST_VARIABLES:
+        raise LimitExceeded(f"there are more than {MOST_VARIABLES} variables")
+    _check_apart(found)
+    return found
+
+
+def _variable(name: str) -> str:
+    if not _NAME.fullmatch(name) or len(name) > 60:
+        raise ValueError(f"{name[:60]!r} cannot be the name of a variable")
+    if name in LANGUAGE or name.lower() in WORDS:
+        raise ValueError(f"{name} has a meaning of its own; name the variable differently")
+    return name
+
+
+def _domain(name: str, value: object) -> Domain:
+    if isinstance(value, list):
+        return _one_of(name, value)
+    if not isinstance(value, str):
+        raise ValueError(
+            f'the domain of {name} is not one; write "int 0..9", "real", "bool" or […]'
+        )
+    text = value.strip().strip("{}").strip()
+    if kind := _KINDS.get(text.lower()):
+        return Domain(kind)
+    if match := _RANGE.fullmatch(text):
+        low, high = read_number(match["low"]), read_number(match["high"])
+        return Domain(_kind(name, match["kind"], low, high), low, high)
+    if match := _BOUND.fullmatch(text):
+        bound = read_number(match["bound"])
+        ends = (bound, None) if match["sign"] in (">=", "≥") else (None, bound)
+        return Domain(_kind(name, match["kind"], bound), *ends)
+    return _one_of(name, [part.strip().strip("'\"") for part in re.split(r"[,|]", text)])
+
+
+def _kind(name: str, word: str | None, *bounds: Fraction) -> Kind:
+    if word is None or not word.strip():
+        return "whole" if all(bound.denominator == 1 for bound in bounds) else "real"
+    kind = _KINDS.get(word.strip().lower())
+    if kind not in ("whole", "real"):
+        raise ValueError(f"the domain of {name} has bounds and must begin with int or real")
+    return kind
+
+
+def _one_of(name: str, values: list[object]) -> Domain:
+    if len(values) > MOST_VALUES:
+        raise LimitExceeded(f"the domain of {name} has more than {MOST_VALUES} values")
+    if values and all(isinstance(value, str) and _NAME.fullmatch(value) for value in values):
+        words = tuple(str(value) for value in values)
+        if words_of_language := [word for word in words if word.lower() in WORDS]:
+            raise ValueError(f"{words_of_language[0]} has a meaning of its own; use another value")
+        if len(words) > 1:
+            return Domain("name", values=words)
+    try:
+        numbers = tuple(read_number(value) for value in values)
+    except LimitExceeded:
+        raise
+    except ValueError:
+        numbers = ()
+    if not numbers:
+        expected = 'write "int 0..9", "real", "bool", or a list of names or of numbers'
+        raise ValueError(f"the domain of {name} is not one; {expected}")
+    whole = all(number.denominator == 1 for number in numbers)
+    return Domain("whole" if whole else "real", values=numbers)
+
+
+def _check_apart(domains: dict[str, Domain]) -> None:
+    for domain in domains.values():
+        for value in domain.values:
+            if value in domains:
+                raise ValueError(f"{value} is both a variable and a value; rename one")

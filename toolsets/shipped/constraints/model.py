@@ -1,0 +1,135 @@
+"""From variables and constraints to Z3's terms, each with its kind.
+
+Names of values are whole numbers to Z3, one for each name, so that variables of different domains
+can be compared. `/` is exact division; `//` and `%` round down as Python does. A divisor that is
+not a number is required not to be 0. Every model has a context of its own: what one call does
+cannot change the answer of the next.
+
+Not here: asking the solver (`toolsets.shipped.constraints.solver`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from fractions import Fraction
+from typing import Any
+
+from toolsets.errors import LimitExceeded
+from toolsets.languages.expression import COMPARISONS, Apply, Constant, Name, Quoted, Tree
+from toolsets.shipped.constraints.domains import Domain
+from toolsets.shipped.constraints.meanings import MEANINGS
+from toolsets.shipped.constraints.terms import COMPARE, SAID, Term, Terms
+
+LARGEST_POWER = 8
+
+
+class Model(Terms):
+    """Declared variables, and constraints as terms over them."""
+
+    def __init__(self, domains: dict[str, Domain]) -> None:
+        import z3
+
+        super().__init__()
+        self.domains = domains
+        words = [value for domain in domains.values() for value in domain.values]
+        self.codes = {w: k for k, w in enumerate(dict.fromkeys(words)) if isinstance(w, str)}
+        self.names = {code: word for word, code in self.codes.items()}
+        self.variables = {name: self._declare(name, d) for name, d in domains.items()}
+        for name, domain in domains.items():
+            if limits := self._limits(self.variables[name], domain):
+                self.conditions.append((domain.said(name), z3.And(*limits)))
+
+    def truth(self, tree: Tree) -> Any:
+        """A Z3 formula; raises ValueError where `tree` is no statement."""
+        return self.of_kind(self.term(tree), "truth").z3
+
+    def quantity(self, tree: Tree) -> Any:
+        """A Z3 number; raises ValueError where `tree` is none."""
+        return self.number(self.term(tree)).z3
+
+    def term(self, tree: Tree) -> Term:
+        """The term that a tree stands for."""
+        match tree:
+            case Constant(value=value):
+                return self._constant(value)
+            case Name(name=name) | Quoted(text=name):
+                return self._named(name)
+            case Apply(operator=operator, arguments=arguments):
+                return self._applied(operator, arguments)
+
+    def _declare(self, name: str, domain: Domain) -> Term:
+        import z3
+
+        make = {"real": z3.Real, "truth": z3.Bool}.get(domain.kind, z3.Int)
+        return Term(domain.kind, make(name, self.context))
+
+    def _limits(self, variable: Term, domain: Domain) -> list[Any]:
+        import z3
+
+        values = [self.codes[v] if isinstance(v, str) else self.value(v) for v in domain.values]
+        found = [z3.Or(*(variable.z3 == value for value in values))] if values else []
+        if domain.low is not None:
+            found.append(variable.z3 >= self.value(domain.low))
+        if domain.high is not None:
+            found.append(variable.z3 <= self.value(domain.high))
+        return found
+
+    def _constant(self, value: Fraction) -> Term:
+        return Term("whole" if value.denominator == 1 else "real", self.value(value))
+
+    def _named(self, name: str) -> Term:
+        import z3
+
+        if name in self.variables:
+            return self.variables[name]
+        if name in self.codes:
+            return Term("name", z3.IntVal(self.codes[name], self.context))
+        if name.lower() in ("true", "false"):
+            return Term("truth", z3.BoolVal(name.lower() == "true", self.context))
+        near = difflib.get_close_matches(name, [*self.variables, *self.codes], n=1)
+        hint = f"did you mean {near[0]}?" if near else "declare it under variables"
+        raise ValueError(f"there is no variable or value {name}; {hint}")
+
+    def _applied(self, operator: str, arguments: tuple[Tree, ...]) -> Term:
+        if operator == "in":
+            return self._member(*arguments)
+        if operator == "**":
+            return self._power(*arguments)
+        terms = [self.term(part) for argument in arguments for part in _flat(argument)]
+        if operator in COMPARISONS:
+            return self._compare(operator, *terms)
+        if meaning := MEANINGS.get(operator):
+            return meaning(self, terms)
+        raise ValueError(f"{operator} cannot be used in a constraint")
+
+    def _member(self, left: Tree, right: Tree) -> Term:
+        import z3
+
+        one = self.term(left)
+        others = [self.term(part) for part in _flat(right)]
+        return Term("truth", z3.Or(*(self._compare("=", one, other).z3 for other in others)))
+
+    def _power(self, base: Tree, exponent: Tree) -> Term:
+        factor = self.number(self.term(base))
+        match exponent:
+            case Constant(value=value) if value.denominator == 1 and 0 <= value <= LARGEST_POWER:
+                product: Any = self.value(Fraction(1))
+                for _ in range(value.numerator):
+                    product = product * factor.z3
+                return Term(factor.kind, product)
+        raise LimitExceeded(f"an exponent must be a whole number from 0 to {LARGEST_POWER}")
+
+    def _compare(self, operator: str, left: Term, right: Term) -> Term:
+        numbers = ("whole", "real")
+        if left.kind != right.kind and not (left.kind in numbers and right.kind in numbers):
+            raise ValueError(f"a {SAID[left.kind]} is compared with a {SAID[right.kind]}")
+        if operator not in ("=", "≠") and left.kind not in numbers:
+            raise ValueError(f"a {SAID[left.kind]} is not less or greater than another")
+        return Term("truth", COMPARE[operator](left.z3, right.z3))
+
+
+def _flat(tree: Tree) -> tuple[Tree, ...]:
+    """The parts of a list; anything else alone."""
+    if isinstance(tree, Apply) and tree.operator == "list":
+        return tuple(part for argument in tree.arguments for part in _flat(argument))
+    return (tree,)

@@ -1,0 +1,46 @@
+"""The toolset `logic`: first-order logic with equality, asked, rewritten and proved step by step.
+
+    entails(premises=["forall x (Cat(x) -> Furry(x))", "Cat(tom)"], conclusion="Furry(tom)")
+
+Formulas are written as in FOLIO or in ASCII (`parser`). Z3 (`solver`) and sympy (`propositional`)
+are imported by the first call that needs them. The order is the order of the help.
+"""
+
+from __future__ import annotations
+
+from toolsets.catalog.toolset import Toolset
+from toolsets.shipped.logic.inference import (
+    conjunction,
+    disjunctive_syllogism,
+    hypothetical_syllogism,
+    modus_ponens,
+    modus_tollens,
+    resolution,
+    simplification,
+    universal_instantiation,
+)
+from toolsets.shipped.logic.questions import (
+    consistent,
+    counter_model,
+    entails,
+    equivalent,
+    find_model,
+)
+from toolsets.shipped.logic.rewriting import (
+    instantiate,
+    negate,
+    simplify_formula,
+    to_cnf,
+    to_dnf,
+    truth_table,
+)
+
+toolset = Toolset(
+    "logic",
+    (
+        *(entails, consistent, equivalent, find_model, counter_model),
+        *(negate, simplify_formula, instantiate, to_cnf, to_dnf, truth_table),
+        *(modus_ponens, modus_tollens, hypothetical_syllogism, disjunctive_syllogism),
+        *(resolution, universal_instantiation, conjunction, simplification),
+    ),
+)

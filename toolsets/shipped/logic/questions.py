@@ -1,0 +1,90 @@
+"""The functions that ask: what follows, what can be true together, and a world that shows it.
+
+Not here: how Z3 is asked (`toolsets.shipped.logic.solver`).
+"""
+
+from __future__ import annotations
+
+from toolsets.languages.formula.syntax import Formula, Not
+from toolsets.shipped.logic import solver
+from toolsets.shipped.logic.reading import (
+    doubts,
+    read_formula,
+    read_formulas,
+    read_question,
+    with_warnings,
+)
+from toolsets.shipped.logic.worlds import tell
+from toolsets.tools.decorator import tool
+
+
+@tool
+def entails(premises: list[str], conclusion: str) -> str:
+    """Tell whether premises make a conclusion True, False or Uncertain.
+
+    Example:
+        entails(premises=["forall x (Cat(x) -> Furry(x))", "Cat(tom)"], conclusion="Furry(tom)")
+    """
+    if not conclusion.strip():
+        raise ValueError("conclusion is empty; write a formula")
+    known, asked, warnings = read_question(premises, conclusion)
+    assert asked is not None  # a conclusion that cannot be read raises
+    found = solver.entails(known, asked)
+    return with_warnings(found.answer, [*found.warnings, *warnings])
+
+
+@tool
+def consistent(formulas: list[str]) -> str:
+    """Tell whether formulas can all be true together, True or False.
+
+    Example:
+        consistent(formulas=["forall x (Cat(x) -> Furry(x))", "Cat(tom) & ~Furry(tom)"])
+    """
+    read, _, warnings = read_question(formulas, name="formula")
+    return with_warnings(_say(solver.consistent(read)), warnings)
+
+
+@tool
+def equivalent(first: str, second: str) -> str:
+    """Tell whether two formulas mean the same, True or False.
+
+    Example:
+        equivalent(first="~exists x Cat(x)", second="forall x ~Cat(x)")
+    """
+    left, right = read_formula(first, "first"), read_formula(second, "second")
+    return with_warnings(_say(solver.equivalent(left, right)), doubts([left, right]))
+
+
+@tool
+def find_model(formulas: list[str]) -> str:
+    """Describe a small world in which all formulas are true.
+
+    Example:
+        find_model(formulas=["Cat(tom)", "exists x ~Cat(x)"])
+    """
+    return _describe(read_formulas(formulas, "formula"), "the formulas contradict each other")
+
+
+@tool
+def counter_model(premises: list[str], conclusion: str) -> str:
+    """Describe a small world in which the premises are true and the conclusion is not.
+
+    Example:
+        counter_model(premises=["forall x (Cat(x) -> Pet(x))", "Pet(tom)"], conclusion="Cat(tom)")
+    """
+    known, asked = read_formulas(premises, "premise"), read_formula(conclusion, "conclusion")
+    return _describe([*known, Not(asked)], "the conclusion follows from the premises")
+
+
+def _describe(formulas: list[Formula], impossible: str) -> str:
+    possible = solver.consistent(formulas, solver.SECONDS / 2)
+    if possible is False:
+        return f"None: {impossible}"
+    world = next(solver.small_worlds(formulas, solver.SECONDS / 2), None)
+    if world is None:
+        return f"Undecided\nno world of at most {solver.LARGEST_WORLD} things found"
+    return tell(world)
+
+
+def _say(answer: bool | None) -> str:
+    return f"Undecided\nno answer within {solver.SECONDS:g} s" if answer is None else str(answer)

@@ -1,0 +1,73 @@
+"""The functions that rewrite one formula into another that means the same, or follows from it."""
+
+from __future__ import annotations
+
+from toolsets.languages.formula.syntax import render
+from toolsets.shipped.logic import propositional, steps, transform
+from toolsets.shipped.logic.reading import read_formula, read_term
+from toolsets.tools.decorator import tool
+
+
+@tool
+def negate(formula: str) -> str:
+    """Negate a formula and move the negation inwards.
+
+    Example:
+        negate(formula="forall x (Cat(x) -> Furry(x))")
+    """
+    return render(transform.fold(transform.push_negations(read_formula(formula), negated=True)))
+
+
+@tool
+def simplify_formula(formula: str) -> str:
+    """Write a formula as a shorter one that means the same.
+
+    Example:
+        simplify_formula(formula="~~Cat(tom) & (Furry(tom) | true)")
+    """
+    return render(propositional.shortest(transform.fold(read_formula(formula))))
+
+
+@tool
+def instantiate(formula: str, term: str) -> str:
+    """Put a term for the variable of the outermost quantifier of a formula.
+
+    Example:
+        instantiate(formula="forall x (Cat(x) -> Furry(x))", term="tom")
+    """
+    return render(steps.put(read_formula(formula), read_term(term)))
+
+
+@tool
+def to_cnf(formula: str) -> str:
+    """Write a formula without quantifiers as a conjunction of disjunctions.
+
+    Example:
+        to_cnf(formula="Cat(tom) -> Furry(tom) & Pet(tom)")
+    """
+    return render(propositional.conjunctive(read_formula(formula)))
+
+
+@tool
+def to_dnf(formula: str) -> str:
+    """Write a formula without quantifiers as a disjunction of conjunctions.
+
+    Example:
+        to_dnf(formula="Cat(tom) <-> Furry(tom)")
+    """
+    return render(propositional.disjunctive(read_formula(formula)))
+
+
+@tool
+def truth_table(formula: str) -> str:
+    """List for which truth values of its parts a formula without quantifiers is true.
+
+    Example:
+        truth_table(formula="p -> q")
+    """
+    read = read_formula(formula)
+    rows = propositional.truth_rows(read)
+    head = " | ".join(map(render, [*propositional.atoms(read), read]))
+    lines = [" | ".join("T" if value else "F" for value in (*row, whole)) for row, whole in rows]
+    true = sum(whole for _, whole in rows)
+    return "\n".join([head, *lines, f"true in {true} of {len(rows)} rows"])

@@ -1,0 +1,161 @@
+"""Single steps of a proof, each checked: what follows by a rule, or why the rule does not apply.
+
+Two formulas are the same here if they differ in the names of bound variables only. Where a rule
+wants ¬A and A is ¬B, it takes B as well.
+
+Not here: whether anything follows at all (`toolsets.shipped.logic.solver`).
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from toolsets.languages.formula.syntax import (
+    Atom,
+    Binary,
+    Connective,
+    Equality,
+    Formula,
+    Not,
+    Quantified,
+    Term,
+    Truth,
+    render,
+    same,
+    substitute,
+)
+from toolsets.shipped.logic.transform import complement
+
+
+def detach(conditional: Formula, antecedent: Formula) -> Formula:
+    """Modus ponens: from A → B and A, B; from A ↔ B also either side."""
+    given = _conditional(conditional)
+    if same(given.left, antecedent):
+        return given.right
+    if given.connective == "↔" and same(given.right, antecedent):
+        return given.left
+    raise ValueError(_expected("the left side of the conditional", given.left, antecedent))
+
+
+def deny(conditional: Formula, negated: Formula) -> Formula:
+    """Modus tollens: from A → B and ¬B, ¬A; from A ↔ B also either side."""
+    given = _conditional(conditional)
+    if opposite(given.right, negated):
+        return complement(given.left)
+    if given.connective == "↔" and opposite(given.left, negated):
+        return complement(given.right)
+    wanted = complement(given.right)
+    raise ValueError(_expected("the negated right side of the conditional", wanted, negated))
+
+
+def chain(first: Formula, second: Formula) -> Formula:
+    """Hypothetical syllogism: from A → B and B → C, A → C."""
+    start, end = _conditional(first), _conditional(second)
+    if not same(start.right, end.left):
+        wanted = "the right side of the first conditional as the left side of the second"
+        raise ValueError(_expected(wanted, start.right, end.left))
+    return Binary("→", start.left, end.right)
+
+
+def exclude(disjunction: Formula, negated: Formula) -> Formula:
+    """Disjunctive syllogism: from A ∨ B and ¬A, B; from A ⊕ B and ¬A, B, and from A, ¬B."""
+    if isinstance(disjunction, Binary) and disjunction.connective == "⊕":
+        return _exclude_exclusively(disjunction, negated)
+    sides = flatten(disjunction, "∨")
+    left = [side for side in sides if not opposite(side, negated)]
+    if len(sides) == 1:
+        raise ValueError(f"expected a formula A ∨ B, got {render(disjunction)}{_hint(disjunction)}")
+    if len(left) == len(sides) or not left:
+        wanted = " or ".join(render(complement(side)) for side in sides)
+        raise ValueError(f"expected the negation of a side, {wanted}, got {render(negated)}")
+    return join(left, "∨")
+
+
+def resolve(first: Formula, second: Formula) -> Formula:
+    """Resolution: from A ∨ B and ¬A ∨ C, B ∨ C; ⊥ where nothing is left."""
+    clauses = [_clause(first), _clause(second)]
+    pairs = [(a, b) for a in clauses[0] for b in clauses[1] if opposite(a, b)]
+    if not pairs:
+        raise ValueError(
+            f"no side of {render(first)} is the negation of a side of {render(second)}"
+        )
+    one, other = pairs[0]
+    rest = [side for side in clauses[0] if not same(side, one)]
+    rest += [side for side in clauses[1] if not same(side, other)]
+    return join(unique(rest), "∨") if rest else Truth(False)
+
+
+def take(conjunction: Formula, part: Formula) -> Formula:
+    """Simplification: from A ∧ B, A or B."""
+    sides = flatten(conjunction, "∧")
+    if any(same(side, part) for side in sides) or same(conjunction, part):
+        return part
+    wanted = ", ".join(map(render, sides))
+    raise ValueError(f"{render(part)} is no side of the conjunction; its sides are: {wanted}")
+
+
+def put(formula: Formula, term: Term) -> Formula:
+    """The formula behind the outermost quantifier, with `term` for its variable."""
+    if not isinstance(formula, Quantified):
+        raise ValueError(f"expected a formula that begins with ∀ or ∃, got {render(formula)}")
+    return substitute(formula.body, {formula.variable: term})
+
+
+def opposite(one: Formula, other: Formula) -> bool:
+    """Whether one is the negation of the other."""
+    return same(Not(one), other) or same(one, Not(other))
+
+
+def flatten(formula: Formula, connective: Connective) -> list[Formula]:
+    """The sides of A ∨ B ∨ C, or of one with another connective."""
+    if isinstance(formula, Binary) and formula.connective == connective:
+        return [*flatten(formula.left, connective), *flatten(formula.right, connective)]
+    return [formula]
+
+
+def join(sides: list[Formula], connective: Connective) -> Formula:
+    """A ∨ B ∨ C, or with another connective; at least one side."""
+    return reduce(lambda left, right: Binary(connective, left, right), sides)
+
+
+def unique(formulas: list[Formula]) -> list[Formula]:
+    """Each formula once, in order."""
+    kept: list[Formula] = []
+    for formula in formulas:
+        if not any(same(formula, other) for other in kept):
+            kept.append(formula)
+    return kept
+
+
+def _exclude_exclusively(formula: Binary, other: Formula) -> Formula:
+    for side, rest in ((formula.left, formula.right), (formula.right, formula.left)):
+        if opposite(side, other):
+            return rest
+        if same(side, other):
+            return complement(rest)
+    raise ValueError(f"expected a side of {render(formula)} or its negation, got {render(other)}")
+
+
+def _conditional(formula: Formula) -> Binary:
+    if isinstance(formula, Binary) and formula.connective in ("→", "↔"):
+        return formula
+    raise ValueError(f"expected a formula A → B, got {render(formula)}{_hint(formula)}")
+
+
+def _clause(formula: Formula) -> list[Formula]:
+    sides = flatten(formula, "∨")
+    for side in sides:
+        bare = side.operand if isinstance(side, Not) else side
+        if not isinstance(bare, Atom | Equality):
+            reason = "expected a disjunction of atoms and negated atoms"
+            raise ValueError(f"{reason}, got {render(formula)}{_hint(formula)}")
+    return sides
+
+
+def _expected(what: str, wanted: Formula, got: Formula) -> str:
+    return f"expected {what}, {render(wanted)}, got {render(got)}"
+
+
+def _hint(formula: Formula) -> str:
+    universal = isinstance(formula, Quantified) and formula.quantifier == "∀"
+    return "; put a constant for its variable first (universal_instantiation)" * universal

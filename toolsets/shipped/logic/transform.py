@@ -1,0 +1,106 @@
+"""Formulas rewritten into formulas that mean the same: negations inwards, constants folded.
+
+Not here: what needs a truth table or sympy (`propositional`), steps of a proof (`steps`).
+"""
+
+from __future__ import annotations
+
+from toolsets.languages.formula.syntax import (
+    Atom,
+    Binary,
+    Connective,
+    Equality,
+    Formula,
+    Not,
+    Quantified,
+    Truth,
+    free_variables,
+    same,
+)
+
+
+def complement(formula: Formula) -> Formula:
+    """The negation, without a second ¬ in front."""
+    return formula.operand if isinstance(formula, Not) else Not(formula)
+
+
+def push_negations(formula: Formula, negated: bool = False) -> Formula:
+    """The formula, or its negation, with ¬ before atoms only; ↔ and ⊕ stay and swap."""
+    match formula:
+        case Not(operand=operand):
+            return push_negations(operand, not negated)
+        case Quantified(quantifier=quantifier, variable=variable, body=body):
+            swapped = "∃" if quantifier == "∀" else "∀"
+            kept = swapped if negated else quantifier
+            return Quantified(kept, variable, push_negations(body, negated))
+        case Binary():
+            return _push_into(formula, negated)
+        case Truth(value=value):
+            return Truth(value != negated)
+        case Atom() | Equality():
+            return Not(formula) if negated else formula
+
+
+def _push_into(formula: Binary, negated: bool) -> Formula:
+    connective, left, right = formula.connective, formula.left, formula.right
+    match connective:
+        case "∧" | "∨":
+            swapped = "∨" if connective == "∧" else "∧"
+            kept = swapped if negated else connective
+            return Binary(kept, push_negations(left, negated), push_negations(right, negated))
+        case "→" if negated:
+            return Binary("∧", push_negations(left), push_negations(right, True))
+        case "↔" | "⊕" if negated:
+            kept = "⊕" if connective == "↔" else "↔"
+            return Binary(kept, push_negations(left), push_negations(right))
+        case _:
+            return Binary(connective, push_negations(left), push_negations(right))
+
+
+def fold(formula: Formula) -> Formula:
+    """The formula without ⊤, ⊥, ¬¬, doubled or contradicting sides and idle quantifiers."""
+    match formula:
+        case Not(operand=operand):
+            return _fold_negation(fold(operand))
+        case Quantified(quantifier=quantifier, variable=variable, body=body):
+            inner = fold(body)
+            idle = variable not in free_variables(inner)
+            return inner if idle else Quantified(quantifier, variable, inner)
+        case Binary(connective=connective, left=left, right=right):
+            return _fold_binary(Binary(connective, fold(left), fold(right)))
+        case Equality(left=left, right=right) if left == right:
+            return Truth(True)
+        case _:
+            return formula
+
+
+def _fold_negation(operand: Formula) -> Formula:
+    return Truth(not operand.value) if isinstance(operand, Truth) else complement(operand)
+
+
+def _fold_binary(formula: Binary) -> Formula:
+    connective, left, right = formula.connective, formula.left, formula.right
+    if isinstance(right, Truth):
+        return _fold_truth(connective, right.value, left, first=False)
+    if isinstance(left, Truth):
+        return _fold_truth(connective, left.value, right, first=True)
+    if same(left, right):
+        return left if connective in "∧∨" else Truth(connective != "⊕")
+    if same(complement(left), right) or same(left, complement(right)):
+        return right if connective == "→" else Truth(connective in "∨⊕")
+    return formula
+
+
+def _fold_truth(connective: Connective, value: bool, other: Formula, *, first: bool) -> Formula:
+    """`value` and `other` joined, in this order where `first`."""
+    match connective:
+        case "∧":
+            return other if value else Truth(False)
+        case "∨":
+            return Truth(True) if value else other
+        case "→" if first:
+            return other if value else Truth(True)
+        case "→":
+            return Truth(True) if value else _fold_negation(other)
+        case "↔" | "⊕":
+            return other if value == (connective == "↔") else _fold_negation(other)
