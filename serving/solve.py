@@ -44,7 +44,7 @@ def check_fits(rollout: Rollout, question: str) -> None:
             f"the problem has {len(question):,} characters, and this model reads at most "
             f"{rollout.engine.context:,} tokens"
         )
-    tokens = len(Transcript(rollout.template, rollout.dialect.opening(question)).token_ids)
+    tokens = len(Transcript(rollout.template, rollout.dialect.prompt_messages(question)).token_ids)
     if tokens >= rollout.engine.context:
         raise TooLong(
             f"the prompt with this problem has {tokens:,} tokens, and this model reads at most "

@@ -71,17 +71,9 @@ class Student:
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
         """One reply of the agent's model."""
         try:
-            written = await self._engine.generate(
-                prompt_token_ids,
-                sampling.temperature,
-                sampling.max_tokens,
-                sampling.seed,
-                sampling.stop,
-                sampling.grammar,
-            )
+            return await self._engine.generate(prompt_token_ids, sampling)
         finally:
             self._die_with_the_engine()
-        return Reply(written.text, written.token_ids, written.finish_reason)
 
     async def chat(self, body: dict[str, Any]) -> AsyncIterator[tuple[int, str]]:
         """Answer one chat completion request: pairs of HTTP status and text.

@@ -72,7 +72,7 @@ class FolderEngine(ScriptedEngine):
     """Made as vLLM is, of a model folder, in which the script lies."""
 
     dead = False
-    room = None
+    capacity = None
 
     def __init__(self, model: str, options: Mapping[str, Any], kv_cache_gib: float) -> None:
         script = json.loads((Path(model) / "script.json").read_text())

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import toolsets
-from pipeline.agent.examples import solved_example
+from pipeline.agent.examples import few_shot_example
 from pipeline.agent.native import MakeReader, Native, tools_of
 from pipeline.agent.prompt import Dialect, Inject
 from pipeline.recipe.models import AgentSettings
@@ -71,7 +71,7 @@ def dialect_of(
     """
     own = with_agent_tools(toolsets.load(toolset), settings.think)
     examples = tuple(
-        solved_example(example.question, example.calls, example.answer, own)
+        few_shot_example(example.question, example.calls, example.answer, own)
         for example in settings.examples
     )
     if native is None:

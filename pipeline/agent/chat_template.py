@@ -39,7 +39,7 @@ class TemplateError(ValueError):
     """A chat template refuses the messages of a dialect; the message says which setting helps."""
 
 
-def said(role: str, content: str) -> Message:
+def chat_message(role: str, content: str) -> Message:
     """A message."""
     return {"role": role, "content": content}
 
@@ -56,8 +56,10 @@ class Rendering:
         longest_first = sorted(self.special.values(), key=len, reverse=True)
         self.control = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
         self._in_parts = self._folds_system = False
-        self._in_parts = not self._shows(said("user", _MARK))
-        self._folds_system = not self._shows(said("system", _MARK), said("user", "u"))
+        self._in_parts = not self._shows(chat_message("user", _MARK))
+        self._folds_system = not self._shows(
+            chat_message("system", _MARK), chat_message("user", "u")
+        )
 
     @property
     def setting(self) -> str:
@@ -94,7 +96,7 @@ class Rendering:
 
     def check_shows_tools(self) -> None:
         """Raise TemplateError where the template leaves the tools out."""
-        user = self._shaped((said("user", "u"),))
+        user = self._shaped((chat_message("user", "u"),))
         without = self._tokenizer.apply_chat_template(user, tokenize=False)
         if without == self._tokenizer.apply_chat_template(user, tools=self.tools, tokenize=False):
             raise TemplateError(
@@ -119,7 +121,7 @@ class Rendering:
         ]
         if self._folds_system and [m["role"] for m in shaped[:2]] == ["system", "user"]:
             system, user = shaped[0]["content"], shaped[1]["content"]
-            shaped[:2] = [said("user", f"{system}\n\n{user}")]
+            shaped[:2] = [chat_message("user", f"{system}\n\n{user}")]
         if not self._in_parts:
             return shaped
         return [m | {"content": [{"type": "text", "text": m["content"]}]} for m in shaped]

@@ -166,7 +166,7 @@ class Driver(ABC):
         An engine error becomes a chain that says so.
         """
         agent = Agent(self.dialect, self.limits.max_steps, self.limits.max_failures)
-        opening = self.dialect.opening(task.problem.question)
+        opening = self.dialect.prompt_messages(task.problem.question)
         conversation = self.converse(opening)
         error: str | None = None
         try:

@@ -15,23 +15,23 @@ from toolsets import ToolCall, ToolResult, Toolset, render_call
 
 
 @dataclass(frozen=True, slots=True)
-class WorkedCall:
+class ReferenceCall:
     """A call of a worked solution with its result; `call.raw` is what a model would write."""
 
     call: ToolCall
     result: ToolResult
 
 
-def worked_call(toolset: Toolset, text: str) -> WorkedCall:
+def run_reference_call(toolset: Toolset, text: str) -> ReferenceCall:
     """Parse and execute `text`, in this process; raises ValueError where it is no call or fails."""
     call = toolset.parse(text)  # CallError is a ValueError
     result = toolset.execute(call)
     if not result.ok:
         raise ValueError(result.content)
-    return WorkedCall(call, result)
+    return ReferenceCall(call, result)
 
 
-def solved_example(question: str, calls: Sequence[str], answer: str, toolset: Toolset) -> str:
+def few_shot_example(question: str, calls: Sequence[str], answer: str, toolset: Toolset) -> str:
     """A solved problem as the prompt shows it: the question, each call and its result, the answer.
 
     Raises CannotStart for a call that fails.
@@ -39,7 +39,7 @@ def solved_example(question: str, calls: Sequence[str], answer: str, toolset: To
     lines = [question.strip()]
     for text in calls:
         try:
-            lines += [text, worked_call(toolset, text).result.content]
+            lines += [text, run_reference_call(toolset, text).result.content]
         except ValueError as error:
             raise CannotStart(f"agent.examples: the call {text} fails: {error}") from None
     return "\n".join([*lines, answer_step(answer).reply])

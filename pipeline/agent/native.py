@@ -46,7 +46,7 @@ class Native:
     def grammar(self) -> None:
         return None
 
-    def opening(self, question: str) -> tuple[Message, ...]:
+    def prompt_messages(self, question: str) -> tuple[Message, ...]:
         told = with_examples(NATIVE_INSTRUCTIONS, self.examples)
         system = {"role": "system", "content": told}
         return system, {"role": "user", "content": question}

@@ -53,7 +53,7 @@ class Dialect(Protocol):
         """What replies are held to while they are decoded (EBNF); None where to nothing."""
         ...
 
-    def opening(self, question: str) -> tuple[Message, ...]:
+    def prompt_messages(self, question: str) -> tuple[Message, ...]:
         """The messages before the model's first reply."""
         ...
 
@@ -83,7 +83,7 @@ class Inject:
     def tools(self) -> None:
         return None
 
-    def opening(self, question: str) -> tuple[Message, ...]:
+    def prompt_messages(self, question: str) -> tuple[Message, ...]:
         told = with_examples(INSTRUCTIONS + self.toolset.help, self.examples)
         system = {"role": "system", "content": told}
         return system, {"role": "user", "content": question}
@@ -116,7 +116,7 @@ class Inject:
 class Writing(Inject):
     """Asks for a problem with its solution; what a chain's first reply holds is the problem."""
 
-    def opening(self, question: str) -> tuple[Message, ...]:
+    def prompt_messages(self, question: str) -> tuple[Message, ...]:
         system = {"role": "system", "content": WRITING_INSTRUCTIONS + self.toolset.help}
         return system, {"role": "user", "content": question}
 

@@ -14,13 +14,13 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
-from pipeline.agent.chat_template import Rendering, TemplateError, Tokenizer, said
+from pipeline.agent.chat_template import Rendering, TemplateError, Tokenizer, chat_message
 from pipeline.agent.native import CALL_ID
 from pipeline.records import Message
 
 _REPLY, _RESULT = "REPLY-MARK", "RESULT-MARK"
 _OPEN, _CLOSE = "<think>", "</think>"  # of a model's reasoning
-_USER = said("user", "u")
+_USER = chat_message("user", "u")
 
 
 class ChatTemplate:
@@ -48,7 +48,7 @@ class ChatTemplate:
             self._check_shows_calls()
             self._ending |= {*self._special_first(self._after_call(_result("f", CALL_ID)))}
 
-    def opening(self, messages: Sequence[Message]) -> list[int]:
+    def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
         """The tokens before the first reply, generation prompt included."""
         return self._encode(self._rendering.text(messages, prompt=True) + self._channel)
 
@@ -107,7 +107,7 @@ class ChatTemplate:
         """What the template writes between the generation prompt and a reply of an earlier turn,
         and whether that closes a reasoning which the prompt opens."""
         prompt = self._rendering.text((_USER,), prompt=True)
-        whole = self._rendering.text((_USER, said("assistant", _REPLY), _USER))
+        whole = self._rendering.text((_USER, chat_message("assistant", _REPLY), _USER))
         lead = _behind(prompt, whole).partition(_REPLY)[0]
         closes = prompt.rstrip().endswith(_OPEN)
         if closes and _CLOSE not in lead:  # the template leaves it out of earlier turns
@@ -134,7 +134,7 @@ class ChatTemplate:
         )
 
     def _after_reply(self, message: Message) -> str:
-        start = (_USER, said("assistant", _REPLY))
+        start = (_USER, chat_message("assistant", _REPLY))
         return self._rendering.text((*start, message), prompt=True).partition(_REPLY)[2]
 
     def _after_call(self, result: Message) -> str:
@@ -151,7 +151,7 @@ class ChatTemplate:
 
         Where a template leaves the last turn open, a model writes what opens the next.
         """
-        start = (_USER, said("assistant", _REPLY))
+        start = (_USER, chat_message("assistant", _REPLY))
         last = self._encode(self._rendering.text(start).partition(_REPLY)[2])
         earlier = self._encode(self._after_reply(_USER))
         size = min(self._specials(earlier), self._specials(last) if last else 1)
@@ -177,11 +177,11 @@ class ChatTemplate:
 def _calling(name: str, call_id: str) -> Message:
     function = {"name": name, "arguments": {"a": _REPLY}}
     call = {"id": call_id, "type": "function", "function": function}
-    return said("assistant", "") | {"tool_calls": [call]}
+    return chat_message("assistant", "") | {"tool_calls": [call]}
 
 
 def _result(name: str, call_id: str) -> Message:
-    return said("tool", _RESULT) | {"tool_call_id": call_id, "name": name}
+    return chat_message("tool", _RESULT) | {"tool_call_id": call_id, "name": name}
 
 
 def _shared(one: str, other: str) -> int:
@@ -200,7 +200,7 @@ class Transcript:
 
     def __init__(self, template: ChatTemplate, opening: Sequence[Message]) -> None:
         self._template = template
-        self.token_ids: list[int] = template.opening(opening)
+        self.token_ids: list[int] = template.prompt_ids(opening)
         self.written: list[bool] = [False] * len(self.token_ids)
 
     def add_reply(self, token_ids: Sequence[int]) -> None:

@@ -17,10 +17,13 @@ import tempfile
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import psutil
 from pydantic import ValidationError
+
+from pipeline.agent.driver import Sampling
+from pipeline.records import Reply
 
 # Waits for the end of its standard input, that is for the death of its parent, then ends the
 # process ids and removes the folder in its arguments.
@@ -37,18 +40,7 @@ shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Completion:
-    """What the engine wrote: text, token ids, and why it ended; and how many tokens of the prompt
-    it found in its cache."""
-
-    text: str
-    token_ids: tuple[int, ...]
-    finish_reason: Literal["stop", "length"]
-    cached_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
+class EngineCapacity:
     """What an engine holds: tokens in its KV cache, in blocks of so many, and requests that it
     decodes at once."""
 
@@ -108,45 +100,39 @@ class LocalEngine:
         return self.llm.model_config.max_model_len
 
     @property
-    def room(self) -> Room | None:
+    def capacity(self) -> EngineCapacity | None:
         """What the engine holds; None where vLLM does not tell."""
         config = self.llm.vllm_config
         if not (blocks := config.cache_config.num_gpu_blocks):
             return None
         size = config.cache_config.block_size
-        return Room(blocks * size, size, config.scheduler_config.max_num_seqs)
+        return EngineCapacity(blocks * size, size, config.scheduler_config.max_num_seqs)
 
     @property
     def dead(self) -> bool:
         """Whether the engine process is gone; it cannot be revived."""
         return self.llm.errored
 
-    async def generate(
-        self,
-        prompt_token_ids: Sequence[int],
-        temperature: float,
-        max_tokens: int,
-        seed: int,
-        stop: Sequence[str] = (),
-        grammar: str | None = None,
-    ) -> Completion:
-        """One completion, up to and with the first of `stop` in it, texts or special tokens; of the
-        language of `grammar` (EBNF) where there is one, unless `stop` or `max_tokens` cuts it.
-        Cancelling ends its decoding. Raises whatever vLLM raises."""
+    async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
+        """One reply. It ends with the first of `sampling.stop` in it, texts or special tokens, and
+        follows `sampling.grammar` unless `stop` or `max_tokens` cuts it. Cancelling ends its
+        decoding. Raises whatever vLLM raises."""
         from vllm import SamplingParams
         from vllm.inputs import TokensPrompt
         from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
         special = self._special
         params = SamplingParams(
-            temperature=temperature,
-            max_tokens=max_tokens,
-            seed=seed,
-            stop=[text for text in stop if text not in special],
-            stop_token_ids=[special[text] for text in stop if text in special],
+            temperature=sampling.temperature,
+            max_tokens=sampling.max_tokens,
+            seed=sampling.seed,
+            stop=[text for text in sampling.stop if text not in special],
+            stop_token_ids=[special[text] for text in sampling.stop if text in special],
             include_stop_str_in_output=True,
             output_kind=RequestOutputKind.FINAL_ONLY,
-            structured_outputs=StructuredOutputsParams(grammar=grammar) if grammar else None,
+            structured_outputs=(
+                StructuredOutputsParams(grammar=sampling.grammar) if sampling.grammar else None
+            ),
         )
         prompt = TokensPrompt(prompt_token_ids=list(prompt_token_ids))
         final = None
@@ -157,7 +143,7 @@ class LocalEngine:
         written = final.outputs[0]
         reason = "length" if written.finish_reason == "length" else "stop"
         cached = final.num_cached_tokens or 0
-        return Completion(written.text, tuple(written.token_ids), reason, cached)
+        return Reply(written.text, tuple(written.token_ids), reason, cached)
 
     def close(self) -> None:
         """End the engine process."""

@@ -49,7 +49,7 @@ def check_template(recipe: Recipe, role: str, folder: str) -> None:
         return  # `dialect_in` has seen to it
     try:
         template = ChatTemplate(AutoTokenizer.from_pretrained(folder))
-        template.opening(dialect.opening("?"))
+        template.prompt_ids(dialect.prompt_messages("?"))
         template.between({"role": recipe.agent.tool_role, "content": "1"})
     except TemplateError as error:
         raise CannotStart(f"{role}.model {folder}: {error}") from error

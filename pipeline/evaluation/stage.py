@@ -10,8 +10,8 @@ from typing import Any
 from pipeline import tables
 from pipeline.evaluation.metrics import COLUMNS, metrics
 from pipeline.generation.actor import RolloutSettings
-from pipeline.generation.blocks import plan
-from pipeline.generation.ray_job import roll_out, settle
+from pipeline.generation.blocks import write_plan
+from pipeline.generation.ray_job import check_complete, roll_out
 from pipeline.generation.tasks import task
 from pipeline.recipe.load import Recipe
 from pipeline.records import Problem, Task
@@ -29,16 +29,16 @@ def evaluate(
 
     `same` names models that are those of another name, whose chains stand for theirs.
     """
-    chosen = evaluated(problems, recipe)
+    chosen = evaluation_problems(problems, recipe)
     everything: list[Path] = []
     wanted: set[str] = set()
     for name, settings in models.items():
         tasks = _tasks(name, chosen, recipe)
         wanted |= {task.task_id for task in tasks}
-        planned = plan(run.tasks / "evaluation", name, tasks, recipe.cluster.batch_tasks)
+        planned = write_plan(run.tasks / "evaluation", name, tasks, recipe.cluster.batch_tasks)
         everything += planned
         roll_out(f"evaluate ({name})", planned, settings, recipe.cluster)
-    settle(run.evaluation, everything)
+    check_complete(run.evaluation, everything)
     rows = [r for r in tables.rows(run.evaluation, COLUMNS) if r["task_id"] in wanted]
     copies = [r | {"model": n} for n, other in same.items() for r in rows if r["model"] == other]
     table = metrics([*rows, *copies])
@@ -46,7 +46,7 @@ def evaluate(
     return {"rows_in": len(chosen), "rows_out": len(rows), "models": [*models, *same]}
 
 
-def evaluated(problems: Sequence[Problem], recipe: Recipe) -> list[Problem]:
+def evaluation_problems(problems: Sequence[Problem], recipe: Recipe) -> list[Problem]:
     """The problems that are evaluated, at most `evaluate.limit` of each split."""
     chosen = []
     for split in recipe.evaluate.splits:

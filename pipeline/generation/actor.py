@@ -90,7 +90,7 @@ class RolloutActor:
         s = self._settings
         driver = await self._at_endpoint(s.endpoint) if s.endpoint else self._on_engine()
         self._admission = Admission(
-            self._engine.room, s.chains_in_flight, guess=2 * s.agent.reply_tokens
+            self._engine.capacity, s.chains_in_flight, guess=2 * s.agent.reply_tokens
         )
         self._told, self._busy = Usage(), Busy()
         return driver
@@ -103,8 +103,8 @@ class RolloutActor:
             raise EngineRefused(f"{error} (its options are {s.section}.engine)") from None
         dialect = self._dialect(reader_maker(s.tool_parser, self._engine.tokenizer))
         template = ChatTemplate(self._engine.tokenizer, dialect.tools)
-        room = self._engine.room
-        common = len(template.opening(dialect.opening("")))
+        capacity = self._engine.capacity
+        common = len(template.prompt_ids(dialect.prompt_messages("")))
         return Rollout(
             dialect=dialect,
             template=template,
@@ -112,7 +112,7 @@ class RolloutActor:
             runner=self._executor(),
             limits=limits_of(s.agent, s.retries, s.stop),
             temperature=s.temperature,
-            usage=Usage(common, block=room.block_tokens if room else 1),
+            usage=Usage(common, block=capacity.block_tokens if capacity else 1),
         )
 
     async def _at_endpoint(self, settings: EndpointSettings) -> Driver:

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from pipeline.engine.engine import Room
+from pipeline.engine.engine import EngineCapacity
 
 
 class Admission:
@@ -23,8 +23,8 @@ class Admission:
     are; `guess` is what a chain is taken to hold until some have ended.
     """
 
-    def __init__(self, room: Room | None, most: int, guess: int) -> None:
-        self._engine = room
+    def __init__(self, capacity: EngineCapacity | None, most: int, guess: int) -> None:
+        self._engine = capacity
         self._most = most
         self._guess = guess
         self._held = self._ended = 0

@@ -46,18 +46,18 @@ class Block:
         return group["task_id"].to_pylist()
 
 
-def plan(folder: Path, name: str, tasks: Iterable[Task], size: int) -> list[Path]:
+def write_plan(folder: Path, name: str, tasks: Iterable[Task], size: int) -> list[Path]:
     """Write the plan `name` of `tasks`, in blocks of `size`, unless it is there; returns its files.
 
     Its files are hidden until the last of them is written, so a plan is whole or is written again.
     """
-    if not plans(folder, name):
+    if not plan_files(folder, name):
         _write(folder, name, tasks, size)
         _show(folder, name)
-    return plans(folder, name)
+    return plan_files(folder, name)
 
 
-def plans(folder: Path, name: str) -> list[Path]:
+def plan_files(folder: Path, name: str) -> list[Path]:
     """The files of a plan, or of all whose names match the glob `name`, as far as there are any."""
     if any(folder.glob(f"{name}-*.parquet")):
         _show(folder, name)  # what an interruption may have left hidden

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline import tables
-from pipeline.generation.blocks import plan, plans
+from pipeline.generation.blocks import plan_files, write_plan
 from pipeline.generation.tasks import continuations, tasks_of_round
 from pipeline.records import Task
 from pipeline.run_dir import RunDir
@@ -27,8 +27,8 @@ def plan_continuations(run: RunDir, number: int, seed: int, size: int) -> list[P
             problem, chain = tables.problem_of(row["problem"]), tables.chain_of(row)
             tasks = tasks_of_round(continuations(problem, "teacher", chain, seed), number, seed)
             planned |= {task.task_id: task for task in tasks}
-    before = plans(run.tasks, f"{AFTER}-*")
+    before = plan_files(run.tasks, f"{AFTER}-*")
     known = {task_id for path in before for task_id in tables.task_ids(path)}
     fresh = [planned[task_id] for task_id in sorted(planned.keys() - known)]
-    plan(run.tasks, f"{AFTER}-{len(before):03d}", fresh, size)
-    return plans(run.tasks, f"{AFTER}-*")
+    write_plan(run.tasks, f"{AFTER}-{len(before):03d}", fresh, size)
+    return plan_files(run.tasks, f"{AFTER}-*")

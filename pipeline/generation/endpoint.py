@@ -61,7 +61,7 @@ class Endpoint:
     would fail.
     """
 
-    room = None  # the server alone knows what it holds
+    capacity = None  # the server alone knows what it holds
     dead = False
 
     def __init__(self, model: str, settings: EndpointSettings, retries: int) -> None:

@@ -2,8 +2,8 @@
 
 Tasks stand in plans before any chain is made (`pipeline.generation.blocks`); actors read blocks of
 them and write a file of chains for each (`pipeline.generation.actor`). A block is done when its
-file has all its rows, so the same command again makes only what is missing. `settle` proves it at
-the end. This process holds blocks and counts, neither tasks nor ids.
+file has all its rows, so the same command again makes only what is missing. `check_complete` proves
+it at the end. This process holds blocks and counts, neither tasks nor ids.
 
 Ray Data's own checkpointing is not used: it filters finished ids, which it loads all, and only for
 plans that end in a file sink, which holds finished chains in memory until a block of them is
@@ -66,7 +66,7 @@ def roll_out(
             _run(pending, settings, cluster, progress, done, Counter() if made is None else made)
 
 
-def settle(folder: Path, plans: Sequence[Path]) -> None:
+def check_complete(folder: Path, plans: Sequence[Path]) -> None:
     """Prove that each task of `plans` has exactly one row in `folder`; raises StageFailed where one
     has none."""
     for block in blocks(plans):

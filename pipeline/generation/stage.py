@@ -13,11 +13,11 @@ from pathlib import Path
 from pipeline.engine import model_paths
 from pipeline.engine.model_dialects import check_template
 from pipeline.errors import CannotStart
-from pipeline.generation.blocks import plan, plans
+from pipeline.generation.blocks import plan_files, write_plan
 from pipeline.generation.continuations import plan_continuations
 from pipeline.generation.outcomes import never_calls, outcomes, verdicts
 from pipeline.generation.prepared import Run, rollout_settings
-from pipeline.generation.ray_job import drop_engine_errors, roll_out, settle
+from pipeline.generation.ray_job import check_complete, drop_engine_errors, roll_out
 from pipeline.generation.synthetic_stage import facts as made_facts
 from pipeline.generation.synthetic_stage import written_problems
 from pipeline.generation.tasks import next_tasks, tasks_of_round
@@ -42,11 +42,11 @@ def generate_stage(run: Run, redo_errors: bool = False) -> None:
     with run.dir.stage("generate") as facts, counted(run.dir, facts) as made:
         training += _written(run)
         everything: list[Path] = []
-        for name in generators(run.recipe, run.round):
+        for name in generating_models(run.recipe, run.round):
             everything += _generate(run, name, training, made[name])
         if run.recipe.pairs.corrects:
             everything += _continue(run, made["teacher continued"])
-        settle(run.dir.chains, everything)
+        check_complete(run.dir.chains, everything)
         facts |= {"rows_in": len(training)} | outcomes(run.dir.chains)
         if said := never_calls(facts["replies"], run.recipe.is_native(run.recipe.teacher)):
             print(f"warning: {said}", file=sys.stderr)
@@ -57,7 +57,7 @@ def generate_stage(run: Run, redo_errors: bool = False) -> None:
         facts["contaminated"] = dict(run.source.contaminated)
 
 
-def generators(recipe: Recipe, number: int = 1) -> list[str]:
+def generating_models(recipe: Recipe, number: int = 1) -> list[str]:
     """Which models make the training chains of a round."""
     if number > 1 and recipe.train.round_models is not None:
         return list(recipe.train.round_models)
@@ -83,17 +83,17 @@ def _generate(run: Run, name: str, training: Sequence[Problem], made: Counter[st
     samples, waves = model.samples, f"{name}-[0-9][0-9][0-9]"
     for wave in range(samples.max + 1):
         label = f"{name}-{wave:03d}"
-        if not plans(run.dir.tasks, label):
+        if not plan_files(run.dir.tasks, label):
             so_far = verdicts(run.dir.chains, name) if wave else {}
             fresh = next_tasks(training, name, samples, run.recipe.seed, so_far)
             fresh = tasks_of_round(fresh, run.round, run.recipe.seed)
-            if not plan(run.dir.tasks, label, fresh, run.recipe.cluster.batch_tasks):
+            if not write_plan(run.dir.tasks, label, fresh, run.recipe.cluster.batch_tasks):
                 break
-        planned = plans(run.dir.tasks, waves)
+        planned = plan_files(run.dir.tasks, waves)
         roll_out(f"generate ({name})", planned, settings, run.recipe.cluster, made)
         if samples.until is None:
             break
-    return plans(run.dir.tasks, waves)
+    return plan_files(run.dir.tasks, waves)
 
 
 def _continue(run: Run, made: Counter[str]) -> list[Path]:

@@ -23,10 +23,10 @@ import toolsets
 from pipeline import tables
 from pipeline.errors import CannotStart
 from pipeline.generation.actor import RolloutSettings
-from pipeline.generation.blocks import plan
-from pipeline.generation.ray_job import roll_out, settle
+from pipeline.generation.blocks import write_plan
+from pipeline.generation.ray_job import check_complete, roll_out
 from pipeline.generation.tasks import task
-from pipeline.problems.decontamination import NGRAM, Known
+from pipeline.problems.decontamination import NGRAM, SeenQuestions
 from pipeline.problems.synthetic import (
     Refused,
     check_agreed,
@@ -130,9 +130,9 @@ def _replies(
         ),
         temperature=wanted.temperature,
     )
-    planned = plan(run.self_made_tasks, "written", tasks, recipe.cluster.batch_tasks)
+    planned = write_plan(run.self_made_tasks, "written", tasks, recipe.cluster.batch_tasks)
     roll_out(f"write problems ({wanted.by})", planned, writer, recipe.cluster)
-    settle(out, planned)
+    check_complete(out, planned)
     chains = map(tables.chain_of, tables.rows(out))
     return {chain.problem_id: _reply(chain) for chain in chains}
 
@@ -150,7 +150,7 @@ def _trusted(
     rejected: list[Rejected],
 ) -> list[Problem]:
     """The problems that pass every check but the last; the others are added to `rejected`."""
-    seen = Known(recipe.problems.decontaminate_ngram or NGRAM, known)
+    seen = SeenQuestions(recipe.problems.decontaminate_ngram or NGRAM, known)
     found = []
     with toolsets.Executor(toolset, workers=1) as executor:
         for request in asked:
@@ -184,9 +184,9 @@ def _solved(
         for index in range(wanted.votes)
     ]
     again = replace(settings, out=str(out))
-    planned = plan(run.self_made_tasks, "solved", tasks, recipe.cluster.batch_tasks)
+    planned = write_plan(run.self_made_tasks, "solved", tasks, recipe.cluster.batch_tasks)
     roll_out(f"solve written problems ({wanted.by})", planned, again, recipe.cluster)
-    settle(out, planned)
+    check_complete(out, planned)
     found: dict[str, list[bool | None]] = {problem.problem_id: [] for problem in drafts}
     for row in tables.rows(out, ["problem", "correct"]):
         found[row["problem"]["problem_id"]].append(row["correct"])

@@ -13,7 +13,7 @@ from typing import Any
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from pipeline.agent.driver import EngineError, Sampling
-from pipeline.engine.engine import LocalEngine, Room
+from pipeline.engine.engine import EngineCapacity, LocalEngine
 from pipeline.records import Reply
 
 
@@ -30,9 +30,9 @@ class VllmEngine:
         return self._engine.context
 
     @property
-    def room(self) -> Room | None:
+    def capacity(self) -> EngineCapacity | None:
         """What the engine holds; None where vLLM does not tell."""
-        return self._engine.room
+        return self._engine.capacity
 
     @property
     def dead(self) -> bool:
@@ -42,19 +42,11 @@ class VllmEngine:
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
         """One reply; raises EngineError for whatever vLLM raises (the engine's boundary)."""
         try:
-            written = await self._engine.generate(
-                prompt_token_ids,
-                sampling.temperature,
-                sampling.max_tokens,
-                sampling.seed,
-                sampling.stop,
-                sampling.grammar,
-            )
+            return await self._engine.generate(prompt_token_ids, sampling)
         except asyncio.CancelledError:
             raise
         except Exception as error:
             raise EngineError(f"{type(error).__name__}: {error}") from error
-        return Reply(written.text, written.token_ids, written.finish_reason, written.cached_tokens)
 
     def close(self) -> None:
         """End the engine process."""

@@ -13,17 +13,17 @@ from pipeline.records import Chain, Step
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Chains of one problem: `right` and `wrong` ones that a model made, and the worked one.
+    """Chains of one problem: `correct` and `incorrect` ones of models, and the reference's.
 
-    `continued` holds what the teacher made of the student's wrong chains from each of their steps,
-    by the student's sample and the number of its steps that were kept, with whether that was right
-    (None: engine error). They are in neither `right` nor `wrong`.
+    `continued` holds what the teacher made of the student's incorrect chains from each of their
+    steps, by the student's sample and the number of its steps that were kept, with whether that was
+    correct (None: engine error). They are in neither `correct` nor `incorrect`.
     """
 
     problem_id: str
     question: str
-    right: tuple[Chain, ...]
-    wrong: tuple[Chain, ...]
+    correct: tuple[Chain, ...]
+    incorrect: tuple[Chain, ...]
     reference: Chain | None = None
     continued: tuple[tuple[Chain, bool | None], ...] = ()
 

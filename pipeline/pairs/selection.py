@@ -66,7 +66,7 @@ def make_pair(
     candidates: Candidates, draft: Draft, strategy: str, dialect: Dialect
 ) -> PreferencePair:
     """The pair of a draft in `dialect`."""
-    opening = dialect.opening(candidates.question)
+    opening = dialect.prompt_messages(candidates.question)
     shared = render(dialect, draft.chosen.steps[: draft.shared])
     ids = f"{strategy}/{draft.chosen.chain_id}/{draft.rejected.chain_id}/{draft.shared}"
     return PreferencePair(
@@ -131,9 +131,9 @@ def _why_none(candidates: Candidates, strategies: Mapping[str, float]) -> str:
     """Why a problem has no pair; `recovered` and `concise` need no wrong chain, `corrected` and
     `recovered` no right one."""
     names = {name for name, weight in strategies.items() if weight > 0}
-    if not candidates.wrong and not names & {"recovered", "concise"}:
+    if not candidates.incorrect and not names & {"recovered", "concise"}:
         return NO_WRONG
     without_right = names & {"recovered", "corrected"} or candidates.reference is not None
-    if not candidates.right and not without_right:
+    if not candidates.correct and not without_right:
         return NO_RIGHT
     return NO_FIT

@@ -173,7 +173,7 @@ def _supervised(
     candidates: Candidates, recipe: Recipe, dialect: Dialect
 ) -> Iterator[dict[str, Any]]:
     """The right chains of a problem, no two the same; the worked one where there is no other."""
-    chains: Sequence[Chain] = candidates.right
+    chains: Sequence[Chain] = candidates.correct
     if not chains and candidates.reference is not None:
         chains = (candidates.reference,)
     seen = set()
@@ -184,7 +184,7 @@ def _supervised(
             continue
         seen.add(key)
         yield {
-            "prompt": dialect.opening(candidates.question),
+            "prompt": dialect.prompt_messages(candidates.question),
             "completion": completion,
             "tools": dialect.tools and json.dumps(dialect.tools),
             "problem_id": candidates.problem_id,

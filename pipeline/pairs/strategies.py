@@ -33,7 +33,7 @@ _WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d]\w*")  # numbers and names
 
 def outcome(candidates: Candidates) -> Iterator[Draft]:
     """A right chain against a wrong one."""
-    for chosen, rejected in _combinations(candidates.right, candidates.wrong):
+    for chosen, rejected in _combinations(candidates.correct, candidates.incorrect):
         yield Draft(chosen, rejected)
 
 
@@ -41,8 +41,8 @@ def first_divergence(candidates: Candidates) -> Iterator[Draft]:
     """A right chain against a wrong one from the step where they part, longest agreement first."""
     drafts = [
         Draft(chosen, rejected, shared_steps(chosen, rejected))
-        for chosen in candidates.right
-        for rejected in candidates.wrong
+        for chosen in candidates.correct
+        for rejected in candidates.incorrect
     ]
     yield from sorted(drafts, key=lambda draft: -draft.shared)
 
@@ -50,14 +50,14 @@ def first_divergence(candidates: Candidates) -> Iterator[Draft]:
 def reference(candidates: Candidates) -> Iterator[Draft]:
     """The worked solution against each wrong chain."""
     if candidates.reference is not None:
-        for rejected in candidates.wrong:
+        for rejected in candidates.incorrect:
             yield Draft(candidates.reference, rejected)
 
 
 def recovered(candidates: Candidates) -> Iterator[Draft]:
     """A call that succeeded against the failed one right before it, where it `mends` that; right
     chains first. Either side is that one reply, all before it is prompt."""
-    for chain in (*candidates.right, *candidates.wrong):
+    for chain in (*candidates.correct, *candidates.incorrect):
         for index, (failed, next_one) in enumerate(pairwise(chain.steps)):
             if mends(failed, next_one):
                 before = chain.steps[:index]
@@ -73,14 +73,14 @@ def concise(candidates: Candidates) -> Iterator[Draft]:
     shorter has at most FEWER_TOKENS of them. Tokens are compared between chains of one model, as
     each model counts its own.
     """
-    drafts = [Draft(a, b) for a, b in permutations(candidates.right, 2) if _is_longer(b, a)]
+    drafts = [Draft(a, b) for a, b in permutations(candidates.correct, 2) if _is_longer(b, a)]
     yield from sorted(drafts, key=_saving, reverse=True)
 
 
 def corrected(candidates: Candidates) -> Iterator[Draft]:
     """The teacher's way on against the student's, from the step where the student went wrong for
     good (`first_fatal_step`)."""
-    for rejected in candidates.wrong:
+    for rejected in candidates.incorrect:
         if rejected.model != STUDENT:
             continue
         ways = _ways_on(candidates, rejected)
@@ -138,7 +138,7 @@ def _words(call: ToolCall) -> Iterator[str]:
 def _ways_on(candidates: Candidates, rejected: Chain) -> list[Way]:
     """What the teacher came to from each of the first steps of `rejected`; from none of them, that
     is its own chain: a right one if it has any."""
-    own = next((chain for chain in candidates.right if chain.model == TEACHER), None)
+    own = next((chain for chain in candidates.correct if chain.model == TEACHER), None)
     by_steps: dict[int, Way] = {
         chain.prefix_steps: (chain, right)
         for chain, right in candidates.continued

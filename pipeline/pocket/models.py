@@ -31,7 +31,7 @@ def dialect() -> Inject:
 
 def fingerprint() -> str:
     """A hash of the rendered prompt: any change to it needs the models trained anew."""
-    messages = dialect().opening("QUESTION")
+    messages = dialect().prompt_messages("QUESTION")
     return hashlib.sha256(json.dumps(messages).encode()).hexdigest()[:16]
 
 

@@ -81,13 +81,13 @@ class Corpus:
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         self._dialect = dialect()
         self._template = ChatTemplate(tokenizer)
-        first, second = (self._template.opening(self._dialect.opening(q)) for q in "AB")
+        first, second = (self._template.prompt_ids(self._dialect.prompt_messages(q)) for q in "AB")
         same = next(i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)
         self.prefix = first[:same]
 
     def example(self, problem: Problem) -> Example:
         """The worked chain of one problem."""
-        transcript = Transcript(self._template, self._dialect.opening(problem.question))
+        transcript = Transcript(self._template, self._dialect.prompt_messages(problem.question))
         worked = reference_chain(problem, self._dialect.toolset)
         assert worked is not None  # the world's own calls reach its own answer
         transcript.extend(render(self._dialect, worked.steps))
@@ -234,7 +234,7 @@ def _texts() -> Iterator[str]:
     for example in problems(TOKENIZER_PROBLEMS, WORLD_SEED, PRETRAIN):
         worked = reference_chain(example, shown.toolset)
         assert worked is not None
-        messages = (*shown.opening(example.question), *render(shown, worked.steps))
+        messages = (*shown.prompt_messages(example.question), *render(shown, worked.steps))
         yield from (message["content"] for message in messages)
 
 

@@ -35,12 +35,12 @@ def contaminated(problems: Iterable[Problem], ngram: int) -> dict[str, tuple[Ove
     training, held_out = [], []
     for problem in problems:
         (training if problem.split == "train" else held_out).append(problem)
-    known = Known(ngram, held_out)
+    known = SeenQuestions(ngram, held_out)
     found = {problem.problem_id: known.overlap(problem.question) for problem in training}
     return {problem_id: overlap for problem_id, overlap in found.items() if overlap}
 
 
-class Known:
+class SeenQuestions:
     """Questions that others must not repeat, by their words and by each `ngram` words in a row."""
 
     def __init__(self, ngram: int, problems: Iterable[Problem] = ()) -> None:
@@ -69,7 +69,7 @@ class Known:
         return None if shared is None else ("ngram", self._grams[shared])
 
 
-def told(how: Overlap, other: Problem) -> str:
+def overlap_reason(how: Overlap, other: Problem) -> str:
     """Of a question, that it repeats that of `other`, in words."""
     shares = "has the words of" if how == "exact" else "shares words in a row with"
     return f"the question {shares} {other.problem_id} of split {other.split}"

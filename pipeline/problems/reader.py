@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.hashing import stable_hash
-from pipeline.problems.decontamination import Overlap, contaminated, told
+from pipeline.problems.decontamination import Overlap, contaminated, overlap_reason
 from pipeline.problems.formats import FIELDS, FORMATS, BadRow, RowFormat
 from pipeline.problems.formats.containers import ProblemError, rows
 from pipeline.problems.formats.row import Row, Values, known_split
@@ -78,11 +78,11 @@ def read_problems(
 ) -> ProblemFile:
     """Read the problems of `path`: a file, a data set's folder, or `hf:NAME[:SPLIT]`.
 
-    `format` is told by content where None. `columns` maps our field to their column. A problem
-    without a split goes to "test" where the hash of its id, as a fraction, is below
+    `format` None: detected from the content. `columns` maps our field to their column. A
+    problem without a split goes to "test" where the hash of its id, as a fraction, is below
     `test_fraction`, else to "train"; `split` keeps the problems of one split. Reading stops after
-    the first `limit` problems kept, so later rows are not looked at.
-    Raises ProblemError for what cannot be read, has no rows or only bad ones.
+    the first `limit` problems kept, so later rows are not looked at. Raises ProblemError for what
+    cannot be read, has no rows or only bad ones.
     """
     columns = columns or {}
     _check(format, columns)
@@ -152,7 +152,7 @@ def summarise(problem_file: ProblemFile, toolset: Toolset) -> dict[str, Any]:
 def _overlapping(
     problem: Problem, how: Overlap, other: Problem, lines: Mapping[str, int]
 ) -> Reject:
-    reason = f"{told(how, other)} ({how})"
+    reason = f"{overlap_reason(how, other)} ({how})"
     line = lines.get(problem.problem_id, 0)  # 0: made, not read
     return Reject(line, reason, json.dumps(asdict(problem), ensure_ascii=False))
 

@@ -29,7 +29,7 @@ from typing import Any, Literal
 
 from pipeline.agent.agent import answer, with_agent_tools
 from pipeline.agent.verdict import same_answer
-from pipeline.problems.decontamination import Known, told, words
+from pipeline.problems.decontamination import SeenQuestions, overlap_reason, words
 from pipeline.problems.reference.calculations import reference_calls
 from pipeline.problems.reference.chain import reference_chain
 from pipeline.records import Problem
@@ -81,7 +81,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class WrittenProblem:
     """A problem as it was written: the question, and the calls of its solution."""
 
     question: str
@@ -89,7 +89,7 @@ class Draft:
 
 
 def problem_id(index: int) -> str:
-    """The id of a self-made problem, by which all are told."""
+    """The id of a self-made problem, by which synthetic problems are recognised."""
     return f"{_ID}{index:06d}"
 
 
@@ -127,18 +127,18 @@ def example(problem: Problem, toolset: Toolset) -> str | None:
     return "\n".join([f"{PROBLEM} {question}", SOLUTION, *lines, chain.steps[-1].reply])
 
 
-def read(reply: str) -> Draft:
+def read(reply: str) -> WrittenProblem:
     """The first problem in a reply; raises Refused where there is none."""
     lines = [line.strip().strip("`") for line in reply.splitlines()]
     start = next((i for i, line in enumerate(lines) if _CALL.fullmatch(line)), len(lines))
-    told = " ".join(" ".join(lines[:start]).split())
-    question = told.rpartition(PROBLEM)[2].removesuffix(SOLUTION).strip()
+    text = " ".join(" ".join(lines[:start]).split())
+    question = text.rpartition(PROBLEM)[2].removesuffix(SOLUTION).strip()
     if not question:
         raise Refused("no_problem", "no question stands before the first call")
-    return Draft(question, tuple(_calls(filter(None, lines[start:]))))
+    return WrittenProblem(question, tuple(_calls(filter(None, lines[start:]))))
 
 
-def verified(draft: Draft, name: str, task: str, toolset: Toolset, run: Run) -> Problem:
+def verified(draft: WrittenProblem, name: str, task: str, toolset: Toolset, run: Run) -> Problem:
     """The problem of a draft, by the id `name`, its answer what the functions gave; raises Refused.
 
     `run` executes a call of `toolset`. The reference is empty where it could not be replayed.
@@ -161,10 +161,10 @@ def verified(draft: Draft, name: str, task: str, toolset: Toolset, run: Run) -> 
     return problem if reference_calls(problem, toolset) else replace(problem, reference=())
 
 
-def check_new(problem: Problem, known: Known) -> None:
+def check_new(problem: Problem, known: SeenQuestions) -> None:
     """Raise Refused where the question repeats one that is known."""
     if overlap := known.overlap(problem.question):
-        raise Refused("known", told(*overlap))
+        raise Refused("known", overlap_reason(*overlap))
 
 
 def check_agreed(correct: Sequence[bool | None]) -> None:

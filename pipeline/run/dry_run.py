@@ -15,9 +15,9 @@ from typing import Any
 
 from pipeline.engine import model_paths
 from pipeline.errors import CannotStart
-from pipeline.evaluation.stage import evaluated
+from pipeline.evaluation.stage import evaluation_problems
 from pipeline.generation.prepared import Run
-from pipeline.generation.stage import generators
+from pipeline.generation.stage import generating_models
 from pipeline.generation.tasks import bounds
 from pipeline.problems.source import POCKET
 from pipeline.recipe.load import Recipe
@@ -91,7 +91,7 @@ def generation(run: Run, stages: Sequence[str], named: Sample | None) -> Generat
     except CannotStart as error:
         notes.append(str(error))
     sample = named or own
-    names = generators(recipe)
+    names = generating_models(recipe)
     if sample is not None:
         notes += remarks(sample, recipe, names)
     found = {name: _model(run, name, own, sample) for name in names}
@@ -135,7 +135,7 @@ def _plan(run: Run, stages: Sequence[str]) -> dict[str, str]:
     recipe = run.recipe
     splits = Counter(problem.split for problem in run.problems)
     plans: dict[str, Callable[[], str]] = {
-        "generate": lambda: ", ".join(_generation(run, name) for name in generators(recipe)),
+        "generate": lambda: ", ".join(_generation(run, name) for name in generating_models(recipe)),
         "pairs": lambda: (
             f"strategies {', '.join(recipe.pairs.strategies)}; at most "
             f"{recipe.pairs.per_problem} a problem"
@@ -146,8 +146,8 @@ def _plan(run: Run, stages: Sequence[str]) -> dict[str, str]:
             f"{model_paths.resolve(recipe.student.model, 'student')}{_rounds(run)}"
         ),
         "evaluate": lambda: (
-            f"{', '.join(evaluated_models(recipe))} on {len(evaluated(run.problems, recipe)):,} "
-            "problems each"
+            f"{', '.join(evaluated_models(recipe))} on "
+            f"{len(evaluation_problems(run.problems, recipe)):,} problems each"
         ),
     }
     read = ", ".join(f"{count:,} {split}" for split, count in sorted(splits.items()))

@@ -19,9 +19,9 @@ from pipeline.agent.transcript import ChatTemplate
 from pipeline.engine import model_paths
 from pipeline.engine.model_dialects import check_template, dialect_in
 from pipeline.errors import CannotStart
-from pipeline.evaluation.stage import evaluated
+from pipeline.evaluation.stage import evaluation_problems
 from pipeline.generation.prepared import Run
-from pipeline.generation.stage import generators
+from pipeline.generation.stage import generating_models
 from pipeline.recipe.load import Recipe, load, shipped
 from pipeline.recipe.models import Model
 from pipeline.run.run import evaluated_models
@@ -35,7 +35,7 @@ def engine_roles(recipe: Recipe, stages: Container[str]) -> list[str]:
     """Which models engines of our own run in `stages`, `teacher` or `student`."""
     found: set[str] = set()
     if "generate" in stages:
-        found |= {*generators(recipe)}
+        found |= {*generating_models(recipe)}
     if "evaluate" in stages:
         named = evaluated_models(recipe)
         found |= {"teacher" if name == "teacher" else "student" for name in named}
@@ -50,7 +50,7 @@ def check_run(run: Run, stages: Sequence[str], download: bool) -> None:
     standard error. Raises CannotStart as `check_models` does."""
     ahead = unfinished(run, stages)
     problems = [p for p in run.problems if "generate" in ahead and p.split == "train"]
-    problems += evaluated(run.problems, run.recipe) if "evaluate" in ahead else []
+    problems += evaluation_problems(run.problems, run.recipe) if "evaluate" in ahead else []
     questions = [problem.question for problem in problems]
     for note in check_models(run.recipe, engine_roles(run.recipe, ahead), questions, download):
         print(f"warning: {note}", file=sys.stderr)
@@ -186,7 +186,7 @@ def _check_prompts(
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     dialect = dialect_in(recipe, role, str(folder))
-    common = len(ChatTemplate(tokenizer, dialect.tools).opening(dialect.opening("")))
+    common = len(ChatTemplate(tokenizer, dialect.tools).prompt_ids(dialect.prompt_messages("")))
     reply = min(SHORT_REPLY, recipe.agent.reply_tokens)
     room = context - common - reply
     # A token is a byte at least, so only a question of more bytes has to be counted in tokens.

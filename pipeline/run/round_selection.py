@@ -17,8 +17,8 @@ from typing import Any
 
 from pipeline import tables
 from pipeline.generation.actor import RolloutSettings
-from pipeline.generation.blocks import plan
-from pipeline.generation.ray_job import roll_out, settle
+from pipeline.generation.blocks import write_plan
+from pipeline.generation.ray_job import check_complete, roll_out
 from pipeline.generation.tasks import task
 from pipeline.recipe.load import Recipe
 from pipeline.records import Problem
@@ -84,11 +84,11 @@ def _solved(
     everything = []
     for name, folder in folders.items():
         tasks = [task(problem, name, 0, recipe.seed) for problem in problems]
-        planned = plan(run.tasks / "heldout", name, tasks, recipe.cluster.batch_tasks)
+        planned = write_plan(run.tasks / "heldout", name, tasks, recipe.cluster.batch_tasks)
         everything += planned
         greedy = replace(settings, model=folder, temperature=0.0, out=str(run.heldout))
         roll_out(f"held out ({name.removeprefix('student_')})", planned, greedy, recipe.cluster)
-    settle(run.heldout, everything)
+    check_complete(run.heldout, everything)
     names = [student_name(index) for index in range(number + 1)]
     solved: dict[str, dict[str, bool]] = {name: {} for name in names}
     for row in tables.rows(run.heldout, ["problem", "model", "correct"]):

@@ -17,7 +17,7 @@ from pipeline.errors import CannotStart, StageFailed
 from pipeline.evaluation.stage import evaluate
 from pipeline.generation.actor import RolloutSettings
 from pipeline.generation.prepared import Run, rollout_settings
-from pipeline.generation.stage import generate_stage, generators
+from pipeline.generation.stage import generate_stage, generating_models
 from pipeline.generation.synthetic_stage import check_problems
 from pipeline.pairs.stage import pairs
 from pipeline.problems.source import POCKET, read_source
@@ -44,7 +44,7 @@ def prepare(recipe: Recipe, run_dir: RunDir) -> Run:
 
 
 def _check_rounds(recipe: Recipe) -> None:
-    makers, rejected = generators(recipe, 2), recipe.pairs.rejected_from
+    makers, rejected = generating_models(recipe, 2), recipe.pairs.rejected_from
     if recipe.train.rounds > 1 and not set(makers) & set(rejected):
         raise CannotStart(
             f"train.round_models ({', '.join(makers)}) has none of pairs.rejected_from "

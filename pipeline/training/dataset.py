@@ -48,7 +48,7 @@ def prepare(
         encoded = encode_row(row)
         over = tokens_of(encoded) - settings.max_tokens
         if over > 0:
-            if settings.too_long == "drop" or over >= opening_tokens(row, template):
+            if settings.too_long == "drop" or over >= prompt_length(row, template):
                 prepared.too_long += 1
                 continue
             encoded = cut_start(encoded, over)
@@ -65,7 +65,7 @@ def tokens_of(row: Encoded) -> int:
     return len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"]))
 
 
-def opening_tokens(row: Mapping[str, Any], template: ChatTemplate) -> int:
+def prompt_length(row: Mapping[str, Any], template: ChatTemplate) -> int:
     """How many tokens stand before the first thing that the model wrote in a row's prompt."""
     prompt = encode(row["prompt"], template)
     return next((i for i, written in enumerate(prompt.written) if written), len(prompt.token_ids))

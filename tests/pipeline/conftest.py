@@ -22,7 +22,7 @@ settings.load_profile("shared_machine")
 def tokenizer() -> PreTrainedTokenizerFast:
     """A pocket tokenizer, trained here on a few texts; copy it before changing it."""
     texts = [text for p in problems(100, 0, "train") for text in (p.question, *p.reference)]
-    return train_tokenizer([*texts, dialect().opening("")[0]["content"]])
+    return train_tokenizer([*texts, dialect().prompt_messages("")[0]["content"]])
 
 
 @pytest.fixture(scope="session")

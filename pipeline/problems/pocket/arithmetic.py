@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from pipeline.problems.pocket.narration import PEOPLE, Told, Unfit
+from pipeline.problems.pocket.narration import PEOPLE, Narration, Unfit
 
 STEPS = {1: 10, 2: 25, 3: 35, 4: 30}  # calls before the answer: weight
 OOD_STEPS = {2: 25, 3: 35, 4: 30, 5: 10}
@@ -24,7 +24,7 @@ THINGS = "apples pears books coins cards shells stamps pens marbles stickers coo
 
 
 @dataclass
-class Story(Told):
+class Story(Narration):
     """A problem of one quantity; its reference holds the calls that follow it."""
 
     name: str = ""

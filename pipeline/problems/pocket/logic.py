@@ -18,7 +18,7 @@ import random
 from dataclasses import dataclass, field
 
 from pipeline.problems.pocket import sentences
-from pipeline.problems.pocket.narration import PEOPLE, Told
+from pipeline.problems.pocket.narration import PEOPLE, Narration
 from pipeline.problems.pocket.sentences import ADJECTIVES, VERBS, Literal, Statement
 from pipeline.problems.reference.formulas import CONCLUSION
 
@@ -38,7 +38,7 @@ RULES = {  # weights; the last three have one more literal
 
 
 @dataclass
-class Puzzle(Told):
+class Puzzle(Narration):
     """A problem of statements; `people` and `adjectives` hold what none of them has yet."""
 
     people: list[str] = field(default_factory=list)

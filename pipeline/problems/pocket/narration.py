@@ -19,7 +19,7 @@ class Unfit(Exception):
 
 
 @dataclass
-class Told:
+class Narration:
     """The sentences told so far, and the problem's `reference` and `answer`."""
 
     rng: random.Random

@@ -37,7 +37,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
-from pipeline.agent.examples import WorkedCall, worked_call
+from pipeline.agent.examples import ReferenceCall, run_reference_call
 from pipeline.agent.verdict import answer_value
 from pipeline.records import Problem
 from toolsets import Toolset
@@ -86,7 +86,7 @@ class Calculation:
     """
 
     text: str
-    calls: tuple[WorkedCall, ...]
+    calls: tuple[ReferenceCall, ...]
     value: Fraction | None
     evaluated: Fraction | None
     annotated: Fraction | None
@@ -132,7 +132,7 @@ class Replay:
         return self.calculations_end_at_answer or in_prose
 
     @property
-    def calls(self) -> tuple[WorkedCall, ...]:
+    def calls(self) -> tuple[ReferenceCall, ...]:
         """All calls, in order."""
         return tuple(worked for calculation in self.calculations for worked in calculation.calls)
 
@@ -164,7 +164,7 @@ def prose_steps(prose: str, answer: str) -> tuple[str, ...]:
     return (f"{PROSE}{expression}={value}",) if fits else ()
 
 
-def reference_calls(problem: Problem, toolset: Toolset) -> tuple[WorkedCall, ...]:
+def reference_calls(problem: Problem, toolset: Toolset) -> tuple[ReferenceCall, ...]:
     """The calls of a reference chain, whose next turn is the gold answer.
 
     Empty where there is no chain fit to learn from: no calls, a calculation that is not exact, or a
@@ -181,12 +181,12 @@ def replay_calculation(text: str, toolset: Toolset) -> Calculation:
         return _replay_call(text, toolset)
     expression, *_, value = text.split("=") if "=" in text else (text, "")
     annotated = _number_or_none(value)
-    calls: list[WorkedCall] = []
+    calls: list[ReferenceCall] = []
 
     def call(name: str, left: str, right: str) -> str:
         first, second = _PARAMETERS.get(name, ("a", "b"))
         written = f"{name}({first}={_argument(left)}, {second}={_argument(right)})"
-        calls.append(worked_call(toolset, written))
+        calls.append(run_reference_call(toolset, written))
         return calls[-1].result.content
 
     try:
@@ -199,7 +199,7 @@ def replay_calculation(text: str, toolset: Toolset) -> Calculation:
 
 def _replay_call(text: str, toolset: Toolset) -> Calculation:
     try:
-        worked = worked_call(toolset, text)
+        worked = run_reference_call(toolset, text)
         value = read_number(worked.result.content)
     except ValueError as error:
         return Calculation(text, (), None, None, None, str(error))

@@ -6,7 +6,7 @@ needs both. Read is only what leaves no choice: a sentence whose words, but for 
 auxiliaries and prepositions, are those of one predicate and of the constants that it takes, all of
 them, and one such reading. Of 1,004 examples 192 are read; in 189 Z3's answer is the example's
 label, and only then does a chain come of it
-(`pipeline.problems.reference.formulas.worked_question`).
+(`pipeline.problems.reference.formulas.entailment_calls`).
 
 Not here: formulas that the data has (`pipeline.problems.reference.formulas`).
 """

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from pipeline.agent.examples import WorkedCall, worked_call
+from pipeline.agent.examples import ReferenceCall, run_reference_call
 from pipeline.problems.reference.conclusions import plain_conclusion
 from pipeline.records import Problem
 from toolsets import Toolset
@@ -79,7 +79,7 @@ def entailed(problem: Problem, seconds: float = solver.SECONDS) -> solver.Answer
     return solver.entails(read.premises, read.conclusion, seconds).answer
 
 
-def worked_question(problem: Problem, toolset: Toolset) -> tuple[WorkedCall, ...]:
+def entailment_calls(problem: Problem, toolset: Toolset) -> tuple[ReferenceCall, ...]:
     """The one call of a reference chain, `entails` of all formulas as they stand.
 
     A conclusion that the data gives in words only is read off them where they leave no choice.
@@ -93,7 +93,9 @@ def worked_question(problem: Problem, toolset: Toolset) -> tuple[WorkedCall, ...
         json.dumps(formulas, ensure_ascii=False) for formulas in (premises_of(problem), concluded)
     )
     try:
-        worked = worked_call(toolset, f"entails(premises={premises}, conclusion={conclusion})")
+        worked = run_reference_call(
+            toolset, f"entails(premises={premises}, conclusion={conclusion})"
+        )
     except ValueError:
         return ()
     return (worked,) if worked.result.content.partition("\n")[0] == problem.answer else ()

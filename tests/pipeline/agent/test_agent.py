@@ -217,7 +217,7 @@ SOLVED = {"question": "What is 2 + 3?\n", "calls": ["add(a=2, b=3)"], "answer": 
 def test_solved_examples_stand_behind_the_functions_with_their_own_results() -> None:
     settings = AgentSettings.model_validate({"examples": [SOLVED, SOLVED]})
     plain, shown = (
-        dialect_of("arithmetic[add]", chosen).opening("Q")[0]["content"]
+        dialect_of("arithmetic[add]", chosen).prompt_messages("Q")[0]["content"]
         for chosen in (AgentSettings(), settings)
     )
     one = "What is 2 + 3?\nadd(a=2, b=3)\n5\nanswer(value=5)"
@@ -241,7 +241,7 @@ def test_an_example_whose_call_fails_cannot_be_shown(call: str, said: str) -> No
 def test_the_examples_of_the_recipe_folio_come_to_their_answers() -> None:
     recipe = load("folio")
     dialect = dialect_of(recipe.toolset, recipe.agent)
-    _, *shown = dialect.opening("Q")[0]["content"].split("Premises:\n")
+    _, *shown = dialect.prompt_messages("Q")[0]["content"].split("Premises:\n")
     answers = [example.answer for example in recipe.agent.examples]
     assert sorted(answers) == ["False", "True", "Uncertain"]
     for text, answer in zip(shown, answers, strict=True):

@@ -96,7 +96,7 @@ def test_what_the_engine_reads_is_what_a_student_is_trained_on(
     driver = rollout(engine, tool_role="tool")
     chain = _run(driver(task(QUESTION)))
     dialect = driver.dialect
-    messages = (*dialect.opening(QUESTION), *render(dialect, chain.steps))
+    messages = (*dialect.prompt_messages(QUESTION), *render(dialect, chain.steps))
     trained = encode(messages, driver.template)
     last = engine.requests[-1].prompt
     assert tuple(trained.token_ids[: len(last)]) == last

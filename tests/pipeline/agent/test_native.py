@@ -150,7 +150,7 @@ def test_a_transcript_is_what_the_template_renders_of_the_whole_conversation(
     dialect, own, family = dialects[parser], tokenizers[parser], FAMILIES[parser]
     call = dialect.parse(family.call)
     step = Step(family.call, call, ToolResult(True, "5"))
-    messages = (*dialect.opening("2 + 3?"), *render(dialect, (step, step)))[:-1]
+    messages = (*dialect.prompt_messages("2 + 3?"), *render(dialect, (step, step)))[:-1]
     transcript = encode(messages, ChatTemplate(own, dialect.tools))
     text = own.apply_chat_template(list(messages), tools=list(dialect.tools), tokenize=False)
     assert own.decode(transcript.token_ids) == text.rstrip("\n")
@@ -162,10 +162,10 @@ def test_the_opening_shows_the_tools_in_the_template_alone(
     dialects: Mapping[str, Native], tokenizers: Mapping[str, Any]
 ) -> None:
     dialect = dialects["hermes"]
-    system, user = dialect.opening("2 + 3?")
+    system, user = dialect.prompt_messages("2 + 3?")
     assert (system["content"], user["content"]) == (NATIVE_INSTRUCTIONS, "2 + 3?")
     template = ChatTemplate(tokenizers["hermes"], dialect.tools)
-    text = tokenizers["hermes"].decode(template.opening((system, user)))
+    text = tokenizers["hermes"].decode(template.prompt_ids((system, user)))
     assert all(text.count(f'"name": "{name}"') == 1 for name in TOOLSET.tool_names)
 
 

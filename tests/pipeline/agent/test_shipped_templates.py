@@ -178,7 +178,7 @@ def test_a_sampled_reply_without_a_call_is_recorded_as_it_was_sampled(
     template = ChatTemplate(own, TOOLS)
     sampled = own.encode(expected.lead + BAD + expected.end, add_special_tokens=False)
     reply = {"role": "assistant", "content": template.text(sampled)}
-    assert template.turn(reply, template.opening(OPENING)) == sampled
+    assert template.turn(reply, template.prompt_ids(OPENING)) == sampled
 
 
 def _rendered(

@@ -47,13 +47,14 @@ def test_an_option_that_vllm_refuses_is_said_in_one_line(
 
 LIVES = f"""
 import asyncio, json, time
+from pipeline.agent.driver import Sampling
 from pipeline.engine.engine import LocalEngine
 
 async def start():
     engine = LocalEngine({str(STUDENT)!r}, {{"max_model_len": 1024}}, 1.0)
 
     async def reply(seed, *stop):
-        written = await engine.generate([2, 9, 4], 2.0, 600, seed, stop)
+        written = await engine.generate([2, 9, 4], Sampling(2.0, 600, seed, stop))
         return written.text, written.token_ids, written.finish_reason
 
     # much of what is sampled so wildly holds the token that opens a turn

@@ -24,7 +24,7 @@ from transformers import PreTrainedTokenizerFast  # AutoTokenizer imports torch
 
 from pipeline.agent.driver import EngineError, Sampling
 from pipeline.agent.transcript import ChatTemplate
-from pipeline.engine.engine import Room
+from pipeline.engine.engine import EngineCapacity
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.records import Reply
 from tests.conftest import ROOT
@@ -44,7 +44,7 @@ class SimulatedEngine:
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(model)
         self.context: int = options["max_model_len"]
         seqs: int = options["max_num_seqs"]
-        self.room = Room(seqs * self.context, 16, seqs)
+        self.capacity = EngineCapacity(seqs * self.context, 16, seqs)
         self._template = ChatTemplate(self.tokenizer)
         self._answers: float = options.get("answers", 1 / 3)
         self._lengths: list[int] = options.get("lengths", [])

@@ -4,28 +4,40 @@ import asyncio
 
 import pytest
 
-from pipeline.engine.engine import Room
+from pipeline.engine.engine import EngineCapacity
 from pipeline.generation.admission import Admission
 
 
 @pytest.mark.parametrize(
-    ("room", "most", "guess", "held", "bound"),
+    ("capacity", "most", "guess", "held", "bound"),
     [
         (None, 256, 400, (), 256),  # an engine that does not tell
-        (Room(10_000, 16, 100), 256, 400, (), 25),
-        (Room(10_000, 16, 100), 16, 400, (), 16),
-        (Room(10_000, 16, 2), 256, 400, (), 2),  # not more than decode at once, before it is known
-        (Room(10_000, 16, 2), 256, 400, (100,), 2),
-        (Room(10_000, 16, 2), 256, 400, (100, 100), 50),  # the mean of guess and chains, 200
-        (Room(10_000, 16, 2), 256, 400, (1_000, 1_600), 10),
-        (Room(300, 16, 100), 256, 400, (), 1),  # one always goes
-        (Room(300, 16, 100), 256, 0, (), 100),
+        (EngineCapacity(10_000, 16, 100), 256, 400, (), 25),
+        (EngineCapacity(10_000, 16, 100), 16, 400, (), 16),
+        (
+            EngineCapacity(10_000, 16, 2),
+            256,
+            400,
+            (),
+            2,
+        ),  # not more than decode at once, before it is known
+        (EngineCapacity(10_000, 16, 2), 256, 400, (100,), 2),
+        (
+            EngineCapacity(10_000, 16, 2),
+            256,
+            400,
+            (100, 100),
+            50,
+        ),  # the mean of guess and chains, 200
+        (EngineCapacity(10_000, 16, 2), 256, 400, (1_000, 1_600), 10),
+        (EngineCapacity(300, 16, 100), 256, 400, (), 1),  # one always goes
+        (EngineCapacity(300, 16, 100), 256, 0, (), 100),
     ],
 )
 def test_as_many_chains_as_the_cache_holds(
-    room: Room | None, most: int, guess: int, held: tuple[int, ...], bound: int
+    capacity: EngineCapacity | None, most: int, guess: int, held: tuple[int, ...], bound: int
 ) -> None:
-    admission = Admission(room, most, guess)
+    admission = Admission(capacity, most, guess)
     for tokens in held:
         admission.held(tokens)
     assert admission.bound == bound
@@ -51,12 +63,16 @@ async def _first_and_most(count: int, admission: Admission, held: int) -> tuple[
 
 
 def test_chains_begin_in_order_and_no_more_at_once_than_there_is_room_for() -> None:
-    began, most = asyncio.run(_first_and_most(50, Admission(Room(1_000, 16, 8), 8, 250), held=250))
+    began, most = asyncio.run(
+        _first_and_most(50, Admission(EngineCapacity(1_000, 16, 8), 8, 250), held=250)
+    )
     assert (began, most) == ([*range(50)], 4)
 
 
 def test_room_that_short_chains_leave_is_used() -> None:
-    _, most = asyncio.run(_first_and_most(200, Admission(Room(1_000, 16, 8), 32, 1_000), held=10))
+    _, most = asyncio.run(
+        _first_and_most(200, Admission(EngineCapacity(1_000, 16, 8), 32, 1_000), held=10)
+    )
     assert most == 32
 
 

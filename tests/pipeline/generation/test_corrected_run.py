@@ -54,7 +54,7 @@ class RuledEngine(ScriptedEngine):
     """Made as vLLM is, of a model folder; replies by what stands in the prompt."""
 
     dead = False
-    room = None
+    capacity = None
 
     def __init__(self, model: str, options: Mapping[str, Any], kv_cache_gib: float) -> None:
         super().__init__(AutoTokenizer.from_pretrained(model), {}, options["max_model_len"])

@@ -102,7 +102,7 @@ def test_each_request_brings_the_conversation_and_the_tokens_are_the_servers() -
         "seed": 8,
     }
     opening, rest = bodies[1]["messages"][:2], bodies[1]["messages"][2:]
-    assert opening == list(Inject(with_agent_tools(ARITHMETIC)).opening(QUESTION))
+    assert opening == list(Inject(with_agent_tools(ARITHMETIC)).prompt_messages(QUESTION))
     assert rest == [
         {"role": "assistant", "content": REPLIES[0]},
         {"role": "user", "content": "12"},

@@ -42,11 +42,11 @@ EMPTY = chain("empty")  # no room for a single reply
 
 
 def candidates(
-    right: Sequence[Chain] = (RIGHT,),
-    wrong: Sequence[Chain] = (LATE, EARLY),
+    correct: Sequence[Chain] = (RIGHT,),
+    incorrect: Sequence[Chain] = (LATE, EARLY),
     worked: Chain | None = None,
 ) -> Candidates:
-    return Candidates("p", QUESTION, tuple(right), tuple(wrong), worked)
+    return Candidates("p", QUESTION, tuple(correct), tuple(incorrect), worked)
 
 
 def ids(drafts: Sequence[Draft | PreferencePair]) -> list[tuple[str, str]]:

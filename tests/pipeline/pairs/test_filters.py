@@ -129,7 +129,7 @@ def test_each_filter_has_a_count_of_its_own() -> None:
     drops: Counter[str] = Counter()
     settings = Pairs(max_length_ratio=4.0, wrong_by_limit="drop")
     made = pair_up(
-        candidates(wrong=wrong), {"outcome": 1.0}, 9, 0, DIALECT, drops, filter_of(settings)
+        candidates(incorrect=wrong), {"outcome": 1.0}, 9, 0, DIALECT, drops, filter_of(settings)
     )
     assert [pair.rejected_chain_id for pair in made] == ["late"]
     assert drops == {NEAR_DUPLICATE: 1, BY_LIMIT: 1, NO_DIFFERENCE: 1, UNEVEN: 1}

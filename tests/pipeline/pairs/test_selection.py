@@ -42,8 +42,8 @@ def _pair_up(
 
 
 def test_a_whole_pair_holds_the_opening_as_prompt_and_both_chains_as_turns() -> None:
-    (pair,), drops = _pair_up(candidates(wrong=[EARLY]))
-    assert pair.prompt == DIALECT.opening(QUESTION)
+    (pair,), drops = _pair_up(candidates(incorrect=[EARLY]))
+    assert pair.prompt == DIALECT.prompt_messages(QUESTION)
     assert pair.chosen == render(DIALECT, RIGHT.steps)
     assert pair.rejected == (
         {"role": "assistant", "content": "add(a=3, b=4)"},
@@ -54,9 +54,9 @@ def test_a_whole_pair_holds_the_opening_as_prompt_and_both_chains_as_turns() -> 
 
 
 def test_at_a_divergence_the_shared_steps_belong_to_the_prompt() -> None:
-    (pair,), _ = _pair_up(candidates(wrong=[LATE]), {"first_divergence": 1})
+    (pair,), _ = _pair_up(candidates(incorrect=[LATE]), {"first_divergence": 1})
     assert pair.prompt == (
-        *DIALECT.opening(QUESTION),
+        *DIALECT.prompt_messages(QUESTION),
         {"role": "assistant", "content": "multiply(a=3, b=4)"},
         {"role": "user", "content": "12"},
     )
@@ -69,7 +69,7 @@ def test_at_a_divergence_the_shared_steps_belong_to_the_prompt() -> None:
 
 
 def test_a_rejected_chain_does_not_end_in_a_result_that_no_model_answered() -> None:
-    (pair,), _ = _pair_up(candidates(wrong=[STUCK]))
+    (pair,), _ = _pair_up(candidates(incorrect=[STUCK]))
     assert STUCK.steps[-1].result is not None
     assert pair.rejected[-1] == {"role": "assistant", "content": "subtract(12"}
     assert [message["role"] for message in pair.rejected] == ["assistant", "user"] * 2 + [
@@ -82,7 +82,7 @@ def test_a_chain_cut_off_before_it_parted_is_no_pair(strategy: str) -> None:
     """It wrote nothing that the chosen chain did not write: a full context, a smaller limit."""
     cut = chain("cut", "multiply(a=3, b=4)", "subtract(a=12, b=2)")
     for rejected in (cut, EMPTY, RIGHT):
-        pairs, drops = _pair_up(candidates(wrong=[rejected]), {strategy: 1})
+        pairs, drops = _pair_up(candidates(incorrect=[rejected]), {strategy: 1})
         assert pairs == []
         assert drops == {NO_DIFFERENCE: 1, NO_FIT: 1}
 
@@ -95,7 +95,7 @@ def test_pairs_per_problem_are_capped() -> None:
 
 def test_the_same_text_is_not_paired_twice() -> None:
     again = chain("again", *[step.reply for step in LATE.steps])
-    pairs, drops = _pair_up(candidates(wrong=[LATE, again]))
+    pairs, drops = _pair_up(candidates(incorrect=[LATE, again]))
     assert ids(pairs) == [("right", "late")]
     assert drops == {TWICE: 1}
 
@@ -103,9 +103,9 @@ def test_the_same_text_is_not_paired_twice() -> None:
 @pytest.mark.parametrize(
     ("candidates", "why"),
     [
-        (candidates(wrong=[]), "no wrong chain"),
-        (candidates(right=[]), "no right chain"),
-        (candidates(right=[], worked=RIGHT), "no strategy fits"),
+        (candidates(incorrect=[]), "no wrong chain"),
+        (candidates(correct=[]), "no right chain"),
+        (candidates(correct=[], worked=RIGHT), "no strategy fits"),
     ],
 )
 def test_a_problem_without_pairs_is_counted_with_its_reason(
@@ -117,14 +117,14 @@ def test_a_problem_without_pairs_is_counted_with_its_reason(
 def test_drops_of_several_problems_add_up() -> None:
     drops: Counter[str] = Counter()
     for _ in range(3):
-        pair_up(candidates(wrong=[]), {"outcome": 1}, 2, 0, DIALECT, drops)
+        pair_up(candidates(incorrect=[]), {"outcome": 1}, 2, 0, DIALECT, drops)
     assert drops == {"no wrong chain": 3}
 
 
 def test_weights_share_out_the_strategies() -> None:
     wrong = [chain(f"w{i}", "multiply(a=3, b=4)", f"answer({i})") for i in range(200, 600)]
     weights = {"outcome": 3.0, "first_divergence": 1.0, "reference": 0.0}
-    pairs, _ = _pair_up(candidates(wrong=wrong, worked=RIGHT), weights, per_problem=400)
+    pairs, _ = _pair_up(candidates(incorrect=wrong, worked=RIGHT), weights, per_problem=400)
     counts = Counter(pair.strategy for pair in pairs)
     assert counts["reference"] == 0
     assert 250 < counts["outcome"] < 350  # 300 expected, standard deviation 8.7
@@ -145,8 +145,8 @@ PROBLEMS = st.builds(
     Candidates,
     st.just("p"),
     st.just(QUESTION),
-    right=st.lists(ANSWERED, max_size=3).map(tuple),
-    wrong=st.lists(st.sampled_from([LATE, EARLY, STUCK, EMPTY]), max_size=3).map(tuple),
+    correct=st.lists(ANSWERED, max_size=3).map(tuple),
+    incorrect=st.lists(st.sampled_from([LATE, EARLY, STUCK, EMPTY]), max_size=3).map(tuple),
     reference=st.none() | st.just(RIGHT),
     continued=st.lists(CONTINUED, max_size=3).map(tuple),
 )
@@ -196,7 +196,7 @@ def test_every_candidate_is_a_pair_or_counted_and_the_same_seed_gives_the_same(
     assert len(pairs) <= per_problem
     assert sum(drops[why] for why in REASONS_OF_PROBLEMS) == (not pairs)
     for pair in pairs:
-        assert pair.prompt[:2] == DIALECT.opening(QUESTION)
+        assert pair.prompt[:2] == DIALECT.prompt_messages(QUESTION)
         assert pair.prompt[-1]["role"] == "user"
         assert pair.chosen[0]["role"] == pair.chosen[-1]["role"] == "assistant"
         assert pair.rejected[0]["role"] == pair.rejected[-1]["role"] == "assistant"
@@ -205,9 +205,9 @@ def test_every_candidate_is_a_pair_or_counted_and_the_same_seed_gives_the_same(
 
 def test_a_pair_of_another_problem_with_the_same_question_is_not_made_again() -> None:
     drops: Counter[str] = Counter()
-    earlier = pair_up(candidates(wrong=[EARLY]), {"outcome": 1.0}, 2, 0, DIALECT, drops)
+    earlier = pair_up(candidates(incorrect=[EARLY]), {"outcome": 1.0}, 2, 0, DIALECT, drops)
     again = pair_up(
-        candidates(wrong=[EARLY, LATE]), {"outcome": 1.0}, 2, 0, DIALECT, drops, earlier=earlier
+        candidates(incorrect=[EARLY, LATE]), {"outcome": 1.0}, 2, 0, DIALECT, drops, earlier=earlier
     )
     assert ids(again) == [("right", "late")]
     assert drops == {TWICE: 1}
@@ -216,12 +216,12 @@ def test_a_pair_of_another_problem_with_the_same_question_is_not_made_again() ->
 @pytest.mark.parametrize(
     ("problem", "strategy", "why"),
     [
-        (candidates(wrong=[]), "concise", NO_FIT),
-        (candidates(wrong=[]), "recovered", NO_FIT),
-        (candidates(right=[]), "recovered", NO_FIT),
-        (candidates(right=[]), "concise", NO_RIGHT),
-        (candidates(wrong=[]), "corrected", NO_WRONG),
-        (candidates(right=[]), "corrected", NO_FIT),
+        (candidates(incorrect=[]), "concise", NO_FIT),
+        (candidates(incorrect=[]), "recovered", NO_FIT),
+        (candidates(correct=[]), "recovered", NO_FIT),
+        (candidates(correct=[]), "concise", NO_RIGHT),
+        (candidates(incorrect=[]), "corrected", NO_WRONG),
+        (candidates(correct=[]), "corrected", NO_FIT),
     ],
 )
 def test_a_strategy_that_needs_no_wrong_chain_does_not_miss_one(
@@ -242,7 +242,7 @@ def test_another_problem_draws_other_strategies_under_the_same_seed() -> None:
 
 def test_the_id_of_a_pair_comes_from_strategy_chains_and_step_alone() -> None:
     one = make_pair(candidates(), Draft(RIGHT, LATE), "outcome", DIALECT)
-    two = make_pair(candidates(wrong=[LATE]), Draft(RIGHT, LATE), "outcome", DIALECT)
+    two = make_pair(candidates(incorrect=[LATE]), Draft(RIGHT, LATE), "outcome", DIALECT)
     other = make_pair(candidates(), Draft(RIGHT, LATE, 1), "first_divergence", DIALECT)
     assert one == two
     assert one.pair_id != other.pair_id

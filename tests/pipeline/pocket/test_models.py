@@ -14,7 +14,7 @@ def test_the_models_that_ship_were_trained_on_todays_prompt(name: str) -> None:
 
 
 def test_the_prompt_offers_the_functions_of_both_tasks_and_answer() -> None:
-    system, user = dialect().opening("How many?")
+    system, user = dialect().prompt_messages("How many?")
     assert user == {"role": "user", "content": "How many?"}
     functions = system["content"].partition("Functions:\n")[2].splitlines()
     names = ["add", "subtract", "multiply", "divide", "percent_of", "entails", "answer"]

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 import toolsets
 from pipeline.agent.verdict import judge
-from pipeline.problems.decontamination import Known
+from pipeline.problems.decontamination import SeenQuestions
 from pipeline.problems.pocket.world import problems as pocket_problems
 from pipeline.problems.reference.calculations import reference_calls
 from pipeline.problems.reference.chain import reference_chain
 from pipeline.problems.synthetic import (
-    Draft,
     Refused,
+    WrittenProblem,
     check_agreed,
     check_new,
     example,
@@ -37,7 +37,9 @@ answer(value=10)"""
 
 
 def _solved(*calls: str, question: str = PENS) -> Problem:
-    return verified(Draft(question, calls), "self-7", "arithmetic", ARITHMETIC, ARITHMETIC.execute)
+    return verified(
+        WrittenProblem(question, calls), "self-7", "arithmetic", ARITHMETIC, ARITHMETIC.execute
+    )
 
 
 def _training(index: int, task: str = "arithmetic") -> Problem:
@@ -105,7 +107,7 @@ def test_requests_show_training_problems_only_and_come_again_the_same() -> None:
 )
 def test_the_first_problem_of_a_reply_is_read(reply: str) -> None:
     calls = ("multiply(a=3, b=4)", "subtract(a=12, b=2)", "answer(value=10)")
-    assert read(reply) == Draft(PENS, calls)
+    assert read(reply) == WrittenProblem(PENS, calls)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,9 @@ def test_a_call_with_an_unfounded_number_is_not_executed() -> None:
         raise AssertionError(call)
 
     with pytest.raises(Refused):
-        verified(Draft(PENS, ("add(a=3, b=99)", "answer(value=1)")), "s", "t", ARITHMETIC, run)
+        verified(
+            WrittenProblem(PENS, ("add(a=3, b=99)", "answer(value=1)")), "s", "t", ARITHMETIC, run
+        )
 
 
 @pytest.mark.parametrize(
@@ -206,7 +210,7 @@ def test_whatever_stands_in_a_call_is_read_or_refused(written: str) -> None:
 
 @pytest.mark.parametrize("split", ["train", "test", "ood", "heldout"])
 def test_a_question_that_is_known_in_any_split_is_refused(split: str) -> None:
-    known = Known(13, [Problem("other", "arithmetic", PENS, "10", split)])
+    known = SeenQuestions(13, [Problem("other", "arithmetic", PENS, "10", split)])
     problem = Problem("self-0", "arithmetic", PENS.upper(), "10", "train")
     with pytest.raises(Refused, match=f"the words of other of split {split}$") as refused:
         check_new(problem, known)
@@ -215,7 +219,7 @@ def test_a_question_that_is_known_in_any_split_is_refused(split: str) -> None:
 
 
 def test_a_near_copy_is_refused() -> None:
-    known = Known(6, [Problem("other", "arithmetic", PENS, "10", "test")])
+    known = SeenQuestions(6, [Problem("other", "arithmetic", PENS, "10", "test")])
     near = Problem("self-0", "arithmetic", PENS.replace("How", "Tell me how"), "10", "train")
     with pytest.raises(Refused, match="shares words in a row with other of split test"):
         check_new(near, known)

@@ -9,9 +9,9 @@ import pytest
 
 from pipeline import tables
 from pipeline.errors import CannotStart, StageFailed
-from pipeline.generation.blocks import blocks, plan
+from pipeline.generation.blocks import blocks, write_plan
 from pipeline.generation.prepared import Run
-from pipeline.generation.stage import generate_stage, generators
+from pipeline.generation.stage import generate_stage, generating_models
 from pipeline.generation.tasks import next_tasks
 from pipeline.pocket.models import dialect
 from pipeline.problems.pocket.world import problems
@@ -83,9 +83,9 @@ def test_one_round_holds_nothing_out(tmp_path: Path) -> None:
 
 def test_rounds_after_the_first_may_have_other_models() -> None:
     recipe = _recipe("train.round_models=[student]")
-    assert generators(recipe) == generators(recipe, 1) == ["teacher", "student"]
-    assert generators(recipe, 2) == ["student"]
-    assert generators(_recipe(), 2) == ["teacher", "student"]
+    assert generating_models(recipe) == generating_models(recipe, 1) == ["teacher", "student"]
+    assert generating_models(recipe, 2) == ["student"]
+    assert generating_models(_recipe(), 2) == ["teacher", "student"]
 
 
 def test_rounds_without_a_chain_to_reject_are_refused(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def _generated(place: Path, *calls: str) -> Run:
     fresh = next_tasks(training, "teacher", run.recipe.teacher.samples, run.recipe.seed, {})
     answer = Step("answer(value=1)", ToolCall("answer", {"value": 1}, "answer(value=1)"), None)
     made = [Step(f"{name}()", ToolCall(name, {}, ""), ToolResult(True, "1")) for name in calls]
-    for block in blocks(plan(run.dir.tasks, "teacher-000", fresh, 64)):
+    for block in blocks(write_plan(run.dir.tasks, "teacher-000", fresh, 64)):
         rows = []
         for index, task in enumerate(block.tasks()):
             steps = (*made, answer) if index == 0 else (answer,)

@@ -50,7 +50,7 @@ class SkilledEngine(ScriptedEngine):
     """Made as vLLM is, of a model folder; solves the share of problems that `skill` there says."""
 
     dead = False
-    room = None
+    capacity = None
 
     def __init__(self, model: str, options: Mapping[str, Any], kv_cache_gib: float) -> None:
         skill = int((Path(model) / "skill").read_text())

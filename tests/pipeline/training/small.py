@@ -41,7 +41,7 @@ def write_pairs(run_dir: Path, count: int = 32) -> None:
     pairs, right = [], []
     training = zip(problems(count, 0, "train"), problems(count, 5, "train"), strict=True)
     for problem, other in training:
-        opening = list(dialect().opening(problem.question))
+        opening = list(dialect().prompt_messages(problem.question))
         chosen, rejected = _solution(problem), _solution(other)
         named = {"problem_id": problem.problem_id, "prompt": opening, "tools": None}
         sides = {"chosen": chosen, "rejected": rejected}

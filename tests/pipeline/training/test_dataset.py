@@ -21,8 +21,8 @@ from pipeline.training.dataset import (
     cut_start,
     filled,
     is_held_out,
-    opening_tokens,
     prepare,
+    prompt_length,
     store,
     stored,
     tokens_of,
@@ -84,7 +84,7 @@ def test_a_cut_never_reaches_the_first_call(
     row: dict[str, Any], template: ChatTemplate, tokenizer: PreTrainedTokenizerFast
 ) -> None:
     whole = encode_pair(row, template)
-    opening = opening_tokens(row, template)
+    opening = prompt_length(row, template)
     before_call = str(tokenizer.decode(whole["prompt_ids"][:opening]))
     assert CALL["content"] not in before_call and QUESTION["content"] in before_call
     furthest = of(row, template, max_tokens=tokens_of(whole) - opening + 1, too_long="cut_prompt")

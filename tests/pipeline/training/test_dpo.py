@@ -340,7 +340,7 @@ def test_what_trl_renders_of_a_pair_is_what_the_engine_reads(
     chain, requests = asyncio.run(_chain(tokenizer, RIGHT))
     dialect = Inject(with_agent_tools(ARITHMETIC))
     steps: tuple[Step, ...] = chain.steps
-    pair = {"prompt": dialect.opening(QUESTION), "chosen": render(dialect, steps)}
+    pair = {"prompt": dialect.prompt_messages(QUESTION), "chosen": render(dialect, steps)}
     text = tokenizer.apply_chat_template([*pair["prompt"], *pair["chosen"]], tokenize=False)
     read = tokenizer.decode(list(requests[-1].prompt))
     assert text == f"{read}answer(value=10)<|end|>"

@@ -11,7 +11,7 @@ import toolsets
 from pipeline.agent.verdict import judge
 from pipeline.pocket.models import TOOLSET
 from pipeline.problems.pocket.world import problem, problems
-from pipeline.problems.reference.chain import reference_chain, worked_calls
+from pipeline.problems.reference.chain import reference_chain, solution_calls
 from pipeline.records import Problem
 from tests.pipeline.problems.pocket.conftest import COUNT, SPLITS
 
@@ -63,7 +63,7 @@ def test_problems_differ_from_each_other(world: dict[str, list[Problem]]) -> Non
 
 
 def test_every_function_is_needed(world: dict[str, list[Problem]]) -> None:
-    calls = (worked_calls(told, FUNCTIONS) for told in world["test"])
+    calls = (solution_calls(told, FUNCTIONS) for told in world["test"])
     used = Counter(worked.call.name for found in calls for worked in found)
     assert set(used) == set(FUNCTIONS.tool_names)
     assert min(used.values()) > COUNT / 20
