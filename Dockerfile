@@ -5,8 +5,8 @@
 #       --build-arg BASE=nvidia/cuda:13.0.1-base-ubuntu22.04 .            GPUs
 #   docker run --rm -it --shm-size=2g -v "$PWD/runs:/apprentice/runs" apprentice
 #
-# The CUDA lock brings its own CUDA libraries: of the base image only the C library matters, of the
-# host only NVIDIA's driver and container runtime (`docker run --gpus all`).
+# The CUDA lock includes the CUDA libraries. Only the base image's C library matters, and the host's
+# NVIDIA driver and container runtime (`docker run --gpus all`).
 ARG BASE=python:3.11-slim-bookworm
 FROM ${BASE}
 

@@ -1,4 +1,4 @@
-"""Everything about machines: connecting to Ray, resources, storage, jobs, vLLM on this machine.
+"""Machines: connecting to Ray, resources, storage, jobs, checks of this machine.
 
-Knows ray, vllm and nothing of ours; `__main__` alone asks the pipeline what a recipe requires.
+Imports none of our other packages; only `__main__` asks the pipeline what a recipe requires.
 """

@@ -1,9 +1,9 @@
 """The command line for clusters: `python -m cluster check | submit | follow | stop | jobs`.
 
-Exit codes: 0 done; 2 it cannot start as asked, one sentence, nothing changed; 1 it failed after it
-started; 130 Ctrl-C, which ends the following of a job and not the job.
+Exit codes: 0 success; 1 failed after the start; 2 cannot start as requested, one sentence, nothing
+changed; 130 Ctrl-C, which stops following a job but not the job.
 
-This entry point alone knows both sides: what a recipe requires, and what a cluster has.
+Only this module imports both sides: what a recipe requires, and what a cluster has.
 """
 
 from __future__ import annotations
@@ -19,35 +19,42 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # what these load makes `--help` slow
+from pipeline.errors import CannotStart
+from pipeline.run.command_line import ROOT, check_environment, parse
+
+if TYPE_CHECKING:  # these imports would make `--help` slow
     from cluster.jobs import Jobs
     from cluster.resources import Capacity
     from pipeline.recipe.load import Recipe
     from pipeline.records import Problem
 
-ROOT = Path(__file__).parents[1]
 STAGES = ("run", "generate", "pairs", "train", "evaluate", "report")
-RECIPE_VARIABLE = "APPRENTICE_RECIPE"  # brings a recipe that does not ship to its job
-NO_GPU_KNOWN = (
-    "No GPU is there, and which nodes may come cannot be told: what the recipe leaves open is "
-    "planned on CPUs. cluster.engine_gpus=1 and cluster.train_gpus=1 ask for GPUs."
+RECIPE_VARIABLE = "APPRENTICE_RECIPE"  # carries the text of a recipe file to its job
+NO_GPU_NOTE = (
+    "No current node has a GPU, and the nodes that can be added are unknown: stages whose GPUs the "
+    "recipe does not set are planned on CPUs. Set cluster.engine_gpus=1 and cluster.train_gpus=1 "
+    "to plan them on GPUs."
 )
 HTTP = ("http://", "https://")
 STOPPED = {
     "STOPPED": "was stopped",
-    "SUCCEEDED": "had succeeded already",
-    "FAILED": "had failed already",
+    "SUCCEEDED": "had already succeeded",
+    "FAILED": "had already failed",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    options = _parser().parse_args(arguments)
+    try:
+        check_environment("cluster")
+        options = parse(*_parser(), arguments)
+    except CannotStart as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     from cluster.jobs import JobError, JobLost
     from cluster.reach import ConnectError
     from cluster.requirements import RequirementError
     from cluster.storage import StorageError
-    from pipeline.errors import CannotStart
     from pipeline.problems.reader import ProblemError
     from pipeline.recipe.load import RecipeError
     from toolsets import ToolsetError
@@ -65,28 +72,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser, and those of the commands by name."""
     parser = argparse.ArgumentParser(
-        prog="python -m cluster", description="Runs on a Ray cluster, from any machine."
+        prog="python -m cluster", description="Run recipes on a Ray cluster, from any machine."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    check = _add(commands, "check", _check, "what a recipe needs, what is there, what may come")
-    submit = _add(commands, "submit", _submit, "send a run to a cluster and follow it")
+    check = _add(commands, "check", _check, "check whether a recipe fits, now or after growing")
+    submit = _add(commands, "submit", _submit, "submit a run to a cluster and follow its log")
     for command in (check, submit):
         command.add_argument("recipe", metavar="RECIPE", help="a shipped recipe or a YAML file")
         command.add_argument("overrides", nargs="*", metavar="key=value", help="dotted overrides")
         command.add_argument("--stage", choices=STAGES, default="run", help="default: all stages")
     folder = "absolute, on storage that all nodes mount; default"
-    check.add_argument("--run-dir", type=Path, help=f"{folder}: storage is not tried")
-    submit.add_argument("--run-dir", type=Path, help=f"{folder}: ~/apprentice/runs/RECIPE there")
+    check.add_argument("--run-dir", type=Path, help=f"{folder}: storage is not checked")
+    head_folder = "~/apprentice/runs/RECIPE on the head"
+    submit.add_argument("--run-dir", type=Path, help=f"{folder}: {head_folder}")
     submit.add_argument("--dry-run", action="store_true", help="print the plan, start nothing")
     submit.add_argument("--no-follow", action="store_true", help="only print the job's id")
     follow = _add(commands, "follow", _follow, "print a job's log until it ends")
-    stop = _add(commands, "stop", _stop, "end a job; finished work is kept")
+    stop = _add(commands, "stop", _stop, "stop a job; its finished work stays on disk")
     for command in (follow, stop):
         command.add_argument("job_id", metavar="JOB_ID")
     _add(commands, "jobs", _jobs, "list the jobs of a cluster")
-    return parser
+    return parser, commands.choices
 
 
 def _add(commands: Any, name: str, function: Any, text: str) -> argparse.ArgumentParser:
@@ -107,10 +116,10 @@ def _check(options: argparse.Namespace) -> int:
     from pipeline.recipe.load import load
 
     recipe = load(options.recipe, options.overrides)
-    names = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")  # a job has the first, which must win there
+    names = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")  # in a job the first is set and must win
     address = options.address or next(filter(None, map(os.environ.get, names)), None)
     if address and address.startswith(HTTP):
-        return _check_there(options, recipe, address)
+        return _check_in_job(options, recipe, address)
     stages = STAGES if options.stage == "run" else (options.stage,)
     _check_models(recipe, stages)
     capacity = _capacity(address, options.run_dir)
@@ -121,27 +130,27 @@ def _check(options: argparse.Namespace) -> int:
     else:
         Console().print(as_table(fit))
         if not capacity.known and not capacity.present.get("GPU"):
-            print(NO_GPU_KNOWN)
+            print(NO_GPU_NOTE)
     refuse_never(fit, where)
     return 0
 
 
-def _check_there(options: argparse.Namespace, recipe: Recipe, address: str) -> int:
-    """Check by a job on the head: over HTTP a cluster does not tell what may come."""
+def _check_in_job(options: argparse.Namespace, recipe: Recipe, address: str) -> int:
+    """Check in a job on the head: the HTTP API does not list the nodes that can be added."""
     from cluster.jobs import Jobs
 
     _refuse_relative(options.run_dir)
     jobs, log = Jobs(address), io.StringIO()
-    before, environment, arguments = _for_a_job(options)
-    tried = f" --run-dir {_run_dir(options, recipe)}" if options.run_dir else ""
-    command = f"{before}{_check_command(options, arguments)}{tried}{' --json' * options.json}"
+    setup, environment, arguments = _job_arguments(options)
+    run_dir = f" --run-dir {_run_dir(options, recipe)}" if options.run_dir else ""
+    command = f"{setup}{_check_command(options, arguments)}{run_dir}{' --json' * options.json}"
     ended = jobs.follow(jobs.submit(f"check-{recipe.name}", command, ROOT, environment), log)
-    _, _, said = log.getvalue().rpartition(command)  # before it, what Ray says
-    for line in [*said.splitlines(), ended.message]:
+    _, _, output = log.getvalue().rpartition(command)  # Ray logs the command before its output
+    for line in [*output.splitlines(), ended.message]:
         if line:
-            answer = not options.json or line.startswith("{")
-            told = answer and not line.startswith("error: ")
-            print(line, file=sys.stdout if told else sys.stderr)
+            result = not options.json or line.startswith("{")
+            to_stdout = result and not line.startswith("error: ")
+            print(line, file=sys.stdout if to_stdout else sys.stderr)
     return ended.code
 
 
@@ -151,17 +160,16 @@ def _submit(options: argparse.Namespace) -> int:
 
     recipe = load(options.recipe, options.overrides)
     _refuse_relative(options.run_dir)
-    before, environment, arguments = _for_a_job(options)
+    setup, environment, arguments = _job_arguments(options)
     run_dir = _run_dir(options, recipe)
     run = f"exec python -m pipeline {options.stage} {arguments} --run-dir {run_dir}"
     check = f"{_check_command(options, arguments)} --run-dir {run_dir} && "
-    first = "" if options.dry_run else check
     jobs = Jobs(options.address)
-    entrypoint = f"{before}{first}{run}{' --dry-run' * options.dry_run}"
+    entrypoint = f"{setup}{run} --dry-run" if options.dry_run else f"{setup}{check}{run}"
     job_id = jobs.submit(f"apprentice-{recipe.name}", entrypoint, ROOT, environment)
     if not options.no_follow:
         print(f"submitted {job_id} to {jobs.address}", file=sys.stderr)
-        return _followed(jobs, job_id, options)
+        return _follow_to_end(jobs, job_id, options)
     print(json.dumps({"job_id": job_id, "address": jobs.address}) if options.json else job_id)
     return 0
 
@@ -169,7 +177,7 @@ def _submit(options: argparse.Namespace) -> int:
 def _follow(options: argparse.Namespace) -> int:
     from cluster.jobs import Jobs
 
-    return _followed(Jobs(options.address), options.job_id, options)
+    return _follow_to_end(Jobs(options.address), options.job_id, options)
 
 
 def _stop(options: argparse.Namespace) -> int:
@@ -189,57 +197,57 @@ def _jobs(options: argparse.Namespace) -> int:
 
     from cluster.jobs import Jobs
 
-    found = Jobs(options.address).list()
+    jobs = Jobs(options.address).list()
     if options.json:
-        kept = {"submission_id": "job_id", "status": "status", "start_time": "started_ms"}
-        print(json.dumps({"jobs": [{new: job[old] for old, new in kept.items()} for job in found]}))
+        keys = {"submission_id": "job_id", "status": "status", "start_time": "started_ms"}
+        print(json.dumps({"jobs": [{new: job[old] for old, new in keys.items()} for job in jobs]}))
         return 0
     table = Table("job", "status", "started")
-    for job in found:
+    for job in jobs:
         started = datetime.fromtimestamp((job["start_time"] or 0) / 1000)
         table.add_row(job["submission_id"], job["status"].lower(), f"{started:%Y-%m-%d %H:%M:%S}")
     Console().print(table)
     return 0
 
 
-def _followed(jobs: Jobs, job_id: str, options: argparse.Namespace) -> int:
+def _follow_to_end(jobs: Jobs, job_id: str, options: argparse.Namespace) -> int:
     """Follow a job; with --json its log goes to standard error."""
     from cluster.jobs import JobLost
 
-    same = f"{job_id}{f' --address {options.address}' if options.address else ''}"
-    again = (
-        f"continue with python -m cluster follow {same}, end it with python -m cluster stop {same}"
+    job = f"{job_id}{f' --address {options.address}' if options.address else ''}"
+    next_steps = (
+        f"follow it with python -m cluster follow {job}, stop it with python -m cluster stop {job}"
     )
     try:
         ended = jobs.follow(job_id, sys.stderr if options.json else sys.stdout)
     except KeyboardInterrupt:
-        print(f"\nstopped following; job {job_id} goes on: {again}", file=sys.stderr)
+        print(f"\nstopped following; job {job_id} continues: {next_steps}", file=sys.stderr)
         return 130
     except JobLost as error:
-        raise JobLost(f"{error}; job {job_id} may go on: {again}") from None
+        raise JobLost(f"{error}; job {job_id} may still run: {next_steps}") from None
     if options.json:
         print(json.dumps({"job_id": job_id, "status": ended.status, "exit_code": ended.code}))
     elif ended.status != "SUCCEEDED":
-        said = f": {ended.message}" if ended.message else ""
-        print(f"job {job_id} {ended.status.lower()}{said}", file=sys.stderr)
+        reason = f": {ended.message}" if ended.message else ""
+        print(f"job {job_id} {ended.status.lower()}{reason}", file=sys.stderr)
     return ended.code
 
 
-def _for_a_job(options: argparse.Namespace) -> tuple[str, dict[str, str], str]:
-    """A recipe for the shell of a job: commands before, environment, recipe with its overrides.
+def _job_arguments(options: argparse.Namespace) -> tuple[str, dict[str, str], str]:
+    """For the shell of a job: setup commands, environment, the recipe with its overrides.
 
-    A recipe that does not ship travels in the environment and is written to a file there.
+    The text of a recipe file is passed in the environment and written to a file on the head.
     """
     from pipeline.recipe.load import shipped
     from pipeline.run_dir import COMMIT_VARIABLE, commit
 
-    before, recipe = "", options.recipe
+    setup, recipe = "", options.recipe
     environment = {COMMIT_VARIABLE: commit(ROOT) or ""}
     if recipe not in shipped():
         file = shlex.quote(f"{Path(recipe).stem}.yaml")
-        before = f'recipe=$(mktemp -d)/{file} && printenv {RECIPE_VARIABLE} > "$recipe" && '
+        setup = f'recipe=$(mktemp -d)/{file} && printenv {RECIPE_VARIABLE} > "$recipe" && '
         environment[RECIPE_VARIABLE], recipe = Path(recipe).read_text(), '"$recipe"'
-    return before, environment, " ".join([recipe, *map(shlex.quote, options.overrides)])
+    return setup, environment, " ".join([recipe, *map(shlex.quote, options.overrides)])
 
 
 def _check_command(options: argparse.Namespace, arguments: str) -> str:
@@ -247,7 +255,7 @@ def _check_command(options: argparse.Namespace, arguments: str) -> str:
 
 
 def _run_dir(options: argparse.Namespace, recipe: Recipe) -> str:
-    """The run directory for the shell of a job."""
+    """The run directory, quoted for the shell of a job."""
     if options.run_dir:
         return shlex.quote(str(options.run_dir))
     return f'"$HOME"/apprentice/runs/{shlex.quote(recipe.name)}'
@@ -266,39 +274,39 @@ def _refuse_relative(run_dir: Path | None) -> None:
 def _check_models(recipe: Recipe, stages: Sequence[str]) -> None:
     from pipeline.run.preflight import check_models, engine_roles
 
-    problems = _problems_at_hand(recipe)
+    problems = _local_problems(recipe)
     questions = [problem.question for problem in problems if "generate" in stages]
     for note in check_models(recipe, engine_roles(recipe, stages), questions, download=False):
         print(f"warning: {note}", file=sys.stderr)
 
 
-def _problems_at_hand(recipe: Recipe) -> list[Problem]:
-    """The training problems of a recipe that can be read here without a download."""
+def _local_problems(recipe: Recipe) -> list[Problem]:
+    """The recipe's training problems, as far as they can be read without a download."""
     from pipeline.problems.source import POCKET, read_source
 
     path, generated = recipe.problems.path, recipe.problems.path == POCKET
     if not generated and not Path(path).expanduser().exists():
         return []
-    if generated:  # some stand for all, as proving their labels takes long
+    if generated:  # a few are enough, because proving labels is slow
         few = recipe.problems.model_copy(update={"limit": 10})
         recipe = recipe.model_copy(update={"problems": few})
     return [problem for problem in read_source(recipe).problems if problem.split == "train"]
 
 
 def _capacity(address: str | None, run_dir: Path | None) -> Capacity:
-    """What the machines have; raises StorageError where they do not reach `run_dir`."""
+    """The capacity of the machines; raises StorageError if one does not reach `run_dir`."""
     from cluster import resources, storage
 
     if not address:
         if run_dir:
-            storage.try_folder(run_dir)
+            storage.check_folder(run_dir)
         return resources.this_machine()
     from cluster.session import connect
 
     os.environ["RAY_ADDRESS"] = address
     with connect(ROOT):
         if run_dir:
-            storage.try_folder(run_dir)
+            storage.check_folder(run_dir)
         return resources.capacity()
 
 

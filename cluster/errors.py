@@ -1,4 +1,4 @@
-"""What a remote error says, for people: Ray wraps the traceback of a worker around the cause."""
+"""The cause of a remote error in one line: Ray wraps a worker's traceback around it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ _WRAPPED = "The above exception was the direct cause of the following exception:
 
 
 def last_line(text: str) -> str:
-    """The last line of an error's text, without the class of an error that is not built in; of what
-    Ray Data wraps in its own advice, the last line of what was wrapped."""
+    """The last line of an error's text, without its class unless the class is built in.
+
+    If Ray Data wrapped the error in its own advice, the last line before that advice.
+    """
     cause, _, advice = text.rpartition(_WRAPPED)
     if "ray.exceptions.UserCodeException: " in advice:
         text = cause
@@ -18,5 +20,5 @@ def last_line(text: str) -> str:
 
 
 def without_class(line: str) -> str:
-    """A traceback's last line without the module and class of an error that is not built in."""
+    """Remove module and class from a traceback's last line, unless the class is built in."""
     return re.sub(r"^(\w+\.)+\w+: ", "", line)

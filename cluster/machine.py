@@ -1,4 +1,4 @@
-"""What this machine has, checked before anything is started."""
+"""Checks of this machine's disk and memory before a run starts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ GIB = 2**30
 
 
 class MachineError(ValueError):
-    """The machine cannot do what is asked; the message says what is needed and what is there."""
+    """The machine lacks disk or memory; the message says what is needed and what is free."""
 
 
 def check_disk(folder: Path, needed_gib: float) -> None:
-    """Raise MachineError where the disk of `folder` has less than `needed_gib` free."""
+    """Raise MachineError if the disk of `folder` has less than `needed_gib` GiB free."""
     existing = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
     free = shutil.disk_usage(existing).free / GIB
     if free < needed_gib:
@@ -24,11 +24,11 @@ def check_disk(folder: Path, needed_gib: float) -> None:
         )
 
 
-def check_memory(needed_gib: float, what: str, setting: str) -> None:
-    """Raise MachineError where less than `needed_gib` of memory is free for `what`."""
+def check_memory(needed_gib: float, consumer: str, setting: str) -> None:
+    """Raise MachineError if `consumer` needs more memory (GiB) than is free."""
     free = psutil.virtual_memory().available / GIB
     if free < needed_gib:
         raise MachineError(
-            f"{what} needs about {needed_gib:.1f} GiB of memory, {free:.1f} are free; "
+            f"{consumer} needs about {needed_gib:.1f} GiB of memory, {free:.1f} are free; "
             f"lower {setting} or close other programs"
         )

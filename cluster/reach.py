@@ -1,7 +1,7 @@
-"""Whether a cluster can be joined from here: somebody answers, takes our token, has our versions.
+"""Check that a cluster can be joined: it answers, accepts our token and has our versions.
 
-It is asked before it is joined, because Ray itself retries for minutes and then does not say which
-of these is wrong.
+This runs before Ray connects, because Ray retries for minutes and then does not say which of these
+failed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import platform
 from typing import Any
 
-ANSWER_SECONDS = 10.0  # that a cluster has for its answer
+ANSWER_SECONDS = 10.0  # timeout of a request to a cluster
 TOKEN_HINT = "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH to the file with the cluster's token"
 
 
@@ -19,48 +19,51 @@ class ConnectError(ValueError):
     """Ray cannot be reached or started; the message is one sentence for the operator."""
 
 
-def ask(address: str) -> None:
-    """Raise ConnectError unless the cluster at `address` (host:port) takes our token, versions."""
+def check_head(address: str) -> None:
+    """Raise ConnectError unless the head at `address` (host:port) takes our token and versions."""
     import grpc
     from ray.exceptions import AuthenticationError
 
     if "://" in address:
         raise ConnectError(
             f"RAY_ADDRESS is {address}, expected host:port of a Ray head, such as 10.0.0.1:6379; "
-            "from another machine send the run there with python -m cluster submit"
+            "from another machine submit the run with python -m cluster submit"
         )
     try:
         theirs = _versions(address)
-    except AuthenticationError as error:  # no token, or no file of that name
+    except AuthenticationError as error:  # no token, or the token file does not exist
         raise ConnectError(f"{str(error).splitlines()[0].split('. ')[0]}; {TOKEN_HINT}") from None
     except (ConnectionError, ValueError) as error:
         raise ConnectError(f"no Ray cluster at {address}: {' '.join(str(error).split())}") from None
     except grpc.RpcError as error:
-        code = error.code()  # type: ignore[attr-defined]  # of every call's error
+        code = error.code()  # type: ignore[attr-defined]  # every call's error has it
         if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
             refused = f"the Ray cluster at {address} refuses our token"
             raise ConnectError(f"{refused}; {TOKEN_HINT}") from None
         raise ConnectError(f"no Ray cluster answers at {address} ({code.name.lower()})") from None
     if theirs is not None:
-        same_versions(f"the Ray cluster at {address}", *theirs)
+        check_versions(f"the Ray cluster at {address}", *theirs)
 
 
-def same_versions(where: str, ray_version: str, python: str | None, python_parts: int = 3) -> None:
-    """Raise ConnectError where Ray differs there, or Python in the first parts of its version."""
+def check_versions(where: str, ray_version: str, python: str | None, python_parts: int = 3) -> None:
+    """Raise ConnectError if the versions of Ray or Python at `where` differ from ours.
+
+    Of Python's version the first `python_parts` parts count.
+    """
     import ray
 
     def text(ray_version: str, python: str | None) -> str:
-        known = f" and Python {'.'.join(python.split('.')[:python_parts])}" if python else ""
-        return f"Ray {ray_version}{known}"
+        of_python = f" and Python {'.'.join(python.split('.')[:python_parts])}" if python else ""
+        return f"Ray {ray_version}{of_python}"
 
-    there = text(ray_version, python)
-    here = text(ray.__version__, python and platform.python_version())
-    if there != here:
-        raise ConnectError(f"{where} has {there}, here is {here}; they must be the same")
+    theirs = text(ray_version, python)
+    ours = text(ray.__version__, python and platform.python_version())
+    if theirs != ours:
+        raise ConnectError(f"{where} has {theirs}, here is {ours}; they must be the same")
 
 
 def _versions(address: str) -> tuple[str, str] | None:
-    """The versions of Ray and Python at `address`, None where it has not noted them."""
+    """The versions of Ray and Python at `address`, or None if the head has not stored them."""
     from ray._private.grpc_utils import init_grpc_channel
     from ray._private.services import canonicalize_bootstrap_address_or_die
     from ray.core.generated.gcs_service_pb2_grpc import InternalKVGcsServiceStub
@@ -73,5 +76,5 @@ def _versions(address: str) -> tuple[str, str] | None:
         reply = InternalKVGcsServiceStub(channel).InternalKVGet(request, timeout=ANSWER_SECONDS)
     if not reply.value:
         return None
-    told = json.loads(reply.value)
-    return told["ray_version"], told["python_version"]
+    metadata = json.loads(reply.value)
+    return metadata["ray_version"], metadata["python_version"]

@@ -1,11 +1,11 @@
-"""Whether machines can hold what a run requires, before anything is started.
+"""Check whether the machines can hold a run, before it starts.
 
-    fits = check([Requirement("train", "worker", {"CPU": 1, "GPU": 1}, 8, 8)], capacity)
-    fits.verdict    "now", "later" (once the autoscaler has brought nodes), "never" or "unknown"
+    fit = check([Requirement("train", "worker", {"CPU": 1, "GPU": 1}, 8, 8)], capacity)
+    fit.verdict    "now", "later" (after the autoscaler has added nodes), "never" or "unknown"
 
-Counts what nodes have, not what is free: what others use will be given back.
+Counts what nodes have, not what is free: other users give back what they use now.
 
-Not here: what a recipe requires (`cluster.__main__`), what there is (`cluster.resources`).
+Not here: the requirements of a recipe (`pipeline.generation.pool`).
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from rich.table import Table
 from cluster.resources import Bundle, Capacity
 
 Verdict = Literal["now", "later", "unknown", "never"]
-VERDICTS: tuple[Verdict, ...] = ("now", "later", "unknown", "never")  # from good to bad
-SAID: dict[Verdict, str] = {
-    "now": "fits on the nodes that are there",
-    "later": "fits once the autoscaler has brought nodes",
-    "unknown": "does not fit now; which nodes may come cannot be told from here",
-    "never": "does not fit, and no node may come that it fits on",
+VERDICTS: tuple[Verdict, ...] = ("now", "later", "unknown", "never")  # from best to worst
+VERDICT_TEXTS: dict[Verdict, str] = {
+    "now": "fits on the current nodes",
+    "later": "fits after the autoscaler has added nodes",
+    "unknown": "does not fit now; the nodes that can be added are unknown",
+    "never": "does not fit, even after the autoscaler has added nodes",
 }
-SPREADS = "; vLLM's option distributed_executor_backend=ray spreads one over nodes"
+SPREAD_HINT = (
+    "; vLLM's option distributed_executor_backend=ray spreads an engine over several nodes"
+)
 
 
 class RequirementError(ValueError):
@@ -46,18 +48,18 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A requirement and how many of its bundles find a node."""
+    """A requirement and how many of its bundles fit."""
 
     required: Requirement
-    there: int
-    can_come: int  # with those that are there
+    there: int  # bundles that fit on the current nodes
+    can_come: int  # bundles that fit after growing, `there` included
     verdict: Verdict
-    largest: Bundle  # what one node has at most of that of which none has enough for a bundle
+    largest: Bundle  # `Capacity.too_small` of the bundle
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The answer for a whole run; its stages run one after the other."""
+    """The result for a whole run; its stages run one after the other."""
 
     places: Sequence[Place]
 
@@ -68,30 +70,30 @@ class Fit:
 
 
 def check(requirements: Iterable[Requirement], capacity: Capacity) -> Fit:
-    """Look for a place for every requirement."""
+    """Count the bundles of every requirement that fit."""
     return Fit([_place(required, capacity) for required in requirements])
 
 
 def engines(stage: str, bundle: Bundle, parts: int, least: int, most: int) -> Requirement:
-    """`least` to `most` engines, each of so many `parts` of a bundle, which find nodes alone."""
+    """`least` to `most` engines of `parts` bundles each; the bundles may be on different nodes."""
     unit = "engine" if parts == 1 else "engine rank"
     return Requirement(stage, unit, bundle, parts * least, parts * most)
 
 
 def refuse_never(fit: Fit, where: str) -> None:
-    """Raise RequirementError where a stage can never run on `where`."""
+    """Raise RequirementError if a stage can never run on `where`."""
     for place in fit.places:
         if place.verdict == "never":
             need = place.required
             raise RequirementError(
                 f"{where} can never run {need.stage}: it needs {need.at_least} "
-                f"{plural(need.unit, need.at_least)} of {sizes(need.bundle)} at once; there is "
-                f"room for {place.there} now, for {place.can_come} at most{_too_small(place)}"
+                f"{plural(need.unit, need.at_least)} of {sizes(need.bundle)} at once; "
+                f"{place.there} fit now, {place.can_come} at most{_shortage(place)}"
             )
 
 
 def as_json(fit: Fit) -> dict[str, Any]:
-    """The answer as plain data."""
+    """The result as plain data."""
     return {
         "verdict": fit.verdict,
         "stages": {
@@ -110,10 +112,10 @@ def as_json(fit: Fit) -> dict[str, Any]:
 
 
 def as_table(fit: Fit) -> Table:
-    """The answer for the eye: a line per stage, and the verdict below."""
-    said = f"the run {SAID[fit.verdict]}"
+    """The result for the terminal: a row per stage, and the verdict below."""
+    verdict = f"the run {VERDICT_TEXTS[fit.verdict]}"
     table = Table(
-        "stage", "needs", "room now", "room at most", caption=said, caption_justify="left"
+        "stage", "needs", "fit now", "fit at most", caption=verdict, caption_justify="left"
     )
     for place in fit.places:
         need = place.required
@@ -125,22 +127,23 @@ def as_table(fit: Fit) -> Table:
 
 
 def sizes(bundle: Bundle) -> str:
-    """A bundle as text: 1 CPU and 4 GPUs."""
-    asked = [(name, amount) for name, amount in bundle.items() if amount]
-    return " and ".join(f"{amount:g} {plural(name, amount)}" for name, amount in asked)
+    """A bundle as text, such as 1 CPU and 4 GPUs."""
+    needed = [(name, amount) for name, amount in bundle.items() if amount]
+    return " and ".join(f"{amount:g} {plural(name, amount)}" for name, amount in needed)
 
 
 def plural(unit: str, count: float) -> str:
     return unit if count == 1 else f"{unit}s"
 
 
-def _too_small(place: Place) -> str:
+def _shortage(place: Place) -> str:
+    """Why no single node holds a bundle; empty if one does."""
     if not place.largest:
         return ""
-    most = " and ".join(f"{amount:g} {plural(n, amount)}" for n, amount in place.largest.items())
     unit = place.required.unit
-    remedy = SPREADS if unit == "engine" and place.largest.get("GPU") else ""
-    return f", as each {unit} takes one node and none has more than {most}{remedy}"
+    hint = SPREAD_HINT if unit == "engine" and place.largest.get("GPU") else ""
+    most = " and ".join(f"{amount:g} {plural(n, amount)}" for n, amount in place.largest.items())
+    return f", because each {unit} needs one node and no node has more than {most}{hint}"
 
 
 def _place(required: Requirement, capacity: Capacity) -> Place:

@@ -1,9 +1,7 @@
-"""Connecting to Ray: a cluster where RAY_ADDRESS names one, else a private one on this machine.
+"""Connecting to Ray: the cluster that RAY_ADDRESS names, else a private one on this machine.
 
-The private one answers on loopback only, has no dashboard, and asks for a token that is made for it
-alone and never written into the user's home.
-
-Not here: what is wrong with an address (`cluster.reach`), what runs there, jobs (`cluster.jobs`).
+The private one listens on loopback only, has no dashboard, and requires a token that is generated
+for it and never written into the user's home.
 """
 
 from __future__ import annotations
@@ -18,10 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cluster.reach import ConnectError, ask
+from cluster.reach import ConnectError, check_head
 
 OBJECT_STORE_BYTES = 512 * 2**20
-# What workers need in their environment, wherever they run.
+# Environment variables of all workers, on any machine.
 WORKER_SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "TOKENIZERS_PARALLELISM": "false",
@@ -31,47 +29,47 @@ WORKER_SETTINGS = {
 
 @contextmanager
 def connect(root: Path, cpus: int | None = None) -> Iterator[None]:
-    """Be connected to Ray. `root` is the application's folder, shipped to a cluster that is joined.
+    """Connect to Ray. `root` is the application's folder, which is uploaded to a joined cluster.
 
-    Raises ConnectError where the cluster does not answer.
+    Raises ConnectError if the cluster does not answer.
     """
-    _quiet()
+    _set_environment()
     address = os.environ.get("RAY_ADDRESS")
     with tempfile.TemporaryDirectory(prefix="apprentice-") as private:
         if address:
-            ask(address)
+            check_head(address)
         else:
-            _private_token(Path(private))
+            _set_private_token(Path(private))
         import ray
 
         if ray.is_initialized():
             yield
             return
-        options = _joined(root) if address else _local(cpus)
+        options = _cluster_options(root) if address else _private_options(cpus)
         try:
-            with _hushed():
+            with _native_stderr_dropped():
                 ray.init(
                     **options,
                     log_to_driver=bool(os.environ.get("APPRENTICE_WORKER_LOGS")),
                     logging_level=logging.ERROR,
                 )
         except (ConnectionError, RuntimeError, ValueError) as error:
-            where = f"the Ray cluster at {address} cannot be joined" if address else "no local Ray"
-            raise ConnectError(f"{where}: {' '.join(str(error).split())}") from None
+            failed = f"join the Ray cluster at {address}" if address else "start a private Ray"
+            raise ConnectError(f"cannot {failed}: {' '.join(str(error).split())}") from None
         try:
             yield
         finally:
             ray.shutdown()
 
 
-def _joined(root: Path) -> dict[str, Any]:
-    """Options of a cluster that is joined: its address is in the environment."""
-    if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:  # a submitted job, which has its own
+def _cluster_options(root: Path) -> dict[str, Any]:
+    """Options for joining a cluster; its address is in the environment."""
+    if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:  # a submitted job has its own runtime_env
         return {}
     return {"runtime_env": {"working_dir": str(root), "env_vars": WORKER_SETTINGS}}
 
 
-def _local(cpus: int | None) -> dict[str, Any]:
+def _private_options(cpus: int | None) -> dict[str, Any]:
     """Options of a private Ray: this machine only, no dashboard."""
     return {
         "address": "local",
@@ -82,21 +80,22 @@ def _local(cpus: int | None) -> dict[str, Any]:
 
 
 @contextmanager
-def _hushed() -> Iterator[None]:
-    """Drop what native code writes to standard error, such as Ray's note of its own log level."""
+def _native_stderr_dropped() -> Iterator[None]:
+    """Drop what native code writes to standard error, such as Ray's line about its log level."""
     sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    stderr = os.dup(2)
+    devnull = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(devnull, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(devnull)
 
 
-def _private_token(folder: Path) -> None:
+def _set_private_token(folder: Path) -> None:
+    """Write a new token into `folder` for the private Ray, unless the environment names one."""
     if "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ:
         return
     token = folder / "token"
@@ -106,14 +105,14 @@ def _private_token(folder: Path) -> None:
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
 
 
-def _quiet() -> None:
-    """Settings that workers inherit; they must stand before ray is imported."""
-    here = filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")])
-    os.environ["PYTHONPATH"] = os.pathsep.join(here)
+def _set_environment() -> None:
+    """Set what workers inherit; must run before ray is imported."""
+    python_path = filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")])
+    os.environ["PYTHONPATH"] = os.pathsep.join(python_path)
     defaults = WORKER_SETTINGS | {
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_DEDUP_LOGS": "0",
-        "RAY_BACKEND_LOG_LEVEL": "fatal",  # Ray's own notes to its developers
+        "RAY_BACKEND_LOG_LEVEL": "fatal",  # hides messages meant for Ray's developers
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)

@@ -1,12 +1,12 @@
-"""Whether a folder that a job works in is reached by every node that works on it.
+"""Check that every node of a job reaches the folder that the job writes to.
 
-    with marked(folder) as mark:      the driver leaves a file of a random name there
-        check_nodes(mark)             tries it on every node that is there now
-        check(mark)                   in a worker as it starts, whenever its node came
+    with marked(folder) as mark:      the driver creates a file with a random name in it
+        check_nodes(mark)             looks for the file on every current node
+        check(mark)                   in each worker as it starts, also on nodes added later
 
-    try_folder(folder)                all that before a job is started, leaving nothing behind
+    check_folder(folder)              checks this machine and the current nodes before a job starts
 
-Not here: what is written into the folder, and how.
+Both remove the file at the end.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-PREFIX = ".reached-"
-PATIENCE_SECONDS = 60  # for nodes that are there; a slower one is tried by its own workers
+MARK_PREFIX = ".reached-"
+NODES_SECONDS = 60  # timeout of `check_nodes`; the workers of a slower node check it themselves
 
 
 class StorageError(ValueError):
-    """A node does not reach a folder that it has to write to; one sentence for the operator."""
+    """A node does not reach a folder that it must write to; one sentence for the operator."""
 
 
 @contextmanager
 def marked(folder: Path) -> Iterator[str]:
-    """Leave a mark in `folder` as long as a job works there; gives the mark's path.
+    """Keep a mark file in `folder` while a job works there; yields its path.
 
-    The name is new each time: another machine's folder of the same name does not hold it, and no
-    network file system has it cached as absent.
+    The random name proves the folder: another machine's folder of the same name lacks that file,
+    and no network file system has its absence cached.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(f"{PREFIX}*"):  # by a driver that was killed
-        left.unlink(missing_ok=True)
-    mark = folder.resolve() / f"{PREFIX}{secrets.token_hex(8)}"
+    for stale in folder.glob(f"{MARK_PREFIX}*"):  # of a driver that was killed
+        stale.unlink(missing_ok=True)
+    mark = folder.resolve() / f"{MARK_PREFIX}{secrets.token_hex(8)}"
     mark.touch()
     try:
         yield str(mark)
@@ -45,13 +45,13 @@ def marked(folder: Path) -> Iterator[str]:
         mark.unlink(missing_ok=True)
 
 
-def try_folder(folder: Path) -> None:
-    """Raise StorageError where this machine cannot write to `folder`, or where Ray is connected and
-    one of the nodes that are there does not reach it. Folders that were made for it go again."""
+def check_folder(folder: Path) -> None:
+    """Raise StorageError if this machine cannot write to `folder`, or if a current node of the
+    connected Ray, if any, does not reach it. Removes the folders that it created."""
     import ray
 
     folder = folder.absolute()
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    created = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         with marked(folder) as mark:
             if ray.is_initialized():
@@ -61,21 +61,21 @@ def try_folder(folder: Path) -> None:
             f"--run-dir {folder} cannot be written on {platform.node()}: {error.strerror}"
         ) from None
     finally:
-        for path in made:
-            with suppress(OSError):  # another has put something into it meanwhile
+        for path in created:
+            with suppress(OSError):  # another process wrote into it meanwhile
                 path.rmdir()
 
 
 def check(mark: str) -> None:
-    """Raise StorageError where this machine does not see `mark`."""
+    """Raise StorageError if this machine does not see `mark`."""
     if not os.path.exists(mark):
-        raise StorageError(_sentence(_this_node(), mark))
+        raise StorageError(_message(_this_node(), mark))
 
 
 def check_nodes(mark: str) -> None:
-    """Raise StorageError where one of the nodes that are there does not see `mark`.
+    """Raise StorageError if a current node does not see `mark`.
 
-    Needs Ray connected. Starts nothing where this machine is the only node.
+    Needs a connection to Ray. Starts no task if this machine is the only node.
     """
     import ray
 
@@ -83,33 +83,33 @@ def check_nodes(mark: str) -> None:
     if len(nodes) < 2:
         return
     workers = [n["NodeID"] for n in nodes if {"CPU", "GPU"} & n["Resources"].keys()]
-    answers = [_look_on(node_id, mark) for node_id in workers]
-    ready, _ = ray.wait(answers, num_returns=len(answers), timeout=PATIENCE_SECONDS)
-    for blind in filter(None, map(_answer, ready)):
-        raise StorageError(_sentence(blind, mark))
+    tasks = [_look_on_node(node_id, mark) for node_id in workers]
+    ready, _ = ray.wait(tasks, num_returns=len(tasks), timeout=NODES_SECONDS)
+    for node in filter(None, map(_result, ready)):
+        raise StorageError(_message(node, mark))
 
 
-def _look_on(node_id: str, mark: str) -> Any:
+def _look_on_node(node_id: str, mark: str) -> Any:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     pinned = NodeAffinitySchedulingStrategy(node_id, soft=False)
-    return ray.remote(_blind).options(num_cpus=0, scheduling_strategy=pinned).remote(mark)
+    return ray.remote(_node_without).options(num_cpus=0, scheduling_strategy=pinned).remote(mark)
 
 
-def _blind(mark: str) -> str | None:
-    """This node's name where it does not see `mark`."""
+def _node_without(mark: str) -> str | None:
+    """This node's name if it does not see `mark`, else None."""
     return None if os.path.exists(mark) else _this_node()
 
 
-def _answer(ready: Any) -> str | None:
+def _result(task: Any) -> str | None:
     import ray
     from ray.exceptions import NodeDiedError, TaskUnschedulableError, WorkerCrashedError
 
     try:
-        return ray.get(ready)
+        return ray.get(task)
     except (NodeDiedError, TaskUnschedulableError, WorkerCrashedError):
-        return None  # a node that left meanwhile needs to see nothing
+        return None  # the node left the cluster meanwhile
 
 
 def _this_node() -> str:
@@ -118,7 +118,7 @@ def _this_node() -> str:
     return f"{platform.node()} ({ray.util.get_node_ip_address()})"
 
 
-def _sentence(node: str, mark: str) -> str:
+def _message(node: str, mark: str) -> str:
     return (
         f"node {node} does not reach {os.path.dirname(mark)}, where the run is written; "
         "give --run-dir a folder on storage that every node mounts at the same path"

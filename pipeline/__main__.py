@@ -15,26 +15,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+from pipeline.errors import CannotStart, StageFailed
+from pipeline.run.command_line import ROOT, check_environment, parse
+
 RUN_COMMANDS = {
     "run": "all stages: generate, pairs, train, evaluate, report",
     "generate": "teacher (and student) chains for the training problems",
     "pairs": "preference pairs from judged chains",
     "train": "train the student on the pairs",
     "evaluate": "solve unseen problems with student before, after, and teacher",
-    "report": "print what a run came to (takes a run directory too)",
+    "report": "print the results of a run (takes a run directory too)",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    parsed = _parser().parse_args(arguments)
-    from pipeline.errors import StageFailed
+    try:
+        check_environment("pipeline")
+        parsed = parse(*_parser(), arguments)
+    except CannotStart as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     from pipeline.run.commands import OPERATOR_ERRORS
 
     try:
         return parsed.command(parsed)
-    except OPERATOR_ERRORS as error:  # bad input, said in one sentence
+    except OPERATOR_ERRORS as error:  # bad input, in one sentence
         print(f"error: {error}", file=sys.stderr)
         return 2
     except StageFailed as error:
@@ -50,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser, and those of the commands by name."""
     parser = argparse.ArgumentParser(
         prog="python -m pipeline", description="Problems to chains to pairs to a student."
     )
@@ -64,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="print one JSON object instead")
         if name in ("run", "generate"):
             command.add_argument(
-                "--redo-errors", action="store_true", help="make chains anew that the engine failed"
+                "--redo-errors",
+                action="store_true",
+                help="redo chains with engine errors",
             )
             command.add_argument(
                 "--sample",
@@ -74,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
             )
         command.set_defaults(command=_run, name=name, redo_errors=False, sample=None)
     _add_others(commands)
-    return parser
+    return parser, commands.choices
 
 
 def _add_others(commands: Any) -> None:
@@ -84,6 +93,12 @@ def _add_others(commands: Any) -> None:
 
     problems = commands.add_parser("problems", help="read problems: counts, rejects, one example")
     problems.add_argument("source", metavar="FILE|RECIPE")
+    problems.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="key=value",
+        help="settings of the section problems, such as columns='{question: prompt}'",
+    )
     problems.add_argument("--format", choices=["gsm8k", "folio", "generic"])
     problems.add_argument("--rejects", type=Path, help="folder to write rejected rows to")
     problems.add_argument("--json", action="store_true")
@@ -92,7 +107,11 @@ def _add_others(commands: Any) -> None:
     show = commands.add_parser("show", help="chains or a pair in the terminal, coloured")
     show.add_argument("run_dir", type=Path, metavar="RUN_DIR")
     show.add_argument("chain_id", nargs="?", metavar="CHAIN_ID")
-    show.add_argument("--mask", action="store_true", help="a pair's trained tokens")
+    show.add_argument(
+        "--mask",
+        action="store_true",
+        help="the trained tokens of a pair: the first of the run, or of CHAIN_ID",
+    )
     show.add_argument("--json", action="store_true")
     show.set_defaults(command=_show)
 
@@ -103,13 +122,12 @@ def _add_others(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from pipeline.errors import CannotStart
     from pipeline.recipe.load import load
     from pipeline.run.commands import execute, report
     from pipeline.run.dry_run import dry_run
 
     if arguments.sample and not arguments.dry_run:
-        raise CannotStart("--sample is what --dry-run estimates from; give --dry-run too")
+        raise CannotStart("--sample is used by --dry-run only; give --dry-run too")
     if arguments.name == "report" and Path(arguments.recipe, "run.json").is_file():
         return report(Path(arguments.recipe), arguments.json)
     recipe = load(arguments.recipe, arguments.overrides)
@@ -135,7 +153,13 @@ def _recipes(arguments: argparse.Namespace) -> int:
 def _problems(arguments: argparse.Namespace) -> int:
     from pipeline.run.commands import describe_problems
 
-    return describe_problems(arguments.source, arguments.format, arguments.rejects, arguments.json)
+    return describe_problems(
+        arguments.source,
+        arguments.overrides,
+        arguments.format,
+        arguments.rejects,
+        arguments.json,
+    )
 
 
 def _show(arguments: argparse.Namespace) -> int:

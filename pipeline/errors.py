@@ -1,16 +1,16 @@
-"""What ends a command.
+"""The exceptions that end a command.
 
-ValueError                CannotStart and its kin: it cannot start as asked, nothing changed
+ValueError                CannotStart and others: the command cannot start, nothing changed
 RuntimeError
 +-- StageFailed           a stage failed after it started; finished work is kept
-    +-- Diverged          training came to a loss that is not a number
+    +-- Diverged          the training loss is not a number
 """
 
 from __future__ import annotations
 
 
 class CannotStart(ValueError):
-    """The command cannot start as asked; the message is one sentence for the operator."""
+    """The command cannot start; the message is one sentence for the operator."""
 
 
 class StageFailed(RuntimeError):
@@ -20,6 +20,6 @@ class StageFailed(RuntimeError):
 
 
 class Diverged(StageFailed):
-    """Training came to a loss that is not a number; the same command would come there again."""
+    """The training loss is not a number; the same command would fail again."""
 
     advice = "finished work is kept"

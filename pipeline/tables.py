@@ -1,9 +1,7 @@
-"""Records as rows: explicit Arrow schemas, versioned, and how files of them are read and written.
+"""Arrow schemas of the records, with a version, and reading and writing of their Parquet files.
 
-A file is written beside its place and renamed into it, so no half-written file is ever read. Every
-column name of the pipeline stands here.
-
-Not here: which rows there are.
+A file is written under a temporary name and then renamed, so readers never see a half-written file.
+All column names of the pipeline are defined here.
 """
 
 from __future__ import annotations
@@ -74,7 +72,7 @@ TASKS = _schema(
         "model": _TEXT,
         "sample_index": _INT,
         "seed": _INT,
-        "prefix": pa.list_(_TEXT),  # replies to replay before the model is asked
+        "prefix": pa.list_(_TEXT),  # replies to replay before the model generates
     },
 )
 CHAINS = _schema(
@@ -94,7 +92,7 @@ CHAINS = _schema(
         "calls": _INT,
         "correct": pa.bool_(),
         "failure": _TEXT,
-        "prefix_steps": _INT,  # the first steps, replayed from another chain
+        "prefix_steps": _INT,  # number of first steps replayed from another chain
     },
 )
 PAIRS = _schema(
@@ -111,8 +109,8 @@ PAIRS = _schema(
         "rejected_chain_id": _TEXT,
     },
 )
-# In dialect `native` a message is a JSON object, which data sets load as it was: `tool_calls` where
-# there are any, arguments as a dict of any keys.
+# In dialect `native` a message is a JSON object, so that data sets load it unchanged: `tool_calls`
+# only if present, arguments as a dict with any keys.
 _MESSAGES = pa.list_(pa.json_())
 SUPERVISED = _schema(
     "supervised",
@@ -245,7 +243,7 @@ def files(folder: Path) -> list[Path]:
 
 
 def task_ids(path: Path) -> list[str]:
-    """The ids in a file of tasks or chains, in order; none where there is no such file."""
+    """The ids in a file of tasks or chains, in order; empty if the file does not exist."""
     if not path.exists():
         return []
     return pq.read_table(path, columns=["task_id"])["task_id"].to_pylist()
@@ -256,15 +254,15 @@ def rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[dict[st
     names = None if columns is None else list(columns)  # pyarrow takes no tuple
     for path in files(folder):
         table = pq.read_table(path, columns=names)
-        written = [field.name for field in table.schema if field.type == _MESSAGES]
+        json_columns = [field.name for field in table.schema if field.type == _MESSAGES]
         for row in table.to_pylist():
-            yield row | {name: list(map(json.loads, row[name])) for name in written}
+            yield row | {name: list(map(json.loads, row[name])) for name in json_columns}
 
 
 def write_parts(
     folder: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema, size: int = 10_000
 ) -> int:
-    """Replace what `folder` holds by `rows`, `size` a file; returns how many rows there were."""
+    """Replace the files in `folder` by `rows`, `size` rows per file; returns the number of rows."""
     for path in files(folder):
         path.unlink()
     count, part = 0, []
@@ -280,15 +278,15 @@ def write_parts(
 
 
 def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
-    """Arrow makes no column of its JSON type of Python values, but casts one of texts."""
-    written = [field.name for field in schema if field.type == _MESSAGES]
-    if not written:
+    """JSON columns are cast from strings, as Arrow cannot build them from Python values."""
+    json_columns = [field.name for field in schema if field.type == _MESSAGES]
+    if not json_columns:
         return pa.Table.from_pylist(list(rows), schema)
     plain = [
-        {**row, **{name: list(map(json.dumps, row[name])) for name in written}} for row in rows
+        {**row, **{name: list(map(json.dumps, row[name])) for name in json_columns}} for row in rows
     ]
-    texts = dict.fromkeys(written, pa.list_(_TEXT))
-    return pa.Table.from_pylist(plain, pa.schema(_types(schema) | texts)).cast(schema)
+    strings = dict.fromkeys(json_columns, pa.list_(_TEXT))
+    return pa.Table.from_pylist(plain, pa.schema(_types(schema) | strings)).cast(schema)
 
 
 def _step_of(row: Mapping[str, Any]) -> Step:

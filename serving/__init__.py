@@ -1,12 +1,13 @@
-"""The student next to its functions, as a Ray Serve application.
+"""A Ray Serve application: the student next to its functions.
 
-http.py         routes, on a `Service`: what they take, what they answer
-protection.py   bearer keys, loopback, size of a body: ASGI middleware
-solve.py        a problem driven through the agent, as generation drives it
-ingress.py      the deployment that holds the routes and drives chains
-student.py      the deployment that holds the engine (vLLM)
-functions.py    the deployment that holds the executor
-spec.py         what is served: a run's student, or a model folder
-app.py          the three together, `serving.app:build` for Serve's configs
+http.py         HTTP routes over a `Service`
+chat.py         the accepted chat completion requests
+protection.py   ASGI middleware: bearer keys, loopback, body size
+solve.py        a problem solved by the agent, as in generation
+ingress.py      deployment of the routes, which runs the chains
+student.py      deployment of the engine (vLLM)
+functions.py    deployment of the function executor
+spec.py         the model and the recipe to serve
+app.py          the three deployments together; `serving.app:build` for Serve configs
 __main__.py     python -m serving up RUN_DIR|MODEL_DIR
 """

@@ -1,7 +1,7 @@
 """The command line of serving: `python -m serving up RUN_DIR|MODEL_DIR [key=value ...]`.
 
-Exit codes: 0 done (Ctrl-C after it was up); 2 it cannot start as asked, one sentence; 1 it failed
-while starting.
+Exit codes: 0 stopped by Ctrl-C; 1 failed while starting; 2 cannot start as requested, one sentence;
+130 Ctrl-C before the service was up.
 
 Heavy imports stay inside the command that needs them.
 """
@@ -21,11 +21,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.errors import CannotStart
+from pipeline.run.command_line import ROOT, check_environment, parse
+
 if TYPE_CHECKING:
     from serving.spec import Spec
 
-ROOT = Path(__file__).parents[1]
-ENGINE_GIB = 2.5  # of memory that engine, ingress and functions take beside the KV cache, on CPU
+ENGINE_GIB = 2.5  # memory of engine, ingress and functions on CPU, without the KV cache
 PROXY_CALLBACK = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
 EXAMPLE = "Paul has 159 apples. Paul gives 140 to a friend. How many apples does Paul have now?"
 
@@ -39,12 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     up = commands.add_parser("up", help="serve a student next to its functions until Ctrl-C")
     up.add_argument("source", metavar="RUN_DIR|MODEL_DIR", help="also: pocket, or a hub name")
     up.add_argument("overrides", nargs="*", metavar="key=value", help="such as serving.port=9000")
-    parsed = parser.parse_args(arguments)
+    try:
+        check_environment("serving")
+        parsed = parse(parser, commands.choices, arguments)
+    except CannotStart as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
 
     from cluster.machine import MachineError
     from cluster.requirements import RequirementError
     from cluster.session import ConnectError
-    from pipeline.errors import CannotStart
     from pipeline.recipe.load import RecipeError
     from toolsets import ToolsetError
 
@@ -61,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("stopped before it was up", file=sys.stderr)
+        print("stopped before the service was up", file=sys.stderr)
         return 130
 
 
@@ -73,7 +79,7 @@ def _up(source: str, overrides: Sequence[str]) -> int:
     spec = read_spec(source, overrides)
     check_exposure(spec)
     dialect_in(spec.recipe, "student", spec.model)
-    if not os.environ.get("RAY_ADDRESS"):  # else it runs on other machines
+    if not os.environ.get("RAY_ADDRESS"):  # else the service runs on other machines
         _prepare_machine(spec)
     stopped = threading.Event()
     print(f"starting {spec.model} with {spec.recipe.toolset} ...", flush=True)
@@ -88,51 +94,51 @@ def _up(source: str, overrides: Sequence[str]) -> int:
             stopped.wait()
             print("\nstopping ...", flush=True)
         finally:
-            _leave()
+            _remove_serve()
     return 0
 
 
 def _prepare_machine(spec: Spec) -> None:
-    """See that this machine can serve, and tell the proxy of its private Ray whom it serves."""
+    """Check port and memory; set the environment of the private Ray's proxy."""
     from cluster.machine import check_memory
-    from serving.spec import KEY_FILE_VARIABLE, MOST_VARIABLE
+    from serving.spec import KEY_FILE_VARIABLE, MAX_BODY_VARIABLE
 
     serving, kv_cache = spec.recipe.serving, spec.recipe.cluster.kv_cache_gib
     _check_port(serving.host, serving.port)
     engines = serving.student.min
-    check_memory(engines * (kv_cache + ENGINE_GIB), "what is served", "cluster.kv_cache_gib")
+    check_memory(engines * (kv_cache + ENGINE_GIB), "the service", "cluster.kv_cache_gib")
     os.environ[PROXY_CALLBACK] = "serving.protection:at_the_proxy"
-    os.environ[MOST_VARIABLE] = str(serving.max_body_bytes)
+    os.environ[MAX_BODY_VARIABLE] = str(serving.max_body_bytes)
     if serving.key_file:
         os.environ[KEY_FILE_VARIABLE] = str(Path(serving.key_file).expanduser().resolve())
 
 
 def _check_cluster(spec: Spec) -> None:
-    """Refuse a cluster that can never hold the engines, or on which Serve runs already."""
+    """Refuse a cluster that can never hold the engines, or that already runs Serve."""
     from ray import serve
 
     from cluster.requirements import check, refuse_never
     from cluster.resources import capacity
     from pipeline.errors import CannotStart
-    from serving.app import students_required
+    from serving.app import student_requirement
 
     address = os.environ.get("RAY_ADDRESS")
     where = f"the cluster at {address}" if address else "this machine"
     running = serve.status()
     if running.applications or running.proxies:
         raise CannotStart(
-            f"Serve runs on {where} already, which would be replaced; add to it with serve deploy "
-            "(serving/config.yaml)"
+            f"Serve already runs on {where} and would be replaced; add this application to it with "
+            "serve deploy (serving/config.yaml)"
         )
-    found = capacity()
-    fit = check([students_required(spec, found)], found)
+    machines = capacity()
+    fit = check([student_requirement(spec, machines)], machines)
     refuse_never(fit, where)
     if fit.verdict != "now":
         print("waiting for machines ...", flush=True)
 
 
 def _deploy(spec: Spec) -> bool:
-    """Start the application; False, with a word on the screen, where it did not come up."""
+    """Start the application; if that fails, print the reason and return False."""
     from ray import serve
     from ray.exceptions import RayError
     from ray.serve.config import HTTPOptions
@@ -140,7 +146,7 @@ def _deploy(spec: Spec) -> bool:
 
     from serving.app import NAME, application
 
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)  # ours is the one that tells
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)  # the reason is printed below
     serving = spec.recipe.serving
     try:
         serve.start(
@@ -151,27 +157,27 @@ def _deploy(spec: Spec) -> bool:
         )
         serve.run(application(spec), name=NAME, route_prefix="/")
     except (RuntimeError, TimeoutError, RayError) as error:
-        print(f"failed: the application did not start: {_why(error)}", file=sys.stderr)
+        print(f"failed: the application did not start: {_failure(error)}", file=sys.stderr)
         return False
     return True
 
 
-def _why(error: Exception) -> str:
-    """The cause of an application that did not start, in one line."""
+def _failure(error: Exception) -> str:
+    """The reason why the application did not start, in one line."""
     from ray import serve
 
     from cluster.errors import last_line
     from serving.app import NAME
 
-    about = serve.status().applications.get(NAME)
-    if about is None:
+    status = serve.status().applications.get(NAME)
+    if status is None:
         return last_line(str(error))
-    failed = [d.message for d in about.deployments.values() if d.status == "DEPLOY_FAILED"]
-    return last_line(failed[0] if failed else about.message)
+    failed = [d.message for d in status.deployments.values() if d.status == "DEPLOY_FAILED"]
+    return last_line(failed[0] if failed else status.message)
 
 
-def _leave() -> None:
-    """Take Serve from a cluster that was joined; a private Ray ends as a whole."""
+def _remove_serve() -> None:
+    """Remove Serve from a joined cluster; a private Ray ends as a whole."""
     from ray import serve
 
     if os.environ.get("RAY_ADDRESS"):
@@ -179,10 +185,10 @@ def _leave() -> None:
 
 
 def _cpus(spec: Spec) -> int:
-    """Logical CPUs of a private Ray: what the replicas reserve, whatever this machine has."""
+    """Logical CPUs of a private Ray: at least what the replicas reserve."""
     serving, cluster = spec.recipe.serving, spec.recipe.cluster
-    small = serving.ingress.max + serving.functions.max
-    return max(os.cpu_count() or 1, round(serving.student.max * cluster.engine_cpus + small))
+    light = serving.ingress.max + serving.functions.max
+    return max(os.cpu_count() or 1, round(serving.student.max * cluster.engine_cpus + light))
 
 
 def _check_port(host: str, port: int) -> None:
@@ -196,7 +202,7 @@ def _check_port(host: str, port: int) -> None:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise CannotStart(
-                    f"port {port} of {host} is in use; name another: serving.port=NUMBER"
+                    f"port {port} of {host} is in use; choose another with serving.port=NUMBER"
                 ) from None
             raise CannotStart(f"cannot listen on {host}, port {port}: {error.strerror}") from None
 

@@ -1,12 +1,10 @@
 """The application: ingress, student and functions, each with its replicas and its queue limit.
 
-    serving.app:build        for Serve's configs (serving/config.yaml): args source, overrides
+    serving.app:build        for Serve configs (serving/config.yaml), args: source, overrides
 
-Every queue is bounded. The ingress takes `serving.max_ongoing` requests at once and lets
-`serving.max_queued` wait; more are refused with 429 and Retry-After by Serve itself. Behind it a
-chain has one request in flight at a time, so what waits there is bounded too.
-
-Not here: what each does.
+Every queue is bounded. The ingress processes `serving.max_ongoing` requests at once and queues
+`serving.max_queued`; Serve refuses more with 429 and Retry-After. A chain has one request in flight
+at a time, so the queues of student and functions are bounded too.
 """
 
 from __future__ import annotations
@@ -29,12 +27,12 @@ from serving.spec import Spec, read_keys, read_spec
 from serving.student import Student, StudentSettings
 
 NAME = "apprentice"
-RETRY_SECONDS = 1.0  # what a client is told to wait when a queue is full
-SMALL_CPUS = 0.5  # of ingress and functions: they mostly wait
+RETRY_SECONDS = 1.0  # Retry-After when a queue is full
+LIGHT_CPUS = 0.5  # per replica of ingress and functions, which mostly wait
 
 
 class Arguments(BaseModel):
-    """What a Serve config gives to `build`."""
+    """The arguments of `build` in a Serve config."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,25 +41,25 @@ class Arguments(BaseModel):
 
 
 def build(args: Mapping[str, Any]) -> Application:
-    """The application of a Serve config, whose `args` are those of `Arguments`.
+    """Build the application of a Serve config; `args` has the fields of `Arguments`.
 
-    Serve builds it on the cluster, where Ray is connected.
+    Serve calls it on the cluster, where Ray is connected.
     """
-    known = Arguments.model_validate(args)
-    return application(read_spec(known.source, known.overrides))
+    arguments = Arguments.model_validate(args)
+    return application(read_spec(arguments.source, arguments.overrides))
 
 
-def students_required(spec: Spec, found: Capacity) -> Requirement:
-    """What the replicas of the student reserve on a cluster."""
+def student_requirement(spec: Spec, machines: Capacity) -> Requirement:
+    """What the student's replicas require on these machines."""
     replicas, arguments = spec.recipe.serving.student, spec.recipe.student.engine
-    bundle = spec.recipe.cluster.engine_bundle(arguments, found.ceiling.get("GPU", 0) >= 1)
+    bundle = spec.recipe.cluster.engine_bundle(arguments, machines.ceiling.get("GPU", 0) >= 1)
     return engines("serve", bundle, engine_parts(arguments), replicas.min, replicas.max)
 
 
 def application(spec: Spec) -> Application:
-    """The application that serves `spec` on the cluster that is connected."""
+    """Build the application that serves `spec` on the connected cluster."""
     serving, cluster = spec.recipe.serving, spec.recipe.cluster
-    bundle = students_required(spec, capacity()).bundle
+    bundle = student_requirement(spec, capacity()).bundle
     parts = engine_parts(spec.recipe.student.engine)
     student = _deployment(
         Student,
@@ -69,7 +67,7 @@ def application(spec: Spec) -> Application:
         serving.max_ongoing,
         serving.ingress.max * serving.max_ongoing,
         {"num_cpus": bundle["CPU"], "num_gpus": bundle["GPU"] if parts == 1 else 0},
-        [dict(bundle)] * parts if parts > 1 else (),  # where vLLM starts the ranks
+        [dict(bundle)] * parts if parts > 1 else (),  # a placement group for vLLM's ranks
     ).bind(
         StudentSettings(
             name=spec.name,
@@ -85,19 +83,19 @@ def application(spec: Spec) -> Application:
         serving.functions,
         serving.max_ongoing,
         serving.ingress.max * serving.max_ongoing,
-        {"num_cpus": SMALL_CPUS},
+        {"num_cpus": LIGHT_CPUS},
     ).bind(spec.recipe.toolset, cluster.function_workers)
     return _deployment(
         Ingress,
         serving.ingress,
         serving.max_ongoing,
         serving.max_queued,
-        {"num_cpus": SMALL_CPUS},
+        {"num_cpus": LIGHT_CPUS},
     ).bind(spec, read_keys(spec), student, functions)
 
 
 def _deployment(
-    what: type,
+    cls: type,
     replicas: Replicas,
     ongoing: int,
     queued: int,
@@ -122,4 +120,4 @@ def _deployment(
         ray_actor_options=resources,
         **options,
     )
-    return configure(what)
+    return configure(cls)

@@ -1,7 +1,4 @@
-"""What is taken of a chat completion request; vLLM checks the values (`serving.student`).
-
-Not here: routes (`serving.http`).
-"""
+"""The accepted fields of a chat completion request; vLLM checks the values (`serving.student`)."""
 
 from __future__ import annotations
 
@@ -9,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-MOST_CHOICES = 8  # of one chat completion
-# What vLLM takes besides would let clients fetch from the cluster's network or tie up the engine.
-PASSED_ON = {
+MAX_CHOICES = 8  # of one chat completion
+# vLLM's other parameters would let clients fetch URLs in the cluster's network or block the engine.
+PASSED_TO_VLLM = {
     "add_generation_prompt",
     "chat_template_kwargs",
     "continue_final_message",
@@ -46,22 +43,22 @@ PASSED_ON = {
 
 
 class ChatRequest(BaseModel):
-    """What is looked at here of POST /v1/chat/completions; vLLM checks the values of the rest."""
+    """The body of POST /v1/chat/completions; vLLM checks the fields that are only passed on."""
 
     model_config = ConfigDict(extra="allow")
 
     model: str
     messages: Annotated[list[dict[str, Any]], Field(min_length=1)]
-    n: Annotated[int, Field(ge=1, le=MOST_CHOICES)] | None = None
+    n: Annotated[int, Field(ge=1, le=MAX_CHOICES)] | None = None
     stream: bool | None = None
 
     @model_validator(mode="after")
-    def _taken_here(self) -> ChatRequest:
-        if others := sorted(set(self.model_extra or ()) - PASSED_ON):
-            raise ValueError(f"{others[0]} is not taken here")
+    def _check_supported(self) -> ChatRequest:
+        if others := sorted(set(self.model_extra or ()) - PASSED_TO_VLLM):
+            raise ValueError(f"{others[0]} is not supported")
         for index, message in enumerate(self.messages):
             parts = message.get("content")
             for part in parts if isinstance(parts, list) else ():
                 if not isinstance(part, str) and part.get("type") != "text":
-                    raise ValueError(f"messages.{index}.content: only text is taken here")
+                    raise ValueError(f"messages.{index}.content: only text is supported")
         return self

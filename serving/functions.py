@@ -1,4 +1,4 @@
-"""The function executor as a deployment: CPU only, its own replicas and queue."""
+"""Deployment of the function executor: CPU only, with its own replicas and queue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Functions:
         self._executor = toolsets.Executor(toolsets.load(toolset), workers=workers)
 
     async def run(self, call: ToolCall) -> ToolResult:
-        """The call's result; never raises for what a model wrote."""
+        """Execute a call; errors in what the model wrote become results and never raise."""
         return await self._executor.submit(call)
 
     def __del__(self) -> None:

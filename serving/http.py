@@ -1,15 +1,13 @@
-"""The routes: what each takes and answers. Whatever answers stands behind `Service`.
+"""The HTTP routes, over a `Service`.
 
-    POST /v1/chat/completions            OpenAI's, whole or streamed; the client's own tools
+    POST /v1/chat/completions            OpenAI's, whole or streamed, with the client's own tools
     GET  /v1/models
-    POST /v1/solve                       a problem in; answer and chain out, or an event per step
+    POST /v1/solve                       takes a problem; returns answer and chain, or streams steps
     GET  /v1/toolsets
-    POST /v1/functions/{toolset}/{name}  arguments in; the function's result out
+    POST /v1/functions/{toolset}/{name}  takes arguments; returns the function's result
     GET  /healthz
 
-Nothing else is reachable. A refusal has the shape of OpenAI's errors.
-
-Not here: deployments (`serving.ingress`), keys and sizes (`serving.protection`).
+There are no other routes. Errors have the shape of OpenAI's errors.
 """
 
 from __future__ import annotations
@@ -38,30 +36,30 @@ from toolsets import CallError, ToolCall, Toolset, render_call
 from toolsets.tools.binding import validate
 
 JsonObject = Annotated[dict[str, Any], Body()]
-FAILED = "the service failed; its log says why"
-UNAVAILABLE = "service_unavailable"
-RETRY_SECONDS = 5  # what a client is told to wait when a part of the service is away
+INTERNAL_ERROR = "the service failed; its log has the reason"
+UNAVAILABLE_TYPE = "service_unavailable"
+RETRY_SECONDS = 5  # Retry-After of a 503
 
 
-class Away(RuntimeError):
-    """A part of the service does not answer now; the message says which."""
+class Unavailable(RuntimeError):
+    """A part of the service does not answer; the message names it."""
 
 
 class Chat(Protocol):
-    """Answers chat completion requests: pairs of HTTP status and text (`serving.student`)."""
+    """Answers chat completion requests with pairs of HTTP status and text (`serving.student`)."""
 
     def __call__(self, body: dict[str, Any]) -> AsyncGenerator[tuple[int, str]]: ...
 
 
 class Health(Protocol):
-    """The parts that are away now, none when the service is whole."""
+    """Lists the parts of the service that are unavailable now."""
 
     async def __call__(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Everything that the routes answer from."""
+    """Everything that the routes use."""
 
     name: str  # of the model
     rollout: Rollout
@@ -74,11 +72,11 @@ class Service:
 
 
 def http_app(service: Service) -> FastAPI:
-    """The application over one service."""
+    """The HTTP application of a service."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.add_middleware(BodyLimit, most=service.max_body_bytes)
-    app.add_middleware(Keys, keys=service.keys)  # the last added is asked first
-    _add_refusals(app)
+    app.add_middleware(BodyLimit, max_bytes=service.max_body_bytes)
+    app.add_middleware(Keys, keys=service.keys)  # the last one added runs first
+    _add_error_handlers(app)
     _add_model_routes(app, service)
     _add_function_routes(app, service)
     return app
@@ -87,8 +85,8 @@ def http_app(service: Service) -> FastAPI:
 def _add_model_routes(app: FastAPI, service: Service) -> None:
     @app.get("/v1/models")
     async def list_models() -> dict[str, Any]:
-        about = {"object": "model", "created": service.started, "owned_by": "apprentice"}
-        return {"object": "list", "data": [{"id": service.name} | about]}
+        model = {"object": "model", "created": service.started, "owned_by": "apprentice"}
+        return {"object": "list", "data": [{"id": service.name} | model]}
 
     @app.post("/v1/chat/completions")
     async def complete(request: ChatRequest) -> Response:
@@ -98,7 +96,7 @@ def _add_model_routes(app: FastAPI, service: Service) -> None:
         if not request.stream or status != 200:
             await answers.aclose()
             return Response(text, status, media_type="application/json")
-        return _Events(_texts(text, answers))
+        return _EventStream(_chat_events(text, answers))
 
     @app.post("/v1/solve")
     async def solve_problem(request: SolveRequest) -> Response:
@@ -109,27 +107,27 @@ def _add_model_routes(app: FastAPI, service: Service) -> None:
         except TooLong as error:
             raise HTTPException(400, str(error)) from None
         if request.stream:
-            return _Events(_events(service, request))
+            return _EventStream(_solve_events(service, request))
         chain = await _solve(service, request)
         if chain.stop_reason == "engine_error":
-            raise Away(chain.error or "the student")
+            raise Unavailable(chain.error or "the student")
         return JSONResponse(chain_json(chain, request.problem))
 
     @app.get("/healthz")
     async def health() -> Response:
-        if away := await service.health():
-            raise Away(", ".join(away))
+        if unavailable := await service.health():
+            raise Unavailable(", ".join(unavailable))
         return JSONResponse({"status": "ok"})
 
 
 def _add_function_routes(app: FastAPI, service: Service) -> None:
     @app.get("/v1/toolsets")
     async def list_toolsets() -> dict[str, Any]:
-        found = [
+        listed = [
             {"name": name, "functions": [tool.schema()["function"] for tool in toolset.tools]}
             for name, toolset in service.toolsets.items()
         ]
-        return {"object": "list", "data": found}
+        return {"object": "list", "data": listed}
 
     @app.post("/v1/functions/{toolset}/{name}")
     async def call_function(toolset: str, name: str, arguments: JsonObject) -> dict[str, Any]:
@@ -145,14 +143,14 @@ def _add_function_routes(app: FastAPI, service: Service) -> None:
         try:
             result = await service.rollout.runner.submit(call)
         except EngineError as error:
-            raise Away(str(error)) from None
+            raise Unavailable(str(error)) from None
         return {"ok": result.ok, "content": result.content, "error_kind": result.error_kind}
 
 
-def _add_refusals(app: FastAPI) -> None:
+def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return refusal(400, _explain(request, error), "invalid_request_error")
+        return refusal(400, _validation_message(request, error), "invalid_request_error")
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
@@ -161,14 +159,14 @@ def _add_refusals(app: FastAPI) -> None:
             message = f"there is no route {request.method} {request.url.path}"
         return refusal(error.status_code, message, "invalid_request_error")
 
-    @app.exception_handler(Away)
-    async def away(request: Request, error: Away) -> Response:
+    @app.exception_handler(Unavailable)
+    async def unavailable(request: Request, error: Unavailable) -> Response:
         retry = {"Retry-After": str(RETRY_SECONDS)}
-        return refusal(503, f"not available now: {error}", UNAVAILABLE, **retry)
+        return refusal(503, f"not available now: {error}", UNAVAILABLE_TYPE, **retry)
 
-    @app.exception_handler(Exception)  # which is raised all the same, for the log
+    @app.exception_handler(Exception)  # Starlette raises it again, for the log
     async def failed(request: Request, error: Exception) -> Response:
-        return refusal(500, FAILED, "server_error")
+        return refusal(500, INTERNAL_ERROR, "server_error")
 
 
 def _check_model(service: Service, model: str) -> None:
@@ -182,32 +180,32 @@ async def _solve(
     return await solve(service.rollout, request, service.name, on_step)
 
 
-class _Events(StreamingResponse):
-    """Server-sent events of a generator that ends with the answer, wherever its client left."""
+class _EventStream(StreamingResponse):
+    """Server-sent events of a generator, which is closed also if the client leaves early."""
 
     def __init__(self, events: AsyncGenerator[str | bytes]) -> None:
         super().__init__(events, media_type="text/event-stream")
         self._generator = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with aclosing(self._generator):  # Starlette leaves it to the garbage collector
+        async with aclosing(self._generator):  # Starlette would leave that to the garbage collector
             await super().__call__(scope, receive, send)
 
 
-async def _texts(first: str, rest: AsyncGenerator[tuple[int, str]]) -> AsyncGenerator[str]:
+async def _chat_events(first: str, rest: AsyncGenerator[tuple[int, str]]) -> AsyncGenerator[str]:
     try:
         yield first
         async for _, text in rest:
             yield text
-    except Away as error:  # too late for a status
-        refused = error_json(503, f"not available now: {error}", UNAVAILABLE)
-        yield f"data: {json.dumps(refused)}\n\n"
+    except Unavailable as error:  # the status is already sent
+        data = error_json(503, f"not available now: {error}", UNAVAILABLE_TYPE)
+        yield f"data: {json.dumps(data)}\n\n"
     finally:
-        await rest.aclose()  # whose end, when the client went away, ends the decoding
+        await rest.aclose()  # ends the decoding if the client left
 
 
-async def _events(service: Service, request: SolveRequest) -> AsyncGenerator[bytes]:
-    """A server-sent event `step` for each step, then `chain` with the whole, or `error`."""
+async def _solve_events(service: Service, request: SolveRequest) -> AsyncGenerator[bytes]:
+    """Server-sent events: a `step` for each step, then the whole `chain`, or `error`."""
     steps: asyncio.Queue[Step | None] = asyncio.Queue()
     task = asyncio.create_task(_solve(service, request, steps.put_nowait))
     task.add_done_callback(lambda _: steps.put_nowait(None))
@@ -218,28 +216,29 @@ async def _events(service: Service, request: SolveRequest) -> AsyncGenerator[byt
             index += 1
         chain = task.result()
         if chain.stop_reason == "engine_error":
-            yield _event("error", error_json(503, f"not available now: {chain.error}", UNAVAILABLE))
+            message = f"not available now: {chain.error}"
+            yield _event("error", error_json(503, message, UNAVAILABLE_TYPE))
         else:
             yield _event("chain", chain_json(chain, request.problem))
-    except Exception:  # a bug, which is raised for the log; too late for a status
-        yield _event("error", error_json(500, FAILED, "server_error"))
+    except Exception:  # a bug: raised again for the log; the status is already sent
+        yield _event("error", error_json(500, INTERNAL_ERROR, "server_error"))
         raise
     finally:
-        task.cancel()  # the client went away
+        task.cancel()  # if the client left
 
 
 def _event(name: str, data: dict[str, Any]) -> bytes:
     return format_sse_event(event=name, data_str=json.dumps(data))
 
 
-def _explain(request: Request, error: RequestValidationError) -> str:
-    problem = error.errors()[0]
+def _validation_message(request: Request, error: RequestValidationError) -> str:
+    first = error.errors()[0]
     if isinstance(error.body, bytes):
-        found = request.headers.get("content-type")
-        return f"expected JSON and the header Content-Type: application/json, got {found or 'none'}"
-    if problem["type"] == "json_invalid":
-        return f"the body is not JSON: {problem['ctx']['error']} at character {problem['loc'][-1]}"
-    place = ".".join(str(part) for part in problem["loc"] if part != "body")
-    said = problem["msg"].removeprefix("Value error, ")
-    message = said[0].lower() + said[1:]
-    return f"{place}: {message}" if place else f"the body: {message}"
+        kind = request.headers.get("content-type")
+        return f"expected JSON and the header Content-Type: application/json, got {kind or 'none'}"
+    if first["type"] == "json_invalid":
+        return f"the body is not JSON: {first['ctx']['error']} at character {first['loc'][-1]}"
+    field = ".".join(str(part) for part in first["loc"] if part != "body")
+    text = first["msg"].removeprefix("Value error, ")
+    message = text[0].lower() + text[1:]
+    return f"{field}: {message}" if field else f"the body: {message}"

@@ -1,6 +1,6 @@
-"""The ingress deployment: holds the routes and drives chains; student and functions are handles.
+"""Deployment of the ingress: serves the routes (`serving.http`) and runs the chains.
 
-Not here: what the routes answer (`serving.http`).
+It calls student and functions through Serve handles.
 """
 
 from __future__ import annotations
@@ -21,54 +21,54 @@ from pipeline.agent.driver import EngineError, Rollout, Sampling, limits_of
 from pipeline.agent.transcript import ChatTemplate
 from pipeline.engine.tool_parsers import reader_maker
 from pipeline.records import Reply
-from serving.http import Away, Service, http_app
+from serving.http import Service, Unavailable, http_app
 from serving.spec import Spec, toolsets_by_name
 from toolsets import ToolCall, ToolResult
 
 DIED = (RayActorError, WorkerCrashedError)
-FUNCTION_TRIES = 3  # a call whose executor died is made again, by another replica
-HEALTH_SECONDS = 1.0  # how old an answer about health may be
+FUNCTION_TRIES = 3  # if an executor dies, another replica repeats the call
+HEALTH_SECONDS = 1.0  # maximum age of a health result
 
 
 class RemoteEngine:
-    """The student's replicas as the agent's engine."""
+    """The agent's engine over the student's replicas."""
 
     def __init__(self, student: DeploymentHandle, context: int) -> None:
         self._student = student
         self.context = context
 
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
-        """One reply; raises EngineError where its replica died or the queue is full."""
+        """One reply; raises EngineError if the replica died or the queue is full."""
         reply = self._student.generate.remote(list(prompt_token_ids), sampling)
         try:
             return await reply
         except asyncio.CancelledError:
-            reply.cancel()  # the client went away
+            reply.cancel()  # the client left
             raise
         except (RayError, RayServeException) as error:
             raise EngineError(f"the student: {_cause(error)}") from error
 
 
 class RemoteRunner:
-    """The executor's replicas as the agent's runner."""
+    """The agent's runner over the executor's replicas."""
 
     def __init__(self, functions: DeploymentHandle) -> None:
         self._functions = functions
 
     async def submit(self, call: ToolCall) -> ToolResult:
-        """The call's result; raises EngineError where no replica lives to give one."""
-        for left in reversed(range(FUNCTION_TRIES)):
+        """The call's result; raises EngineError if no replica returns one."""
+        for tries_left in reversed(range(FUNCTION_TRIES)):
             try:
                 return await self._functions.run.remote(call)
             except (RayError, RayServeException) as error:
-                if not left or not isinstance(error, DIED):
+                if not tries_left or not isinstance(error, DIED):
                     raise EngineError(f"the functions: {_cause(error)}") from error
         raise AssertionError("unreachable")
 
 
 @serve.ingress()
 class Ingress:
-    """The application's entry."""
+    """The entry point of the application."""
 
     async def __init__(
         self,
@@ -107,46 +107,46 @@ class Ingress:
         return http_app(self._service)
 
     async def _chat(self, body: dict[str, Any]) -> AsyncGenerator[tuple[int, str]]:
-        asked = self._student.options(stream=True).chat.remote(body)
-        answers = cast("DeploymentResponseGenerator", asked)
+        response = self._student.options(stream=True).chat.remote(body)
+        answers = cast("DeploymentResponseGenerator", response)
         try:
             async for answer in answers:
                 yield answer
         except (RayError, RayServeException) as error:
-            raise Away(f"the student: {_cause(error)}") from error
+            raise Unavailable(f"the student: {_cause(error)}") from error
         finally:
             answers.cancel()
 
 
 class _Health:
-    """What Serve's controller says of the deployments, asked once a second at most."""
+    """The unavailable deployments; Serve's controller is asked at most once per second."""
 
     def __init__(self) -> None:
-        self._asked: asyncio.Task[list[str]] | None = None
-        self._at = float("-inf")
+        self._query: asyncio.Task[list[str]] | None = None
+        self._started = float("-inf")
 
     async def __call__(self) -> Sequence[str]:
         now = asyncio.get_running_loop().time()
-        if self._asked is None or now - self._at > HEALTH_SECONDS:
-            self._asked, self._at = asyncio.create_task(asyncio.to_thread(_away)), now
-        return await asyncio.shield(self._asked)
+        if self._query is None or now - self._started > HEALTH_SECONDS:
+            self._query, self._started = asyncio.create_task(asyncio.to_thread(_unavailable)), now
+        return await asyncio.shield(self._query)
 
 
-def _away() -> list[str]:
+def _unavailable() -> list[str]:
     try:
         status = serve.status()
     except (RayError, RayServeException):
         return ["Serve's controller"]
-    found = status.applications[serve.get_replica_context().app_name].deployments
+    deployments = status.applications[serve.get_replica_context().app_name].deployments
     return [
         f"the {name.lower()}"
-        for name, about in found.items()
-        if not any(state == "RUNNING" and count for state, count in about.replica_states.items())
+        for name, overview in deployments.items()
+        if not any(state == "RUNNING" and count for state, count in overview.replica_states.items())
     ]
 
 
 def _cause(error: Exception) -> str:
-    """What clients are told; Ray's own words name processes and addresses."""
+    """A reason to show to clients; Ray's own text contains processes and addresses."""
     if isinstance(error, RayTaskError):
         return last_line(str(error))
     if isinstance(error, BackPressureError):

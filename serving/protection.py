@@ -1,13 +1,14 @@
-"""Who may ask, from where, and how much: ASGI middleware around the routes.
+"""ASGI middleware that checks bearer keys, the client's machine and the size of the body.
 
-    a key is configured      every route but /healthz needs `Authorization: Bearer KEY`
-    no key is configured     only this machine is answered, under a loopback name
-    a body over the limit    413, whether its length was announced or not
+    with a key               every route except /healthz requires `Authorization: Bearer KEY`
+    without a key            only requests over loopback, to a loopback name, are accepted
+    a body over the limit    413, with or without Content-Length
 
-They stand twice: around the routes, and, through `at_the_proxy`, in Serve's proxy, which else would
-keep what strangers send in memory and in the queue until an ingress replica looks at it.
+The middleware runs twice: around the routes, and in Serve's proxy (`at_the_proxy`). Without the
+latter, bodies of clients without a key would take memory and queue slots until an ingress replica
+refuses them.
 
-Not here: queues (Serve's own, in `serving.app`), limits on tokens and steps.
+Not here: queue limits (`serving.app`).
 """
 
 from __future__ import annotations
@@ -23,40 +24,40 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.spec import KEY_FILE_VARIABLE, LOOPBACK, MOST_VARIABLE, keys_of
+from serving.spec import KEY_FILE_VARIABLE, LOOPBACK, MAX_BODY_VARIABLE, load_keys
 
-OPEN_PATHS = ("/healthz", "/-/healthz")  # probes of an orchestrator carry no key
-# With these a client of Serve lifts the limit of time and the cancelling of what it asked for.
-FOR_SERVE = (b"x-request-timeout-seconds", b"x-request-disconnect-disabled")
+OPEN_PATHS = ("/healthz", "/-/healthz")  # an orchestrator's probes have no key
+# With these a client could disable Serve's timeout and its cancelling after a disconnect.
+SERVE_HEADERS = (b"x-request-timeout-seconds", b"x-request-disconnect-disabled")
 
 
 def at_the_proxy() -> list[Middleware]:
-    """What guards Serve's proxy: its RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH.
+    """Middleware of Serve's proxy, for RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH.
 
-    Keys and the limit come from the environment in which the node's Ray was started. Raises
-    CannotStart for a file without keys.
+    Keys and limit come from the environment of the node's `ray start`. Raises CannotStart for a
+    file without keys.
     """
-    most = int(os.environ.get(MOST_VARIABLE, 2**20))
-    keys = keys_of(os.environ.get(KEY_FILE_VARIABLE))
-    return [  # the last is asked first
-        Middleware(WithoutServesOwn),
-        Middleware(BodyLimit, most=most),
+    max_bytes = int(os.environ.get(MAX_BODY_VARIABLE, 2**20))
+    keys = load_keys(os.environ.get(KEY_FILE_VARIABLE))
+    return [  # the last one runs first
+        Middleware(DropServeHeaders),
+        Middleware(BodyLimit, max_bytes=max_bytes),
         Middleware(Keys, keys=keys),
     ]
 
 
 def error_json(status: int, message: str, kind: str) -> dict[str, Any]:
-    """A refusal in the shape of OpenAI's errors."""
+    """The body of an error response, in the shape of OpenAI's errors."""
     return {"error": {"message": message, "type": kind, "param": None, "code": status}}
 
 
 def refusal(status: int, message: str, kind: str, **headers: str) -> JSONResponse:
-    """An answer that refuses, in the shape of OpenAI's errors."""
+    """An error response, in the shape of OpenAI's errors."""
     return JSONResponse(error_json(status, message, kind), status, headers)
 
 
 class Keys:
-    """Lets through who may ask."""
+    """Refuses requests without a valid key; if no key is configured, all but local requests."""
 
     def __init__(self, app: ASGIApp, keys: Sequence[str]) -> None:
         self._app = app
@@ -69,59 +70,61 @@ class Keys:
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
         if not self._keys:
-            return None if _is_local(scope, headers) else _only_here()
+            return None if _is_local(scope, headers) else _loopback_only()
         if scope["path"] in OPEN_PATHS:
             return None
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key:
             return _unauthorised("a key is needed: send the header Authorization: Bearer KEY")
-        given = key.encode("latin-1").strip()  # the bytes that were sent
-        if not any(hmac.compare_digest(given, known) for known in self._keys):
+        sent = key.encode("latin-1").strip()  # the bytes on the wire
+        if not any(hmac.compare_digest(sent, known) for known in self._keys):
             return _unauthorised("this bearer key is not one of the service's")
         return None
 
 
 class BodyLimit:
-    """Reads the body before anybody else does, and refuses one of more than `most` bytes."""
+    """Reads the whole body first, and refuses one of more than `max_bytes` bytes."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self._app = app
-        self._most = most
-        message = f"the body is larger than this service's limit of {most:,} bytes"
+        self._max_bytes = max_bytes
+        message = f"the body is larger than this service's limit of {max_bytes:,} bytes"
         self._refusal = refusal(413, message, "invalid_request_error")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdecimal() and int(announced) > self._most:
+        length = Headers(scope=scope).get("content-length", "0")
+        if length.isdecimal() and int(length) > self._max_bytes:
             return await self._refusal(scope, receive, send)
         body = bytearray()
         while True:
             message = await receive()
-            if message["type"] != "http.request":  # the client went away
+            if message["type"] != "http.request":  # the client left
                 return None
             body += message.get("body", b"")
-            if len(body) > self._most:
+            if len(body) > self._max_bytes:
                 return await self._refusal(scope, receive, send)
             if not message.get("more_body"):
                 break
-        await self._app(scope, _after(bytes(body), receive), send)
+        await self._app(scope, _replayed(bytes(body), receive), send)
 
 
-class WithoutServesOwn:
-    """Drops the headers that are for an operator of Serve and not for clients."""
+class DropServeHeaders:
+    """Drops the request headers that control Serve and that clients must not set."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kept = [pair for pair in scope.get("headers", ()) if pair[0].lower() not in FOR_SERVE]
-        await self._app({**scope, "headers": kept}, receive, send)
+        headers = [
+            pair for pair in scope.get("headers", ()) if pair[0].lower() not in SERVE_HEADERS
+        ]
+        await self._app({**scope, "headers": headers}, receive, send)
 
 
-def _after(body: bytes, receive: Receive) -> Receive:
-    """`receive` with the whole body in front, which was read from it."""
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that returns the body already read, then what `receive` returns."""
     first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def next_message() -> Message:
@@ -131,19 +134,20 @@ def _after(body: bytes, receive: Receive) -> Receive:
 
 
 def _is_local(scope: Scope, headers: Headers) -> bool:
-    """Whether the request came in through loopback and under a name of it.
+    """Whether the request came over loopback and names a loopback host.
 
-    The name is checked because a page in a browser here may be made to ask under its own.
+    The Host header is checked against DNS rebinding: a web page open in a local browser could send
+    requests under its own name.
     """
     server = scope.get("server")
     try:
         name = urlsplit(f"//{headers.get('host', '')}").hostname
-    except ValueError:  # of half an IPv6 address
+    except ValueError:  # such as an IPv6 address without its closing bracket
         return False
     return server is not None and server[0] in LOOPBACK and name in LOOPBACK
 
 
-def _only_here() -> JSONResponse:
+def _loopback_only() -> JSONResponse:
     message = (
         "this service has no key, so it answers only http://127.0.0.1 and localhost on its own "
         "machine"

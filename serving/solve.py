@@ -1,7 +1,4 @@
-"""A problem over HTTP: driven through the agent exactly as generation and evaluation drive it.
-
-Not here: routes (`serving.http`), deployments.
-"""
+"""Solving a problem over HTTP, by the same agent as in generation and evaluation."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from pipeline.agent.driver import OnStep, Rollout
 from pipeline.agent.transcript import Transcript
 from pipeline.records import Chain, Problem, Step, Task
 
-CHARACTERS_PER_TOKEN = 64  # more than any tokenizer makes of a text that says something
+CHARACTERS_PER_TOKEN = 64  # more than any tokenizer reaches on meaningful text
 
 
 class SolveRequest(BaseModel):
@@ -33,13 +30,13 @@ class SolveRequest(BaseModel):
 
 
 class TooLong(ValueError):
-    """The problem does not fit; the message says how long it is and how much fits."""
+    """The problem does not fit into the context; the message gives its length and the limit."""
 
 
 def check_fits(rollout: Rollout, question: str) -> None:
-    """Raise TooLong where no reply would fit behind the problem."""
+    """Raise TooLong if the prompt leaves no token for a reply."""
     most = rollout.engine.context * CHARACTERS_PER_TOKEN
-    if len(question) > most:  # said before anything so long is encoded
+    if len(question) > most:  # refused without encoding it, which would be slow
         raise TooLong(
             f"the problem has {len(question):,} characters, and this model reads at most "
             f"{rollout.engine.context:,} tokens"
@@ -53,17 +50,19 @@ def check_fits(rollout: Rollout, question: str) -> None:
 
 
 async def solve(rollout: Rollout, request: SolveRequest, model: str, on_step: OnStep) -> Chain:
-    """The chain of one request, of at most the rollout's steps."""
+    """Run one request; its `max_steps` can lower the rollout's limit but not raise it."""
     limits = rollout.limits
     steps = min(request.max_steps or limits.max_steps, limits.max_steps)
-    own = replace(rollout, limits=replace(limits, max_steps=steps), temperature=request.temperature)
+    limited = replace(
+        rollout, limits=replace(limits, max_steps=steps), temperature=request.temperature
+    )
     digest = hashlib.sha256(request.problem.encode()).hexdigest()[:16]
     problem = Problem(digest, "", request.problem, "", "served")
-    return await own(Task(f"{digest}/{model}/0", problem, model, 0, request.seed), on_step)
+    return await limited(Task(f"{digest}/{model}/0", problem, model, 0, request.seed), on_step)
 
 
 def step_json(index: int, step: Step) -> dict[str, Any]:
-    """One step, as clients read it; `result` is null for the final answer."""
+    """One step as JSON for clients; `result` is null for the final answer."""
     call, result = step.call, step.result
     return {
         "index": index,
@@ -80,7 +79,7 @@ def step_json(index: int, step: Step) -> dict[str, Any]:
 
 
 def chain_json(chain: Chain, problem: str) -> dict[str, Any]:
-    """A whole chain, as clients read it."""
+    """A whole chain as JSON for clients."""
     return {
         "id": chain.chain_id,
         "model": chain.model,

@@ -1,7 +1,4 @@
-"""What is served: a model, the name that clients call it, and the recipe that says the rest.
-
-Not here: starting anything (`serving.app`).
-"""
+"""What a service serves: a model, its name for clients, and the recipe with all settings."""
 
 from __future__ import annotations
 
@@ -19,25 +16,25 @@ from toolsets import load as load_toolset
 
 KEY_VARIABLE = "APPRENTICE_API_KEY"
 KEY_FILE_VARIABLE = "APPRENTICE_KEY_FILE"  # for Serve's proxy, which reads no recipe
-MOST_VARIABLE = "APPRENTICE_MAX_BODY_BYTES"
+MAX_BODY_VARIABLE = "APPRENTICE_MAX_BODY_BYTES"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What a service is made of; plain data, so it travels to any node."""
+    """The settings of a service; plain data, so it can be sent to any node."""
 
-    name: str  # what clients call the model
+    name: str  # of the model, for clients
     model: str  # a folder or a hub name
     recipe: Recipe
 
 
 def read_spec(source: str, overrides: Iterable[str] = ()) -> Spec:
-    """The spec of a run directory, of a model folder, of a hub name, or of `pocket`.
+    """The spec of a run directory, a model folder, a hub name, or `pocket`.
 
-    A run directory, or a model folder inside one, brings its recipe; any other model is served with
-    the defaults (of recipe `pocket` for `pocket`), which `overrides` (dotted key=value) change.
-    Raises CannotStart or RecipeError, one sentence, for what cannot be served.
+    A run directory, or a model folder inside one, is served with the run's recipe; `pocket` with
+    recipe `pocket`; any other model with the defaults. `overrides` (dotted key=value) change the
+    recipe. Raises CannotStart or RecipeError, one sentence, for what cannot be served.
     """
     path = Path(source).expanduser()
     if source == "pocket":
@@ -49,7 +46,7 @@ def read_spec(source: str, overrides: Iterable[str] = ()) -> Spec:
         recipe = _recipe_of(path, overrides)
         student = model_paths.resolve(str(path / "student"), "student")
         return _spec(recipe, student, path.resolve().name)
-    if path.is_dir() and (run := _run_around(path.resolve())):
+    if path.is_dir() and (run := _enclosing_run(path.resolve())):
         recipe = _recipe_of(run, overrides)
         return _spec(recipe, model_paths.resolve(str(path), "student"), path.resolve().name)
     if not path.is_dir() and (source.count("/") != 1 or path.parent.is_dir()):
@@ -63,14 +60,14 @@ def read_spec(source: str, overrides: Iterable[str] = ()) -> Spec:
 
 
 def read_keys(spec: Spec) -> tuple[str, ...]:
-    """The bearer keys that are accepted: lines of `serving.key_file`, else APPRENTICE_API_KEY.
+    """The accepted bearer keys: lines of `serving.key_file`, else APPRENTICE_API_KEY.
 
     Raises CannotStart for a file without keys.
     """
-    return keys_of(spec.recipe.serving.key_file)
+    return load_keys(spec.recipe.serving.key_file)
 
 
-def keys_of(file: str | None) -> tuple[str, ...]:
+def load_keys(file: str | None) -> tuple[str, ...]:
     """The lines of `file`, else APPRENTICE_API_KEY; raises CannotStart for a file without keys."""
     if not file:
         key = os.environ.get(KEY_VARIABLE, "").strip()
@@ -83,42 +80,45 @@ def keys_of(file: str | None) -> tuple[str, ...]:
         raise CannotStart(f"serving.key_file {file} is not UTF-8 text") from None
     keys = tuple(line.strip() for line in lines if line.strip())
     if not keys:
-        raise CannotStart(f"serving.key_file {file} holds no key; write one on a line of its own")
+        raise CannotStart(f"serving.key_file {file} contains no key; write one key per line")
     return keys
 
 
 def toolsets_by_name(toolset: str) -> dict[str, Toolset]:
-    """The parts of a toolset's name, such as "arithmetic[add]+my_tools:toolset", each by its own
-    name without the selection; raises toolsets.ToolsetError."""
-    found: dict[str, Toolset] = {}
+    """Load the parts of a toolset's name, such as "arithmetic[add]+my_tools:toolset".
+
+    The keys are the parts' names without the selection. Raises toolsets.ToolsetError.
+    """
+    by_name: dict[str, Toolset] = {}
     for part in toolset.split("+"):
         name = part.partition("[")[0].strip()
-        found[name] = found[name] + load_toolset(part) if name in found else load_toolset(part)
-    return found
+        loaded = load_toolset(part)
+        by_name[name] = by_name[name] + loaded if name in by_name else loaded
+    return by_name
 
 
 def check_exposure(spec: Spec) -> None:
-    """Raise CannotStart where the service would be open to other machines without a key."""
+    """Raise CannotStart if other machines could reach the service without a key."""
     host = spec.recipe.serving.host
     if host not in LOOPBACK and not read_keys(spec):
         raise CannotStart(
-            f"serving.host {host} answers other machines, which needs a bearer key: set "
-            f"{KEY_VARIABLE}, or serving.key_file to a file of keys, one a line"
+            f"serving.host {host} accepts requests from other machines, which needs a bearer key: "
+            f"set {KEY_VARIABLE}, or serving.key_file to a file with one key per line"
         )
 
 
-def _run_around(path: Path) -> Path | None:
-    """The run directory that `path` lies in, such as RUN_DIR of RUN_DIR/checkpoints/sft/model."""
+def _enclosing_run(path: Path) -> Path | None:
+    """The run directory that contains `path`: RUN_DIR for RUN_DIR/checkpoints/sft/model."""
     return next((parent for parent in path.parents if (parent / "run.json").is_file()), None)
 
 
 def _recipe_of(run_dir: Path, overrides: Iterable[str]) -> Recipe:
-    where = run_dir / "run.json"
+    record = run_dir / "run.json"
     try:
-        recipe = json.loads(where.read_text())["recipe"]
+        recipe = json.loads(record.read_text())["recipe"]
     except (ValueError, KeyError, TypeError) as error:
-        raise CannotStart(f"{where} is not a run's record: {error}") from None
-    return changed(recipe, overrides, str(where))
+        raise CannotStart(f"{record} is not a run's record: {error}") from None
+    return changed(recipe, overrides, str(record))
 
 
 def _spec(recipe: Recipe, model: str, name: str) -> Spec:

@@ -1,13 +1,12 @@
-"""The student as a deployment: one vLLM engine, asked by the agent and by chat clients.
+"""Deployment of the student: one vLLM engine for the agent and for chat clients.
 
-The agent's side is tokens in, tokens out, the same engine code as generation's
-(`pipeline.engine.engine`). The clients' side is vLLM's own OpenAI layer over that engine, so
-requests and replies are vLLM's.
+The agent sends and receives token ids, through the same engine code as in generation
+(`pipeline.engine.engine`). Chat clients use vLLM's own OpenAI layer over that engine, so requests
+and replies have vLLM's format.
 
-`ray.serve.llm` answered here too (vLLM 0.32, token ids in and out), but: the `llm` extra that it
-belongs to pins another vLLM than this house does; it was up after 56 s on two cores, a part of it
-a task that imports everything once more and stays (0.8 GB); and it starts an actor that reports
-usage.
+`ray.serve.llm` works too (vLLM 0.32, token ids in and out) but is not used: its `llm` extra pins
+another vLLM than our locks; it took 56 s to start on two cores, partly for a task that imports
+everything again and keeps running (0.8 GB); and it starts an actor that reports usage.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from pipeline.engine.engine import LocalEngine
 from pipeline.records import Reply
 
 NEEDS_PARSER = (
-    "tool_choice that names or requires a call needs a service that parses calls: start it with "
-    "serving.tool_parser (such as hermes); without one tools reach the prompt, and replies are text"
+    "a tool_choice other than auto or none needs a tool parser: start the service with "
+    "serving.tool_parser (such as hermes); without one, tools are in the prompt, replies are text"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class StudentSettings:
-    """Everything that a replica needs."""
+    """The settings of a replica."""
 
     name: str
     model: str
@@ -51,35 +50,34 @@ class Student:
                 f"the model folder {settings.model} is not on node {platform.node()}; serve one on "
                 "storage that every node mounts"
             )
-        asked = dict(settings.engine)
-        cap = {"max_new_tokens": settings.max_tokens}
-        generation = asked.get("override_generation_config", {}) | cap
-        own = {"served_model_name": [settings.name], "override_generation_config": generation}
-        options = asked | own
+        options = dict(settings.engine)
+        limit = {"max_new_tokens": settings.max_tokens}
+        generation = options.get("override_generation_config", {}) | limit
+        options |= {"served_model_name": [settings.name], "override_generation_config": generation}
         self._engine = LocalEngine(settings.model, options, settings.kv_cache_gib)
         self._parses_tools = settings.tool_parser is not None
         self._chat = await _openai_chat(self._engine, settings.tool_parser)
 
     async def context(self) -> int:
-        """Most tokens of prompt and reply together."""
+        """Maximum tokens of prompt and reply together."""
         return self._engine.context
 
     async def unfinished(self) -> int:
-        """Requests that the engine is working on."""
+        """Number of requests in the engine."""
         return self._engine.llm.output_processor.get_num_unfinished_requests()
 
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
-        """One reply of the agent's model."""
+        """One reply for the agent."""
         try:
             return await self._engine.generate(prompt_token_ids, sampling)
         finally:
-            self._die_with_the_engine()
+            self._exit_if_engine_died()
 
     async def chat(self, body: dict[str, Any]) -> AsyncIterator[tuple[int, str]]:
-        """Answer one chat completion request: pairs of HTTP status and text.
+        """Answer one chat completion request with pairs of HTTP status and text.
 
-        One pair for a whole answer or a refusal (a JSON object), many for a streamed one
-        (server-sent events).
+        A whole answer or an error is one pair (a JSON object), a streamed answer many (server-sent
+        events).
         """
         from pydantic import ValidationError
         from vllm.entrypoints.openai.chat_completion.protocol import (
@@ -92,15 +90,15 @@ class Student:
             if body.get("tool_choice", "auto") not in ("auto", "none"):
                 yield 400, self._chat.create_error_response(NEEDS_PARSER).model_dump_json()
                 return
-            # vLLM refuses "auto" without a parser; "none" still shows the tools to the model
+            # vLLM refuses "auto" without a parser; with "none" the tools are still in the prompt
             body = body | {"tool_choice": "none"}
         try:
             request = ChatCompletionRequest.model_validate(body)
             answer = await self._chat.create_chat_completion(request)
         except ValidationError as error:
-            answer = self._chat.create_error_response(_first(error))
-        except Exception as error:  # the engine's boundary: vLLM's layer knows its own errors
-            self._die_with_the_engine()
+            answer = self._chat.create_error_response(_first_error(error))
+        except Exception as error:  # the engine's boundary: vLLM maps its errors to responses
+            self._exit_if_engine_died()
             answer = self._chat.create_error_response(error)
         if isinstance(answer, ErrorResponse):
             yield answer.error.code, answer.model_dump_json()
@@ -109,20 +107,20 @@ class Student:
         else:
             async for event in answer:
                 yield 200, event
-            self._die_with_the_engine()
+            self._exit_if_engine_died()
 
     def check_health(self) -> None:
         """Called by Serve, which replaces a replica that raises or dies."""
-        self._die_with_the_engine()
+        self._exit_if_engine_died()
 
-    def _die_with_the_engine(self) -> None:
+    def _exit_if_engine_died(self) -> None:
         """End this process if its engine is dead: Serve replaces a dead replica at once."""
         if self._engine.dead:
             os._exit(1)
 
 
 async def _openai_chat(engine: LocalEngine, tool_parser: str | None) -> Any:
-    """vLLM's OpenAIServingChat over `engine`, as its own server sets it up."""
+    """vLLM's OpenAIServingChat over `engine`, built as vLLM's own server builds it."""
     from starlette.datastructures import State
     from vllm.entrypoints.launchers.api_server.app_state import init_app_state
     from vllm.entrypoints.launchers.cli_args import FrontendArgs
@@ -140,7 +138,7 @@ async def _openai_chat(engine: LocalEngine, tool_parser: str | None) -> Any:
     return state.openai_serving_chat
 
 
-def _first(error: Any) -> str:
-    problem = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in problem["loc"])
-    return f"{place}: {problem['msg']}" if place else problem["msg"]
+def _first_error(error: Any) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    return f"{field}: {first['msg']}" if field else first["msg"]

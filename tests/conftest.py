@@ -1,4 +1,4 @@
-"""What tests of several rooms share."""
+"""Fixtures and hooks shared by the tests of all rooms."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ ROOT = Path(__file__).parent.parent
 
 
 def pytest_configure() -> None:
-    """Let tests press Ctrl-C: a shell that runs us in the background has us and ours ignore it."""
+    """Restore SIGINT for tests of Ctrl-C: a shell ignores it in background processes."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what is there for good: libraries, modules, 4,000 tests. Going
-    through it takes up to a second, in whatever test that falls, those of what is quick too."""
+    """Exclude permanent objects (libraries, modules, 4,000 tests) from garbage collection. A full
+    collection takes up to a second and would disturb tests that measure time."""
     gc.collect()
     gc.freeze()
 
 
 def pytest_unconfigure() -> None:
-    """Let go of it at the end, as some libraries count what stays."""
+    """Undo it at the end, as some libraries count the objects that remain."""
     gc.unfreeze()
 
 
@@ -34,7 +34,9 @@ def data_dir() -> Path:
     """The folder of real data: environment variable APPRENTICE_DATA, default ../shared/data."""
     folder = ROOT / os.environ.get("APPRENTICE_DATA", "../shared/data")
     if not folder.is_dir():
-        pytest.skip(f"no data folder at {folder}; set APPRENTICE_DATA (README says what it holds)")
+        pytest.skip(
+            f"no data folder at {folder}; set APPRENTICE_DATA (README describes its content)"
+        )
     return folder
 
 
@@ -52,5 +54,5 @@ def folio_path(data_dir: Path) -> str:
 
 def _existing(file: Path) -> str:
     if not file.is_file():
-        pytest.skip(f"{file} is absent; README says where the public file is")
+        pytest.skip(f"{file} is absent; README names its public source")
     return str(file)

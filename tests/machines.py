@@ -1,7 +1,7 @@
-"""A node provider of Ray's autoscaler whose machines are `ray start` processes on this one.
+"""A node provider for Ray's autoscaler whose nodes are `ray start` processes on this machine.
 
-Ray's own fake nodes share the head's folders. A node that comes unpacks the job's code anew, and
-so takes it away from under the nodes that came before; here each has folders of its own.
+Ray's own fake nodes share the head's folders: a new node unpacks the job's code again and so
+deletes it under the running nodes. Here each node has its own folders.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RAY = Path(sys.executable).with_name("ray")
 
 
 class Machines(FakeMultiNodeProvider):
-    """Started by the autoscaler's process, in whose process group its machines stay."""
+    """Used by the autoscaler's process; its nodes stay in the autoscaler's process group."""
 
     def create_node_with_resources_and_labels(
         self,
@@ -38,13 +38,13 @@ class Machines(FakeMultiNodeProvider):
         with self.lock:
             for _ in range(count):
                 node_id = self._next_hex_node_id()
-                own = {
+                defaults = {
                     TAG_RAY_NODE_KIND: NODE_KIND_WORKER,
                     TAG_RAY_NODE_NAME: node_id,
                     TAG_RAY_NODE_STATUS: STATUS_UP_TO_DATE,
                 }
                 self._nodes[node_id] = {
-                    "tags": own | tags,
+                    "tags": defaults | tags,
                     "node": self._start(node_id, resources, node_config.get("starts_after", 0)),
                 }
 
@@ -58,7 +58,7 @@ class Machines(FakeMultiNodeProvider):
             f"--object-store-memory={self.provider_config['store_bytes']}",
         ]
         environment = os.environ | {"RAY_OVERRIDE_NODE_ID_FOR_TESTING": node_id}
-        del environment["PYTHONPATH"]  # a machine gets our code with the job
+        del environment["PYTHONPATH"]  # a node gets our code with the job
         wait = ["sh", "-c", 'sleep "$0" && exec "$@"', f"{after_seconds}"]
         return subprocess.Popen([*wait, RAY, "start", *options], env=environment)
 

@@ -1,8 +1,8 @@
-"""Ray clusters of several nodes on this machine, each node a `ray start` of its own.
+"""Ray clusters of several nodes on this machine, one `ray start` per node.
 
-Each node has folders of its own: in shared ones a node that comes unpacks the job's code anew and
-so takes it away from under the others. All of it stands in process groups that are ended with the
-cluster; token, port and folder are the cluster's own, so that several clusters do not meet.
+Each node has its own folders: in shared ones a new node unpacks the job's code again and so deletes
+it under the others. All processes are in process groups that end with the cluster. Each cluster has
+its own token, port and folder, so that several clusters can run at once.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ while True:
 
 
 class Raylets:
-    """A cluster: a head without CPUs, and nodes that are added to it."""
+    """A cluster: a head without CPUs, and added nodes."""
 
     def __init__(self, folder: Path) -> None:
         import ray
@@ -62,7 +62,7 @@ class Raylets:
         self._auth |= {"RAY_USAGE_STATS_ENABLED": "0"}
 
     def start(self, autoscaling: Mapping[str, Any] | None) -> None:
-        """Start the head; with Ray's autoscaler beside it, where its configuration is given."""
+        """Start the head, and Ray's autoscaler if its configuration is given."""
         port = self.address.rpartition(":")[2]
         options = [
             *("--head", f"--port={port}", f"--temp-dir={self._folder}"),
@@ -73,7 +73,7 @@ class Raylets:
         more: dict[str, str] = {}
         if autoscaling is not None:
             more = {"RAY_FAKE_CLUSTER": "1", "AUTOSCALER_UPDATE_INTERVAL_S": "1"}
-            more["PYTHONPATH"] = str(ROOT)  # for the autoscaler to find tests.machines
+            more["PYTHONPATH"] = str(ROOT)  # so that the autoscaler can import tests.machines
             file = self._folder / "autoscaling.yaml"
             file.write_text(json.dumps(self._complete(autoscaling)))  # JSON is YAML
             options.append(f"--autoscaling-config={file}")
@@ -81,22 +81,24 @@ class Raylets:
 
     def environment(self) -> dict[str, str]:
         """This process's environment, for a command that joins the cluster."""
-        mine = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-        return mine | self._auth | {"RAY_ADDRESS": self.address}
+        variables = {
+            name: value for name, value in os.environ.items() if not name.startswith("RAY_")
+        }
+        return variables | self._auth | {"RAY_ADDRESS": self.address}
 
     def metrics(self, name: str, label: str) -> dict[str, float]:
-        """What the head tells Prometheus of a metric, summed by a label."""
-        found: Counter[str] = Counter()
-        with urlopen(f"http://{self._host}:{self._metrics_port}/metrics", timeout=10) as told:
-            for family in text_string_to_metric_families(told.read().decode()):
+        """Values of a Prometheus metric of the head, summed by `label`."""
+        sums: Counter[str] = Counter()
+        with urlopen(f"http://{self._host}:{self._metrics_port}/metrics", timeout=10) as response:
+            for family in text_string_to_metric_families(response.read().decode()):
                 for sample in family.samples:
                     if sample.name == name:
-                        found[sample.labels[label]] += sample.value
-        return dict(found)
+                        sums[sample.labels[label]] += sample.value
+        return dict(sums)
 
     def add(self, name: str, cpus: int, without: Path | None = None, gpus: int = 0) -> None:
-        """Add a node; one that has an empty disk of its own at the folder `without`, if given. Its
-        `gpus` are but said to be there."""
+        """Add a node. If `without` is given, the node sees an empty file system at that folder. Its
+        `gpus` are only declared, not real."""
         command = []
         if without is not None:
             hide = 'mount -t tmpfs none "$0" && exec "$@"'
@@ -111,14 +113,14 @@ class Raylets:
         return [child for parent in parents for child in (parent, *parent.children(recursive=True))]
 
     def lose(self, index: int = -1) -> None:
-        """Lose a node, the one that was added last, as if its machine were switched off."""
+        """Kill a node, by default the last one, as if its machine were switched off."""
         group = self._groups.pop(index)
         os.killpg(group.pid, signal.SIGKILL)
         group.wait()
 
     @contextmanager
     def watched(self, log: Path) -> Iterator[None]:
-        """Write how many nodes but the head are alive to `log`, a line twice a second."""
+        """Write the number of live nodes, without the head, to `log` every 0.5 seconds."""
         watcher = self._popen([sys.executable, "-c", WATCH], log)
         try:
             yield
@@ -127,7 +129,7 @@ class Raylets:
             watcher.wait()
 
     def end(self) -> list[psutil.Process]:
-        """End everything; returns what still lives, which should be nothing."""
+        """End all processes; returns those still alive, normally none."""
         family = self.family()
         for group in self._groups:
             if group.poll() is None:
@@ -153,7 +155,8 @@ class Raylets:
     def _complete(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """A configuration of Ray's autoscaler whose nodes are processes on this machine.
 
-        Nodes are told apart by their ids, as they share an IP address; else none is seen as idle.
+        Nodes are identified by their ids, as they share an IP address; otherwise none counts as
+        idle.
         """
         provider = {
             "type": "external",
@@ -197,7 +200,7 @@ class Raylets:
 
 @contextmanager
 def raylets(autoscaling: Mapping[str, Any] | None = None) -> Iterator[Raylets]:
-    """A cluster in a folder of its own, whose path is short enough for Unix sockets."""
+    """A cluster in a temporary folder whose path is short enough for Unix sockets."""
     folder = Path(tempfile.mkdtemp(prefix="nodes-"))
     cluster = Raylets(folder)
     try:
@@ -210,13 +213,13 @@ def raylets(autoscaling: Mapping[str, Any] | None = None) -> Iterator[Raylets]:
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """A free TCP port."""
     with socket.socket() as probe:
         probe.bind(("", 0))
         return probe.getsockname()[1]
 
 
 def can_hide_folders() -> bool:
-    """Whether a process may have a disk of its own at a folder, as another machine has."""
+    """Whether a process may mount its own file system over a folder."""
     command = ["unshare", "--user", "--map-root-user", "--mount", "true"]
     return shutil.which("unshare") is not None and subprocess.run(command).returncode == 0

@@ -1,4 +1,4 @@
-"""The runner of the benchmarks; what they measure is not tested here."""
+"""The runner of the benchmarks, not the benchmarks themselves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ sys.exit(main([], {"noisy": "tests.test_benchmarks:noisy"}))
 
 
 def noisy() -> Result:
-    """A benchmark of a library that prints, also from below Python."""
+    """A benchmark that prints from Python and directly to file descriptor 1."""
     print("hello")
     os.write(1, b"hello from below\n")
     return Result(value=2.0, unit="ratio", baseline="nothing", n=1, detail={"cpus": 2})
@@ -44,7 +44,7 @@ def test_standard_output_is_one_json_object_per_line_and_nothing_else() -> None:
     assert "hello from below" in done.stderr
 
 
-def test_an_unknown_name_is_one_sentence_that_names_the_nearest() -> None:
+def test_an_unknown_name_is_refused_naming_the_nearest() -> None:
     done = _python("-m", "tests.benchmarks", "executor_calls")
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""cluster.yaml against Ray's own loader, as far as it goes without a cloud account."""
+"""cluster.yaml in Ray's own loader, as far as possible without a cloud account."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _read() -> dict[str, Any]:
 
 
 def _load(config: dict[str, Any]) -> dict[str, Any]:
-    """What `ray up` does with a file before it speaks to the cloud."""
+    """Prepare and validate a file as `ray up` does before it contacts the cloud."""
     from ray.autoscaler._private.util import prepare_config, validate_config
 
     prepared = prepare_config(config)
@@ -32,14 +32,14 @@ def test_rays_loader_accepts_cluster_yaml() -> None:
     assert prepared["available_node_types"]["head"]["max_workers"] == 0
 
 
-def test_rays_loader_refuses_what_it_does_not_know() -> None:
+def test_rays_loader_refuses_an_unknown_key() -> None:
     from jsonschema import ValidationError
 
     with pytest.raises(ValidationError, match="min_wrokers"):
         _load(_read() | {"min_wrokers": 1})
 
 
-def test_only_the_workers_take_work_and_all_of_them_may_go() -> None:
+def test_only_workers_have_cpus_and_all_of_them_may_be_removed() -> None:
     types = _load(_read())["available_node_types"]
     assert types.pop("head")["resources"] == {"CPU": 0}
     assert set(types) == {"cpu", "teacher_gpu", "train_gpu"}
@@ -47,7 +47,7 @@ def test_only_the_workers_take_work_and_all_of_them_may_go() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "brought"),
+    ("requested", "added"),
     [
         ([{"CPU": 1}] * 4, {"cpu": 1}),
         ([{"CPU": 1, "GPU": 4}] * 3, {"teacher_gpu": 3}),
@@ -56,8 +56,8 @@ def test_only_the_workers_take_work_and_all_of_them_may_go() -> None:
     ],
     ids=["without-gpus", "teacher-of-recipe-paper", "training-of-recipe-paper", "small-engine"],
 )
-def test_the_autoscaler_brings_the_group_that_a_stage_is_meant_for(
-    asked: list[dict[str, int]], brought: dict[str, int]
+def test_the_autoscaler_adds_the_intended_group_for_each_stage(
+    requested: list[dict[str, int]], added: dict[str, int]
 ) -> None:
     from ray.autoscaler._private.resource_demand_scheduler import (
         _resource_based_utilization_scorer,
@@ -65,38 +65,38 @@ def test_the_autoscaler_brings_the_group_that_a_stage_is_meant_for(
     )
 
     def score(resources: Any, demands: Any, _: str) -> Any:
-        nowhere_short: Any = None
+        all_available: Any = None
         return _resource_based_utilization_scorer(
-            resources, demands, node_availability_summary=nowhere_short
+            resources, demands, node_availability_summary=all_available
         )
 
     prepared = _load(_read())
     types, head = prepared["available_node_types"], prepared["head_node_type"]
     most = prepared["max_workers"]
-    added, left = get_nodes_for(types, {head: 1}, head, most, list(asked), score)
-    assert dict(added) == brought
-    assert left == []
+    nodes, unmet = get_nodes_for(types, {head: 1}, head, most, list(requested), score)
+    assert dict(nodes) == added
+    assert unmet == []
 
 
-def test_recipe_paper_finds_its_machines_once_they_have_come() -> None:
+def test_recipe_paper_fits_once_its_machines_have_joined() -> None:
     from cluster.__main__ import STAGES
     from cluster.requirements import check
-    from cluster.resources import HEAD, of
+    from cluster.resources import HEAD, capacity_from
     from pipeline.generation.pool import requirements
     from pipeline.recipe.load import load
 
-    there = of(({HEAD: 1.0, "CPU": 0.0},), _load(_read()))
-    fit = check(requirements(load("paper"), there, STAGES), there)
+    capacity = capacity_from(({HEAD: 1.0, "CPU": 0.0},), _load(_read()))
+    fit = check(requirements(load("paper"), capacity, STAGES), capacity)
     assert [place.verdict for place in fit.places] == ["later"] * 3
 
 
-def test_every_mounted_file_of_ours_is_there() -> None:
+def test_every_mounted_file_of_the_repository_exists() -> None:
     mounts = [Path(local) for local in _read()["file_mounts"].values() if not local.startswith("~")]
     assert mounts
     assert all((ROOT / mount).exists() for mount in mounts)
 
 
-def test_every_node_is_set_up_by_our_script_and_asks_for_the_token() -> None:
+def test_every_node_runs_our_setup_script_and_requires_the_token() -> None:
     prepared = _load(_read())
     for kind in ("head", "worker"):
         assert any("scripts/setup.sh" in line for line in prepared[f"{kind}_setup_commands"])
@@ -106,6 +106,6 @@ def test_every_node_is_set_up_by_our_script_and_asks_for_the_token() -> None:
         assert "PATH=~/apprentice/.venv/bin:$PATH" in start.split()  # a job's `python`
 
 
-def test_the_dashboard_answers_on_loopback_only() -> None:
+def test_the_dashboard_listens_on_loopback_only() -> None:
     start = _read()["head_start_ray_commands"][-1]
     assert "--dashboard-host=127.0.0.1" in start.split()

@@ -1,7 +1,7 @@
-"""One script of replies through generation, evaluation and serving: the chains are identical.
+"""Generation, evaluation and serving make identical chains from the same scripted replies.
 
-Generation and evaluation are their real stages, run by this file as a program: Ray Data, actors,
-executors, Parquet. Serving is its routes. Only the engine is scripted.
+Generation and evaluation are the real stages, run by this file as a program with Ray Data, actors,
+executors and Parquet; serving is the real routes. Only the engine is scripted.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ MODEL = {"engine": {"max_model_len": 800}, "samples": {"min": 1, "max": 1}}
 
 
 class FolderEngine(ScriptedEngine):
-    """Made as vLLM is, of a model folder, in which the script lies."""
+    """Built from a model folder like vLLM; the folder contains the script."""
 
     dead = False
     capacity = None
@@ -81,7 +81,7 @@ class FolderEngine(ScriptedEngine):
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recipe whose teacher and student are one script, asked the same in training and test."""
+    """A recipe whose teacher and student use one script; train and test have the same questions."""
     place = tmp_path_factory.mktemp("drivers")
     shutil.copytree(folder("student"), place / "model")
     (place / "model" / "script.json").write_text(json.dumps(SCRIPT))
@@ -92,9 +92,9 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     (place / "problems.jsonl").write_text("\n".join(map(json.dumps, problems)))
     model = MODEL | {"model": str(place / "model")}
-    same = {"path": str(place / "problems.jsonl"), "decontaminate_ngram": None}
-    own = {"problems": same, "teacher": model, "student": model}
-    (place / "recipe.yaml").write_text(json.dumps(RECIPE | own))  # JSON is YAML
+    same_problems = {"path": str(place / "problems.jsonl"), "decontaminate_ngram": None}
+    settings = {"problems": same_problems, "teacher": model, "student": model}
+    (place / "recipe.yaml").write_text(json.dumps(RECIPE | settings))  # JSON is YAML
     return place / "recipe.yaml"
 
 
@@ -112,13 +112,15 @@ def run(recipe: Path) -> RunDir:
 
 @pytest.fixture(scope="module")
 def served(recipe: Path) -> dict[str, dict[str, Any]]:
-    """What POST /v1/solve answers, by question."""
+    """Responses of POST /v1/solve by question."""
     chosen = load(str(recipe))
     engine = FolderEngine(chosen.student.model, chosen.student.engine, 0)
     return solved(chosen, engine, SCRIPT)
 
 
-def test_the_script_has_chains_of_every_kind(served: Mapping[str, dict[str, Any]]) -> None:
+def test_the_script_covers_stop_reasons_and_error_kinds(
+    served: Mapping[str, dict[str, Any]],
+) -> None:
     assert [chain["stop_reason"] for chain in served.values()] == STOPS
     steps = [step for chain in served.values() for step in chain["steps"]]
     assert {step["result"]["error_kind"] for step in steps if step["result"]} == {
@@ -138,7 +140,7 @@ def test_generation_evaluation_and_serving_make_identical_chains(
 
 
 def solved(recipe: Recipe, engine: FolderEngine, questions: Iterable[str]) -> dict[str, Any]:
-    """What POST /v1/solve of the student answers by question, without Serve."""
+    """Responses of POST /v1/solve for the student by question, without Serve."""
     native = reader_maker(recipe.native_parser(recipe.student), engine.tokenizer)
     dialect = dialect_of(recipe.toolset, recipe.agent, native)
 
@@ -156,18 +158,18 @@ def solved(recipe: Recipe, engine: FolderEngine, questions: Iterable[str]) -> di
         )
         service = Service("student", rollout, {}, ScriptedChat(), health)
         answers = {q: ask(service, "POST", "/v1/solve", json={"problem": q}) for q in questions}
-    return {question: told(answer.json()) for question, answer in answers.items()}
+    return {question: without_names(answer.json()) for question, answer in answers.items()}
 
 
 def stored(chains: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The chains of a folder as POST /v1/solve tells them, by question."""
+    """The chains of a folder in the form of POST /v1/solve, by question."""
     for row in tables.rows(chains):
         question = row["problem"]["question"]
-        yield question, told(chain_json(tables.chain_of(row), question))
+        yield question, without_names(chain_json(tables.chain_of(row), question))
 
 
-def told(chain: dict[str, Any]) -> dict[str, Any]:
-    """A chain without the names that each driver gives it."""
+def without_names(chain: dict[str, Any]) -> dict[str, Any]:
+    """A chain without its id and model, which differ between drivers."""
     return {key: value for key, value in chain.items() if key not in ("id", "model")}
 
 

@@ -1,7 +1,7 @@
-"""A run in dialect `native`: generated, evaluated and served alike, and paired as TRL loads it.
+"""A run in dialect `native`: identical chains in all drivers, and data sets that TRL loads.
 
-Everything is real but the engine, which replies by a script: templates, vLLM's parser of Hermes'
-form, Ray Data, actors, executors, Parquet.
+Only the engine is scripted; templates, vLLM's Hermes parser, Ray Data, actors, executors and
+Parquet are real.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ pytestmark = pytest.mark.ray
 
 
 def call(name: str, **arguments: Any) -> str:
-    written = {"name": name, "arguments": arguments}
-    return f"<tool_call>\n{json.dumps(written)}\n</tool_call>"
+    data = {"name": name, "arguments": arguments}
+    return f"<tool_call>\n{json.dumps(data)}\n</tool_call>"
 
 
-RIGHT = "Ava has 3 bags of 4 pens and loses 2. How many pens?"
+SOLVED = "Ava has 3 bags of 4 pens and loses 2. How many pens?"
 SCRIPT = {
-    RIGHT: [
+    SOLVED: [
         "Bags first.\n" + call("multiply", a=3, b=4),
         "add(a=12, b=2)",
         call("subtract", a=12, b=2),
@@ -54,7 +54,7 @@ KINDS = {None, "unparseable_call", "unknown_function"}
 
 
 class NativeEngine(FolderEngine):
-    """Made of a folder whose script replies in Hermes' form."""
+    """An engine whose script replies in the Hermes format."""
 
     def __init__(self, model: str, options: Mapping[str, Any], kv_cache_gib: float) -> None:
         super().__init__(model, options, kv_cache_gib)
@@ -63,7 +63,7 @@ class NativeEngine(FolderEngine):
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Path:  # noqa: F811
-    """A native recipe whose teacher and student are one script."""
+    """A native recipe whose teacher and student use one script."""
     place = tmp_path_factory.mktemp("native")
     shutil.copytree(folder("student"), place / "model")
     tokenizer_of(HERMES, tokenizer).save_pretrained(place / "model")
@@ -72,7 +72,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Path:  #
         {"problem_id": f"{split}-{i}", "question": question, "answer": answer, "split": split}
         for split in ("train", "test")
         for i, question in enumerate(SCRIPT)
-        for answer in ["10" if question == RIGHT else "4"]
+        for answer in ["10" if question == SOLVED else "4"]
     ]
     (place / "problems.jsonl").write_text("\n".join(map(json.dumps, problems)))
     model = {
@@ -80,7 +80,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Path:  #
         "engine": {"max_model_len": 4096},
         "samples": {"min": 1, "max": 1},
     }
-    own = {
+    settings = {
         "toolset": TOOLSET,
         "agent": {
             "dialect": "native",
@@ -95,7 +95,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Path:  #
         "teacher": model,
         "student": model,
     }
-    (place / "recipe.yaml").write_text(json.dumps(own))  # JSON is YAML
+    (place / "recipe.yaml").write_text(json.dumps(settings))  # JSON is YAML
     return place / "recipe.yaml"
 
 
@@ -120,27 +120,27 @@ def test_generation_evaluation_and_serving_make_identical_chains(run: RunDir, re
     assert {step["result"]["error_kind"] for step in steps if step["result"]} == KINDS
 
 
-def test_right_chains_load_in_trl_as_the_student_will_meet_them(run: RunDir, recipe: Path) -> None:
+def test_trl_builds_the_same_sft_prompt_and_completion_as_we_do(run: RunDir, recipe: Path) -> None:
     files = [str(path) for path in tables.files(run.pairs / "supervised")]
     cache = str(recipe.parent / "cache")
     (loaded,) = Dataset.from_parquet(files, cache_dir=cache)  # type: ignore[misc]  # their stubs
     (row,) = tables.rows(run.pairs / "supervised")
     assert row == loaded
-    own = FolderEngine(str(recipe.parent / "model"), {"max_model_len": 4096}, 0).tokenizer
+    of_student = FolderEngine(str(recipe.parent / "model"), {"max_model_len": 4096}, 0).tokenizer
     tools = json.loads(row["tools"])
-    shown = apply_chat_template(  # type: ignore[arg-type]  # their stubs
-        {"prompt": row["prompt"], "completion": row["completion"]}, own, tools
+    theirs = apply_chat_template(  # type: ignore[arg-type]  # their stubs
+        {"prompt": row["prompt"], "completion": row["completion"]}, of_student, tools
     )
-    text = "".join(f"{HERMES.turn}{reply}{HERMES.end}" for reply in SCRIPT[RIGHT][:1])
-    assert text in shown["prompt"] + shown["completion"]
+    text = "".join(f"{HERMES.turn}{reply}{HERMES.end}" for reply in SCRIPT[SOLVED][:1])
+    assert text in theirs["prompt"] + theirs["completion"]
     pair = {"prompt": row["prompt"], "chosen": row["completion"], "rejected": row["completion"]}
-    ours = encode_pair(pair, ChatTemplate(own, tools))
-    assert own.decode(ours["prompt_ids"]) == shown["prompt"]
-    assert own.decode(ours["chosen_ids"]) == shown["completion"].rstrip("\n")
+    ours = encode_pair(pair, ChatTemplate(of_student, tools))
+    assert of_student.decode(ours["prompt_ids"]) == theirs["prompt"]
+    assert of_student.decode(ours["chosen_ids"]) == theirs["completion"].rstrip("\n")
 
 
 def _served(recipe: Path) -> dict[str, dict[str, Any]]:
-    """What POST /v1/solve answers, by question."""
+    """Responses of POST /v1/solve by question."""
     chosen = load(str(recipe))
     engine = NativeEngine(chosen.student.model, chosen.student.engine, 0)
     return solved(chosen, engine, SCRIPT)

@@ -1,4 +1,4 @@
-"""The arrows between the rooms (CONTRIBUTING.md draws them), and what every file must keep to."""
+"""The allowed imports between rooms (drawn in CONTRIBUTING.md), and rules for every file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ALLOWED = {
     "pipeline": {"pipeline", "engine", "core", "toolsets", "cluster"},
     "serving": {"serving", "engine", "core", "toolsets", "cluster"},
 }
-# The rooms of a package by floor, the highest first: a room imports from floors below its own.
+# The rooms of a package by floor, highest first: a room may import only from lower floors.
 FLOORS = {
     "pipeline": (
         ("run",),
@@ -50,7 +50,7 @@ FLOORS = {
         ("errors",),
     ),
 }
-RAY = {"generation", "training", "run"}  # the rooms of pipeline/ that know Ray
+RAY = {"generation", "training", "run"}  # the rooms of pipeline/ that may import Ray
 HEAVY = ("ray", "torch", "vllm", "transformers", "deepspeed")
 MODULE_NAMED = re.compile(
     r"(?<![\w./\-\"'])((?:pipeline|toolsets|tests)(?:\.[a-z_]\w*)+)(?![\w/]|\.py)"
@@ -60,16 +60,16 @@ HELP_SECONDS = 0.5
 LARGEST_BYTES = 1_000_000
 
 
-def test_no_arrow_between_rooms_but_the_allowed_ones() -> None:
+def test_rooms_import_only_from_allowed_rooms() -> None:
     modules = {module_name(file): file for room in ROOMS for file in (ROOT / room).rglob("*.py")}
-    wrong = [
+    violations = [
         f"{name} imports {target}"
         for name, file in modules.items()
         if name not in {f"{room}.__main__" for room in ROOMS}
         for target in forbidden(name, file.read_text())
     ]
     assert len(modules) > 20
-    assert wrong == []
+    assert violations == []
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_no_arrow_between_rooms_but_the_allowed_ones() -> None:
         ("serving.app", "import tests.conftest", "tests.conftest"),
     ],
 )
-def test_a_forbidden_arrow_is_seen(module: str, source: str, target: str) -> None:
+def test_a_forbidden_import_is_detected(module: str, source: str, target: str) -> None:
     assert list(forbidden(module, source)) == [target]
 
 
@@ -107,27 +107,27 @@ def test_a_forbidden_arrow_is_seen(module: str, source: str, target: str) -> Non
         ("serving.app", "from pipeline.agent.agent import Agent\nimport cluster, toolsets"),
     ],
 )
-def test_an_allowed_arrow_passes(module: str, source: str) -> None:
+def test_an_allowed_import_passes(module: str, source: str) -> None:
     assert list(forbidden(module, source)) == []
 
 
 @pytest.mark.parametrize("package", FLOORS)
-def test_rooms_import_from_floors_below_their_own(package: str) -> None:
+def test_rooms_import_only_from_lower_floors(package: str) -> None:
     floor = {room: level for level, rooms in enumerate(FLOORS[package]) for room in rooms}
     parts = {module_name(file).split(".")[1] for file in (ROOT / package).glob("*/__init__.py")}
     parts |= {file.stem for file in (ROOT / package).glob("[!_]*.py")}
     assert parts == set(floor)
-    wrong = [
+    violations = [
         f"{module_name(file)} imports {target}"
         for file in (ROOT / package).rglob("*.py")
         for target in imports(file.read_text())
         if not goes_down(module_name(file), target, floor)
     ]
-    assert wrong == []
+    assert violations == []
 
 
 def goes_down(module: str, target: str, floor: dict[str, int]) -> bool:
-    """Whether an import stays in its room, or leaves it for a floor below or another package."""
+    """Whether an import is from the same room, a lower floor or another package."""
     (package, *own), (other, *names) = module.split("."), target.split(".")
     if package != other or not own or own[0] == "__main__":
         return True
@@ -148,18 +148,18 @@ def goes_down(module: str, target: str, floor: dict[str, int]) -> bool:
         ("toolsets.execution.executor", "toolsets.Toolset", False),
     ],
 )
-def test_an_import_that_goes_up_is_seen(module: str, target: str, allowed: bool) -> None:
+def test_an_import_from_a_higher_floor_is_detected(module: str, target: str, allowed: bool) -> None:
     floor = {room: k for k, rooms in enumerate(FLOORS[module.split(".")[0]]) for room in rooms}
     assert goes_down(module, target, floor) == allowed
 
 
-def test_ray_is_imported_in_its_own_rooms_only() -> None:
-    knows = {
+def test_ray_is_imported_only_in_its_rooms() -> None:
+    importing = {
         module_name(file).split(".")[1]
         for file in (ROOT / "pipeline").rglob("*.py")
         if any(target.split(".")[0] == "ray" for target in imports(file.read_text()))
     }
-    assert knows <= RAY
+    assert importing <= RAY
 
 
 def test_every_core_module_exists() -> None:
@@ -168,7 +168,7 @@ def test_every_core_module_exists() -> None:
     assert ADAPTERS - files == set()
 
 
-def test_toolsets_and_the_core_load_nothing_heavy() -> None:
+def test_toolsets_and_the_core_import_no_heavy_package() -> None:
     tools = {module_name(file) for file in (ROOT / "toolsets").rglob("*.py")}
     core = {name for name in map(module_name, (ROOT / "pipeline").rglob("*.py")) if is_core(name)}
     names = sorted((tools | core) - {"toolsets.__main__"})
@@ -180,8 +180,8 @@ def test_toolsets_and_the_core_load_nothing_heavy() -> None:
     assert json.loads(run_python("-c", script)) == []
 
 
-def test_help_answers_in_under_half_a_second() -> None:
-    run_python("-m", "pipeline", "--help")  # the first may still compile
+def test_help_is_printed_in_under_half_a_second() -> None:
+    run_python("-m", "pipeline", "--help")  # the first run may compile bytecode
     seconds = []
     for _ in range(5):
         start = time.perf_counter()
@@ -197,19 +197,21 @@ def test_every_shipped_recipe_is_valid(name: str) -> None:
     assert recipe.description
 
 
-def test_every_module_and_file_that_is_named_exists() -> None:
-    """In code, comments and documents; what has changed is told in CHANGELOG.md by its old name."""
-    wrong = []
+def test_every_named_module_and_file_exists() -> None:
+    """In code, comments and documents, except CHANGELOG.md, which also uses old names."""
+    violations = []
     for file in repository_files():
         if file.suffix in (".py", ".md", ".yaml", ".toml") and file.name != "CHANGELOG.md":
             text = file.read_text()
             named = [*MODULE_NAMED.findall(text), *FILE_NAMED.findall(text)]
-            wrong += [f"{file.relative_to(ROOT)}: {name}" for name in named if not is_there(name)]
-    assert wrong == []
+            violations += [
+                f"{file.relative_to(ROOT)}: {name}" for name in named if not name_exists(name)
+            ]
+    assert violations == []
 
 
-def is_there(name: str) -> bool:
-    """Whether a module, a name that its file holds, or a path exists."""
+def name_exists(name: str) -> bool:
+    """Whether a module, a name in a module, or a path exists."""
     if "/" in name:
         return (ROOT / name).is_file()
     module = name
@@ -221,7 +223,7 @@ def is_there(name: str) -> bool:
     return module == name or name in file.read_text()
 
 
-def test_no_file_is_large_but_the_pocket_models() -> None:
+def test_no_file_except_the_pocket_models_is_large() -> None:
     large = [
         str(file.relative_to(ROOT))
         for file in repository_files()
@@ -230,19 +232,19 @@ def test_no_file_is_large_but_the_pocket_models() -> None:
     assert large == []
 
 
-def test_no_file_names_a_place_on_one_machine() -> None:
+def test_no_file_contains_an_absolute_path_of_a_machine() -> None:
     place = re.compile(rb"(?<![\w.~-])/(?:work|root|home|Users)/\w*")
-    found = [
+    paths = [
         f"{file.relative_to(ROOT)}: {match.group().decode()}"
         for file in repository_files()
         if b"\0" not in (content := file.read_bytes())
         for match in place.finditer(content)
     ]
-    assert found == []
+    assert paths == []
 
 
 def forbidden(module: str, source: str) -> Iterator[str]:
-    """What the source of `module` imports and may not."""
+    """The forbidden imports in the source of `module`."""
     here = kind(module)
     for target in imports(source):
         top = target.split(".")[0]
@@ -252,7 +254,7 @@ def forbidden(module: str, source: str) -> Iterator[str]:
 
 
 def imports(source: str) -> Iterator[str]:
-    """Everything imported anywhere in `source`, `from a import b` as a.b."""
+    """All imports anywhere in `source`; `from a import b` as a.b."""
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Import(names=names):
@@ -280,7 +282,7 @@ def kind(target: str) -> str:
 
 
 def is_core(module: str) -> bool:
-    """Whether a module is listed in CORE, or is in a folder that is."""
+    """Whether a module or its folder is listed in CORE."""
     return module not in ADAPTERS and any(f"{module}.".startswith(f"{room}.") for room in CORE)
 
 
@@ -300,7 +302,7 @@ def run_python(*arguments: str) -> str:
 
 
 def repository_files() -> list[Path]:
-    """What git tracks, and what it would if added now."""
+    """Files that git tracks, and untracked files that it does not ignore."""
     if shutil.which("git") is None or not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]

@@ -1,6 +1,6 @@
-"""scripts/setup.sh where it must refuse or do nothing, and the locks that it installs.
+"""scripts/setup.sh: refusals, a second run, and the lock files that it installs.
 
-Not here: a whole installation; `make setup` before these tests is one.
+A whole installation is not tested here: `make setup` before these tests is one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LOCKS = ("cpu", "cuda")
 
 @pytest.fixture
 def setup(tmp_path: Path) -> Setup:
-    """Runs setup.sh in a fresh copy; `programs` stand before the machine's own on PATH."""
+    """Runs setup.sh in a fresh copy; `programs` come first on PATH."""
     for folder in ("scripts", "requirements"):
         shutil.copytree(ROOT / folder, tmp_path / "copy" / folder)
     (tmp_path / "bin").mkdir()
@@ -57,44 +57,44 @@ def setup(tmp_path: Path) -> Setup:
         ({}, {"APPRENTICE_LOCK": "rocm"}, "cpu or cuda, got 'rocm'"),
     ],
 )
-def test_a_machine_that_will_not_do_is_told_so_in_one_sentence(
+def test_an_unsuitable_machine_is_refused_in_one_sentence(
     setup: Setup, tmp_path: Path, programs: dict[str, str], settings: dict[str, str], sentence: str
 ) -> None:
     done = setup(programs, **settings)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.search(sentence, done.stderr)
     assert len(done.stderr.splitlines()) == 1
-    assert not (tmp_path / "copy" / ".venv").exists(), "nothing was changed"
+    assert not (tmp_path / "copy" / ".venv").exists(), "setup.sh changed something"
 
 
-def test_a_second_run_does_nothing_and_says_so(setup: Setup, tmp_path: Path) -> None:
+def test_a_second_run_does_nothing_and_prints_so(setup: Setup, tmp_path: Path) -> None:
     _finished_environment(tmp_path / "copy")
     done = setup()
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "setup: .venv already holds requirements/cpu.txt, nothing to do\n"
 
 
-def test_another_lock_is_not_taken_for_the_same(setup: Setup, tmp_path: Path) -> None:
+def test_a_changed_lock_is_installed_again(setup: Setup, tmp_path: Path) -> None:
     _finished_environment(tmp_path / "copy")
     with (tmp_path / "copy" / "requirements" / "cpu.txt").open("a") as lock:
         lock.write("one-more==1\n")
-    assert setup({"df": "echo Avail; echo 0"}).returncode == 2  # it went on to its checks
+    assert setup({"df": "echo Avail; echo 0"}).returncode == 2  # it continued with its checks
 
 
-def test_the_cuda_lock_is_taken_where_nvidia_smi_answers(setup: Setup) -> None:
+def test_the_cuda_lock_is_chosen_if_nvidia_smi_works(setup: Setup) -> None:
     programs = {"df": "echo Avail; echo 0", "nvidia-smi": "echo GPU 0"}
     assert "about 18 GiB" in setup(programs, APPRENTICE_LOCK="").stderr
     assert "about 5 GiB" in setup(programs | {"nvidia-smi": "exit 9"}, APPRENTICE_LOCK="").stderr
 
 
-def test_pyproject_and_the_locks_input_name_the_same_packages() -> None:
+def test_pyproject_and_base_in_list_the_same_packages() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     listed = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
     assert listed == _lines(ROOT / "requirements" / "base.in")
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_a_lock_pins_everything_and_names_no_place(name: str) -> None:
+def test_a_lock_pins_every_package_without_a_url(name: str) -> None:
     pins = _lines(ROOT / "requirements" / f"{name}.txt")
     assert [pin for pin in pins if not re.fullmatch(r"[a-z0-9-]+={2,3}[a-z0-9.+]+", pin)] == []
     names = {pin.partition("=")[0] for pin in pins}
@@ -103,7 +103,7 @@ def test_a_lock_pins_everything_and_names_no_place(name: str) -> None:
     assert {line.lower() for line in direct} <= names
 
 
-def test_both_locks_hold_the_same_vllm_and_torch() -> None:
+def test_both_locks_have_the_same_vllm_and_torch() -> None:
     cpu, cuda = (
         dict(re.split("={2,3}", pin) for pin in _lines(ROOT / "requirements" / f"{name}.txt"))
         for name in LOCKS
@@ -113,7 +113,7 @@ def test_both_locks_hold_the_same_vllm_and_torch() -> None:
 
 
 def _finished_environment(root: Path) -> None:
-    """What setup.sh leaves behind, as far as it looks at it."""
+    """Write the files of a finished installation that setup.sh checks."""
     (root / ".venv" / "bin").mkdir(parents=True)
     (root / ".venv" / "bin" / "python").symlink_to(sys.executable)
     command = ["sha256sum", "requirements/cpu.txt"]

@@ -8,7 +8,7 @@
     toolsets.mcp.toolset("uvx some-server")        # an MCP server's tools
     toolsets.berkeley.toolset(path)                # Berkeley's function documents
 
-Imports nothing else of ours, and never ray, torch, vllm or transformers.
+Imports no other package of this repository, and never ray, torch, vllm or transformers.
 """
 
 import importlib
@@ -45,7 +45,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> ModuleType:
-    """`mcp` and `berkeley`, imported where they are first used: few need their packages."""
+    """Import `mcp` and `berkeley` on first use, as few callers need their packages."""
     if name in ("berkeley", "mcp"):
         return importlib.import_module(f"toolsets.sources.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

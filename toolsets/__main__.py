@@ -5,8 +5,7 @@
     call NAME CALL [CALL ...]   execute calls, one after another, as one chain
     mcp NAME                    serve a toolset as an MCP server on standard input and output
 
-Exit codes: 0 done; 1 a function failed; 2 no such toolset, or no call that it understands; 130
-interrupted.
+Exit codes: 0 success; 1 a function failed; 2 unknown toolset or invalid call; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -43,15 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     functions = {name: load(name).tool_names for name in SHIPPED}
-    lines = [_wrapped(f"{name}: {', '.join(names)}") for name, names in functions.items()]
+    lines = [_wrap(f"{name}: {', '.join(names)}") for name, names in functions.items()]
     _print(options, {"toolsets": functions}, "\n".join(lines))
     return 0
 
 
 def _describe(options: argparse.Namespace) -> int:
     toolset = load(options.name)
-    tools = [_described(tool) for tool in toolset.tools]
-    text = "\n".join(_wrapped(tool.help) for tool in toolset.tools)
+    tools = [_description(tool) for tool in toolset.tools]
+    text = "\n".join(_wrap(tool.help) for tool in toolset.tools)
     _print(options, {"name": toolset.name, "tools": tools}, text)
     return 0
 
@@ -86,7 +85,7 @@ def _mcp(options: argparse.Namespace) -> int:
     return 0
 
 
-def _described(tool: Tool) -> dict[str, Any]:
+def _description(tool: Tool) -> dict[str, Any]:
     return {
         "name": tool.name,
         "signature": tool.signature,
@@ -96,7 +95,7 @@ def _described(tool: Tool) -> dict[str, Any]:
     }
 
 
-def _wrapped(line: str) -> str:
+def _wrap(line: str) -> str:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
     return textwrap.fill(line, width, subsequent_indent="    ")
 

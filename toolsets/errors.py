@@ -1,12 +1,12 @@
-"""What can go wrong with a call or a toolset.
+"""Errors of calls and toolsets.
 
     ValueError
-    +-- ToolsetError      for the operator: a toolset that cannot be built or found
-    +-- CallError         for the model: `kind` and a message that helps it mend the call
+    +-- ToolsetError      for the operator: a toolset cannot be built or loaded
+    +-- CallError         for the model: `kind` and a message that says how to correct the call
     +-- LimitExceeded     raised by a function whose input or result is too large
 
-A function of a toolset raises ValueError (or ZeroDivisionError, …) with a sentence for the model;
-`Toolset.execute` turns whatever it raises into a `ToolResult` that says so.
+A tool's function raises ValueError (or ZeroDivisionError, …) with a sentence for the model;
+`Toolset.execute` turns every exception into a failed `ToolResult` with that sentence.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ ErrorKind = Literal[
 
 
 class ToolsetError(ValueError):
-    """A toolset cannot be built or found; the message names file, function and mend."""
+    """A toolset cannot be built or loaded; the message names file, function and fix."""
 
 
 class CallError(ValueError):
-    """A call that cannot be made; `kind` is its failure kind, the message is for the model."""
+    """An invalid call; `kind` is its failure kind, the message is for the model."""
 
     def __init__(self, kind: ErrorKind, message: str) -> None:
         super().__init__(message)
@@ -36,14 +36,14 @@ class CallError(ValueError):
 
 
 class LimitExceeded(ValueError):
-    """An input or a result is larger than a function may handle."""
+    """A function's input or result is larger than its limit."""
 
 
 def shorten(text: str, longest: int) -> str:
-    """`text` cut to `longest` characters, with dots where it was longer."""
+    """Cut `text` to at most `longest` characters; a cut text ends with "..."."""
     return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like `name`, if any is close."""
+    """The known name most similar to `name`, or None if none is close."""
     return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)

@@ -1,14 +1,14 @@
 """The agent: a state machine from (chain so far, model reply) to (call | next prompt | stop).
 
-Sans-I/O: no clock, no await, no print, no engine. Generation, evaluation and serving drive it
-(`pipeline.agent.driver`), so what a student was trained on is what it meets in production.
+Sans-I/O: no clock, no await, no print, no engine. Generation, evaluation and serving all run it
+(`pipeline.agent.driver`), so a student sees the same turns in training and in production.
 
     agent = Agent(dialect, max_steps=8, max_failures=4)
     action = agent.read(reply)        Execute(call) | Ask(message) | Stop(reason)
     action = agent.observe(result)    after Execute: Ask(message) | Stop(reason)
 
-`answer` and `think` belong to the agent and are added to every toolset (`with_agent_tools`); they
-need no executor.
+`answer` and `think` are the agent's own functions, added to every toolset (`with_agent_tools`);
+they need no executor.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ AGENT_TOOLS = (think.name, answer.name)
 
 
 def with_agent_tools(toolset: Toolset, thinking: bool = True) -> Toolset:
-    """`toolset` with `answer` and, where `thinking`, `think` behind its own functions."""
+    """`toolset` with `answer` and, if `thinking`, `think` after its own functions."""
     own = (think, answer) if thinking else (answer,)
     return Toolset(toolset.name, toolset.tools + own)
 
@@ -63,26 +63,26 @@ def dialect_of(
     native: MakeReader | None = None,
     structured: bool = False,
 ) -> Dialect:
-    """The dialect of a recipe, with the agent's own tools; raises toolsets.ToolsetError, and
-    CannotStart for an example whose call fails.
+    """The dialect of a recipe, with the agent's own functions; raises toolsets.ToolsetError, and
+    CannotStart if a call of a few-shot example fails.
 
-    `native` makes what reads a model's own calls; None for the dialect `inject`, which alone can be
-    `structured`: replies are held to the grammar of its calls.
+    `native` makes the parser of the model's own calls; None selects the dialect `inject`. Only
+    `inject` can be `structured`: decoding is constrained to the grammar of its calls.
     """
-    own = with_agent_tools(toolsets.load(toolset), settings.think)
+    functions = with_agent_tools(toolsets.load(toolset), settings.think)
     examples = tuple(
-        few_shot_example(example.question, example.calls, example.answer, own)
+        few_shot_example(example.question, example.calls, example.answer, functions)
         for example in settings.examples
     )
     if native is None:
-        grammar = call_grammar(own) if structured else None
-        return Inject(own, settings.tool_role, examples, grammar)
-    return Native(own, native(tools_of(own)), examples)
+        grammar = call_grammar(functions) if structured else None
+        return Inject(functions, settings.tool_role, examples, grammar)
+    return Native(functions, native(tools_of(functions)), examples)
 
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """Run this call and hand its result to `Agent.observe`."""
+    """Execute this call and pass its result to `Agent.observe`."""
 
     call: ToolCall
 
@@ -102,23 +102,23 @@ class Stop:
 
 
 class Agent:
-    """One chain in the making. `steps` and `answer` are what happened so far.
+    """One chain in progress: its `steps` so far and its `answer`.
 
-    It stops after `max_steps` replies, or after `max_failures` in a row that failed in the same
-    way. The state of functions that keep one travels with the calls; the steps do not hold it.
+    It stops after `max_steps` replies, or after `max_failures` failures of one kind in a row. The
+    state of stateful functions is passed with the calls and not recorded in the steps.
     """
 
     def __init__(self, dialect: Dialect, max_steps: int, max_failures: int | None = None) -> None:
         self._dialect = dialect
         self._max_steps = max_steps
         self._max_failures = max_failures
-        self._failing: tuple[ErrorKind | None, int] = None, 0  # how, and so often in a row
+        self._streak: tuple[ErrorKind | None, int] = None, 0  # error kind, times in a row
         self.steps: list[Step] = []
         self.answer: str | None = None
         self._state: dict[str, Any] | None = None
 
     def read(self, reply: EngineReply, prompt_tokens: int = 0) -> Execute | Ask | Stop:
-        """Take the model's reply; `prompt_tokens` is what it read to write it."""
+        """Process the model's reply to a prompt of `prompt_tokens` tokens."""
         step = Step(reply.text, None, None, prompt_tokens, reply.tokens)
         try:
             call = self._dialect.parse(reply.text)
@@ -134,13 +134,13 @@ class Agent:
         return Execute(replace(call, state=self._state))
 
     def observe(self, result: ToolResult) -> Ask | Stop:
-        """Take the result of the last call."""
+        """Process the result of the last call."""
         if result.state is not None:
             self._state = result.state
         self.steps[-1] = replace(self.steps[-1], result=replace(result, state=None))
-        kind, times = self._failing
-        self._failing = result.error_kind, times + 1 if result.error_kind == kind else 1
-        if not result.ok and self._failing[1] == self._max_failures:
+        kind, times = self._streak
+        self._streak = result.error_kind, times + 1 if result.error_kind == kind else 1
+        if not result.ok and self._streak[1] == self._max_failures:
             return Stop("max_failures")
         if len(self.steps) >= self._max_steps:
             return Stop("max_steps")

@@ -1,15 +1,14 @@
-"""The driver: makes one chain by letting the agent, an engine and an executor take turns.
+"""The driver: makes one chain by alternating agent, engine and executor.
 
-One coroutine per chain; chains never wait for each other. A task with a prefix is a chain that goes
-on from recorded replies: they are read and their calls executed as if the engine had just written
-them, so results and the functions' state are exact.
+One coroutine per chain; chains never wait for each other. A task with a prefix continues recorded
+replies: they are parsed and their calls executed as if the engine had just generated them, so
+results and the functions' state are exact.
 
 A `Rollout` is tokens in, tokens out. Its engine is a small protocol: vLLM in generation and
-evaluation, a Serve handle in serving, a script in tests. Where only messages go over the wire
-(`pipeline.generation.endpoint`) the same `Driver` makes the chains, and keeps another
-`Conversation`.
+evaluation, a Serve handle in serving, a script in tests. For remote endpoints, which take messages
+(`pipeline.generation.endpoint`), the same `Driver` uses another `Conversation`.
 
-Not here: what to do next (`pipeline.agent.agent`), which tasks there are
+Not here: the decision after each reply (`pipeline.agent.agent`), the list of tasks
 (`pipeline.generation.tasks`).
 """
 
@@ -30,9 +29,11 @@ from toolsets import ToolCall, ToolResult
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a reply is sampled. `temperature` 0 is greedy; `max_tokens` counts the reply's tokens;
-    the reply ends with the first of `stop` in it, texts or tokens; `grammar` (EBNF) is what it is
-    held to, None for nothing."""
+    """Sampling parameters of one reply.
+
+    `temperature` 0 is greedy; `max_tokens` limits the reply; the first of `stop` (strings or
+    tokens) ends the reply and is part of it; `grammar` (EBNF, or None) constrains decoding.
+    """
 
     temperature: float
     max_tokens: int
@@ -42,34 +43,34 @@ class Sampling:
 
 
 class EngineError(RuntimeError):
-    """The engine failed to answer, through no fault of the prompt."""
+    """The engine failed to answer; the prompt is not the cause."""
 
 
 class ContextFull(Exception):
-    """No reply fits behind a conversation any more."""
+    """The conversation leaves no tokens of the context for a reply."""
 
 
 class Engine(Protocol):
-    """What generates replies. `context` is the most tokens that prompt and reply may have."""
+    """Generates replies. `context` is the largest number of tokens of prompt plus reply."""
 
     @property
     def context(self) -> int: ...
 
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
-        """The model's reply; raises EngineError where it cannot be had."""
+        """The model's reply; raises EngineError if the engine fails."""
         ...
 
 
 class Runner(Protocol):
-    """What executes calls; `toolsets.Executor` is one."""
+    """Executes calls; `toolsets.Executor` is one."""
 
     def submit(self, call: ToolCall) -> Awaitable[ToolResult]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one chain: replies, tokens per reply, retries after an engine error, replies in a
-    row that fail in the same way (None: any number), and what ends a reply and belongs to it."""
+    """Limits of one chain: replies, tokens per reply, retries after an engine error, failures of
+    one kind in a row (None: no limit), and the stop strings of a reply."""
 
     max_steps: int
     reply_tokens: int
@@ -79,25 +80,24 @@ class Limits:
 
 
 def limits_of(agent: AgentSettings, retries: int, stop: tuple[str, ...] = ()) -> Limits:
-    """The limits of a recipe's chains; `retries` and `stop` are a model's."""
+    """The limits of a recipe's chains; `retries` and `stop` are settings of the model."""
     return Limits(agent.max_steps, agent.reply_tokens, retries, agent.max_failures, stop)
 
 
 OnStep = Callable[[Step], None]
 
-
-TOKENS = ("prompt", "cached", "cacheable", "written")  # counts of `Usage`
-SECONDS = "engine_seconds"  # counted beside them, by `pipeline.generation.usage`
+TOKENS = ("prompt", "cached", "cacheable", "written")  # token counts of `Usage`
+SECONDS = "engine_seconds"  # counted by `pipeline.generation.usage`
 
 
 @dataclass(slots=True)
 class Usage:
-    """Tokens of all requests to an engine.
+    """Token counts of all requests to an engine.
 
-    `cached` of the `prompt` tokens were in the engine's cache; `cacheable` are those that an
-    earlier request of the same chain had, in whole blocks of `block`, or that were found: the most
-    that a cache without bounds could find for chains that share only their first `common` tokens.
-    `written` are the replies'.
+    `cached` counts the `prompt` tokens read from the engine's cache. `cacheable` counts those that
+    an earlier request of the same chain contained, in whole blocks of `block` tokens, or that were
+    read from the cache: the hits of an unbounded cache if chains share only their first `common`
+    tokens. `written` counts the tokens of replies.
     """
 
     common: int = 0
@@ -107,12 +107,12 @@ class Usage:
     cacheable: int = 0
     written: int = 0
 
-    def add(self, prompt: int, known: int, reply: Reply) -> None:
-        """Count one request, of whose `prompt` tokens the first `known` are."""
+    def add(self, prompt: int, seen: int, reply: Reply) -> None:
+        """Count one request; earlier ones contained the first `seen` of its `prompt` tokens."""
         self.prompt += prompt
         self.cached += reply.cached_tokens
-        most = max(0, min(known, prompt - 1))  # the last token is always computed
-        self.cacheable += max(most // self.block * self.block, reply.cached_tokens)
+        reusable = max(0, min(seen, prompt - 1))  # the last token is always computed
+        self.cacheable += max(reusable // self.block * self.block, reply.cached_tokens)
         self.written += reply.tokens
 
     @property
@@ -121,24 +121,24 @@ class Usage:
         return {name: getattr(self, name) for name in TOKENS}
 
     def since(self, before: Usage) -> Usage:
-        """What was counted after `before`."""
+        """The counts since `before`."""
         counts = {name: count - before.tokens[name] for name, count in self.tokens.items()}
         return replace(self, **counts)
 
 
 class Conversation(Protocol):
-    """One chain as its model reads it: an opening, then replies and the messages between them.
+    """One chain as the model reads it: prompt messages, then replies and the messages between.
 
-    `ask` and `replay` append the reply that they return, beside the tokens that were read for it;
-    they raise ContextFull where none fits any more.
+    `ask` and `replay` append a reply and return it with the number of its prompt tokens; they raise
+    ContextFull if the context has no tokens left for a reply.
     """
 
     async def ask(self, sampling: Sampling) -> tuple[Reply, int]:
-        """The model's next reply; raises EngineError where it cannot be had."""
+        """Generate the model's next reply; raises EngineError if the engine fails."""
         ...
 
     def replay(self, text: str) -> tuple[Reply, int]:
-        """A recorded reply, as if the model had just written it."""
+        """Append a recorded reply as if the model had just generated it."""
         ...
 
     def add_message(self, message: Message) -> None:
@@ -148,7 +148,7 @@ class Conversation(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Driver(ABC):
-    """Everything that chains of one model have in common; `usage` counts what they ask for."""
+    """Makes the chains of one model; `usage` counts the tokens of their requests."""
 
     dialect: Dialect
     runner: Runner
@@ -157,17 +157,17 @@ class Driver(ABC):
     usage: Usage = field(default_factory=Usage)
 
     @abstractmethod
-    def converse(self, opening: Sequence[Message]) -> Conversation:
-        """A conversation that begins with these messages."""
+    def converse(self, prompt: Sequence[Message]) -> Conversation:
+        """A new conversation that starts with these prompt messages."""
 
     async def __call__(self, task: Task, on_step: OnStep = lambda step: None) -> Chain:
-        """The chain of one task, each step told when it is whole.
+        """Make the chain of one task; `on_step` is called with each completed step.
 
-        An engine error becomes a chain that says so.
+        An engine error ends the chain with stop reason "engine_error".
         """
         agent = Agent(self.dialect, self.limits.max_steps, self.limits.max_failures)
-        opening = self.dialect.prompt_messages(task.problem.question)
-        conversation = self.converse(opening)
+        prompt = self.dialect.prompt_messages(task.problem.question)
+        conversation = self.converse(prompt)
         error: str | None = None
         try:
             stop = await self._run(agent, conversation, task, on_step)
@@ -181,7 +181,7 @@ class Driver(ABC):
             model=task.model,
             sample_index=task.sample_index,
             seed=task.seed,
-            messages=(*opening, *canonical(agent.steps)),
+            messages=(*prompt, *canonical(agent.steps)),
             steps=tuple(agent.steps),
             stop_reason=stop.reason,
             answer=agent.answer,
@@ -217,37 +217,37 @@ class Driver(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout(Driver):
-    """Chains as tokens: a reply is never tokenised again, and only what is new is encoded."""
+    """Makes chains as tokens: replies are never re-tokenised, only new messages are encoded."""
 
     template: ChatTemplate
     engine: Engine
 
-    def converse(self, opening: Sequence[Message]) -> Conversation:
-        return _Tokens(self, opening)
+    def converse(self, prompt: Sequence[Message]) -> Conversation:
+        return _TokenConversation(self, prompt)
 
 
-class _Tokens:
-    """A conversation as the append-only tokens of a chain."""
+class _TokenConversation:
+    """A conversation as an append-only token buffer."""
 
-    def __init__(self, rollout: Rollout, opening: Sequence[Message]) -> None:
+    def __init__(self, rollout: Rollout, prompt: Sequence[Message]) -> None:
         self._rollout = rollout
-        self._transcript = Transcript(rollout.template, opening)
-        self._known = rollout.usage.common
+        self._transcript = Transcript(rollout.template, prompt)
+        self._seen = rollout.usage.common  # leading tokens that earlier requests contained
 
     async def ask(self, sampling: Sampling) -> tuple[Reply, int]:
-        room, token_ids = self._room(), self._transcript.token_ids
+        max_tokens = min(sampling.max_tokens, self._tokens_left())
+        token_ids = self._transcript.token_ids
         prompt_tokens = len(token_ids)
-        most = min(sampling.max_tokens, room)
-        reply = await self._generate(token_ids, replace(sampling, max_tokens=most))
-        if self._rollout.dialect.tools is not None:  # a template's own tokens may frame a call
+        reply = await self._generate(token_ids, replace(sampling, max_tokens=max_tokens))
+        if self._rollout.dialect.tools is not None:  # special tokens may delimit a call
             reply = replace(reply, text=self._rollout.template.text(reply.token_ids))
-        self._rollout.usage.add(prompt_tokens, self._known, reply)
+        self._rollout.usage.add(prompt_tokens, self._seen, reply)
         self._transcript.add_reply(reply.token_ids)
-        self._known = len(self._transcript.token_ids)
+        self._seen = len(self._transcript.token_ids)
         return reply, prompt_tokens
 
     def replay(self, text: str) -> tuple[Reply, int]:
-        self._room()
+        self._tokens_left()  # raises ContextFull
         token_ids = self._transcript.token_ids
         prompt_tokens = len(token_ids)
         message = {"role": "assistant", "content": text}
@@ -258,12 +258,12 @@ class _Tokens:
     def add_message(self, message: Message) -> None:
         self._transcript.add_message(message)
 
-    def _room(self) -> int:
-        """How many tokens still fit."""
-        room = self._rollout.engine.context - len(self._transcript.token_ids)
-        if room < 1:
+    def _tokens_left(self) -> int:
+        """Tokens of the context left for a reply; raises ContextFull if none."""
+        left = self._rollout.engine.context - len(self._transcript.token_ids)
+        if left < 1:
             raise ContextFull
-        return room
+        return left
 
     async def _generate(self, token_ids: Sequence[int], sampling: Sampling) -> Reply:
         retries = self._rollout.limits.retries

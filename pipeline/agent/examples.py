@@ -1,6 +1,6 @@
 """Few-shot examples, and single calls of a reference solution with their results.
 
-Not here: how a problem's reference becomes calls (`pipeline.problems.reader.reference`).
+Not here: parsing of a problem's reference solution into calls (`pipeline.problems.reference`).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from toolsets import ToolCall, ToolResult, Toolset, render_call
 
 @dataclass(frozen=True, slots=True)
 class ReferenceCall:
-    """A call of a worked solution with its result; `call.raw` is what a model would write."""
+    """A call of a reference solution with its result; `call.raw` is a model's text of it."""
 
     call: ToolCall
     result: ToolResult
 
 
 def run_reference_call(toolset: Toolset, text: str) -> ReferenceCall:
-    """Parse and execute `text`, in this process; raises ValueError where it is no call or fails."""
+    """Parse and execute `text` in this process; raises ValueError if it is no call or fails."""
     call = toolset.parse(text)  # CallError is a ValueError
     result = toolset.execute(call)
     if not result.ok:
@@ -32,9 +32,9 @@ def run_reference_call(toolset: Toolset, text: str) -> ReferenceCall:
 
 
 def few_shot_example(question: str, calls: Sequence[str], answer: str, toolset: Toolset) -> str:
-    """A solved problem as the prompt shows it: the question, each call and its result, the answer.
+    """The prompt text of a few-shot example: question, each call with its result, answer.
 
-    Raises CannotStart for a call that fails.
+    Raises CannotStart if a call fails.
     """
     lines = [question.strip()]
     for text in calls:
@@ -53,6 +53,6 @@ def answer_step(gold: str) -> Step:
 
 
 def _literal(gold: str) -> Any:
-    """`gold` as a model would write it: a whole number where it is one."""
+    """`gold` as an argument: an int if it is a whole number, else the text."""
     digits = gold.replace(",", "")
     return int(digits) if digits.lstrip("-").isdecimal() else gold

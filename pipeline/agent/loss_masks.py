@@ -1,7 +1,7 @@
-"""Pairs and right chains as tokens, with the mask of what is trained.
+"""Pairs and correct chains as tokens, with loss masks.
 
-Only what the model wrote after the prompt counts: never a tool's result, never the template's own
-tokens but the end of a turn. TRL masks the prompt alone; the columns made here carry the rest.
+The masks select the tokens that the model wrote after the prompt, its ends of turn included, but no
+tool results or other template tokens. TRL masks only the prompt; the columns here mask the rest.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 from pipeline.agent.transcript import ChatTemplate, Transcript
 from pipeline.records import Message
 
-IGNORED = -100  # label of a token that is not trained on, as torch's cross entropy has it
+IGNORED = -100  # label of a token that is not trained on, the default of torch's cross entropy
 
 
 def encode_pair(row: Mapping[str, Any], template: ChatTemplate) -> dict[str, list[int]]:
-    """A row of PAIRS as TRL's `prompt_ids`, `chosen_ids`, `rejected_ids`, and a mask of each side.
+    """A row of PAIRS as TRL's `prompt_ids`, `chosen_ids`, `rejected_ids`, and a mask per side.
 
-    `chosen_mask[i]` is 1 where token i of `chosen_ids` was written by the model.
+    `chosen_mask[i]` is 1 if the model wrote token i of `chosen_ids`.
     """
     prompt = encode(row["prompt"], template)
     encoded = {"prompt_ids": prompt.token_ids}
@@ -32,7 +32,7 @@ def encode_pair(row: Mapping[str, Any], template: ChatTemplate) -> dict[str, lis
 
 
 def encode_supervised(row: Mapping[str, Any], template: ChatTemplate) -> dict[str, list[int]]:
-    """A row of SUPERVISED as `input_ids` and `labels`, IGNORED where the model did not write."""
+    """A row of SUPERVISED as `input_ids` and `labels`, IGNORED if the model did not write it."""
     start = len(encode(row["prompt"], template).token_ids)
     whole = encode(row["prompt"], template)
     whole.extend(row["completion"])
@@ -44,10 +44,10 @@ def encode_supervised(row: Mapping[str, Any], template: ChatTemplate) -> dict[st
 
 
 def encode(messages: Sequence[Message], template: ChatTemplate) -> Transcript:
-    """The transcript of recorded messages, which start with the opening."""
-    opening = next(
+    """The transcript of recorded messages, prompt messages first."""
+    first_reply = next(
         (i for i, message in enumerate(messages) if message["role"] == "assistant"), len(messages)
     )
-    transcript = Transcript(template, messages[:opening])
-    transcript.extend(messages[opening:])
+    transcript = Transcript(template, messages[:first_reply])
+    transcript.extend(messages[first_reply:])
     return transcript

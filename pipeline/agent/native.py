@@ -1,7 +1,7 @@
-"""The dialect `native`: the model's own chat template with `tools=`, calls read by vLLM's parsers.
+"""The dialect `native`: the model's chat template with `tools=`, calls parsed by vLLM's parsers.
 
-The parser is handed in (`pipeline.engine.tool_parsers` makes one of a name and a tokenizer), so
-nothing heavy is loaded here.
+The parser is a parameter (`pipeline.engine.tool_parsers` makes it from a name and a tokenizer), so
+this module does not import vLLM.
 
 Not here: the dialect `inject` (`pipeline.agent.prompt`), tokens (`pipeline.agent.transcript`).
 """
@@ -20,19 +20,19 @@ from toolsets.calls.literal import FORM, checked
 from toolsets.tools.binding import validate
 
 Reader = Callable[[str], tuple[str, Sequence[tuple[str, str]]]]
-"""Reads a reply: the text beside its calls, and the calls as names with arguments in JSON."""
+"""Parses a reply into its text outside calls, and its calls as pairs (name, JSON arguments)."""
 
 MakeReader = Callable[[Sequence[dict[str, Any]]], Reader]
-"""Makes the reader for the tools that a model is shown."""
+"""Makes a reader for the tools in the prompt."""
 
-# The same for every call, so that a template's result finds its call: nine letters and digits,
-# which Mistral's templates insist on. Chains have one call per turn.
+# One id for all calls, as chains have one call per turn: templates match a result to its call by
+# id. Mistral's templates require nine letters and digits.
 CALL_ID = "call00000"
 
 
 @dataclass(frozen=True, slots=True)
 class Native:
-    """Tools shown by the chat template, one call per turn in the model's own form."""
+    """Tools rendered by the chat template, one call per turn in the model's own format."""
 
     toolset: Toolset
     read: Reader
@@ -47,17 +47,17 @@ class Native:
         return None
 
     def prompt_messages(self, question: str) -> tuple[Message, ...]:
-        told = with_examples(NATIVE_INSTRUCTIONS, self.examples)
-        system = {"role": "system", "content": told}
+        instructions = with_examples(NATIVE_INSTRUCTIONS, self.examples)
+        system = {"role": "system", "content": instructions}
         return system, {"role": "user", "content": question}
 
     def parse(self, reply: str) -> ToolCall:
         _, calls = self._read(reply)
         if len(calls) != 1:
-            found = f"{len(calls)} tool calls" if calls else "no tool call that can be read"
-            raise _unparseable(f"The reply holds {found}.")
-        name, written = calls[0]
-        arguments = _arguments(written)
+            count = f"{len(calls)} tool calls" if calls else "no tool call that can be read"
+            raise _unparseable(f"The reply holds {count}.")
+        name, arguments_json = calls[0]
+        arguments = _arguments(arguments_json)
         tool = self.toolset[name]
         validate(tool, arguments)
         return ToolCall(tool.name, arguments, reply)
@@ -67,7 +67,7 @@ class Native:
             return {"role": "assistant", "content": step.reply}
         function = {"name": step.call.name, "arguments": step.call.arguments}
         call = {"id": CALL_ID, "type": "function", "function": function}
-        return {"role": "assistant", "content": self._beside(step), "tool_calls": [call]}
+        return {"role": "assistant", "content": self._text_outside_call(step), "tool_calls": [call]}
 
     def result(self, step: Step) -> Message:
         assert step.result is not None
@@ -79,11 +79,11 @@ class Native:
     def _read(self, reply: str) -> tuple[str, Sequence[tuple[str, str]]]:
         try:
             return self.read(reply)
-        except Exception as error:  # the parser's boundary: any reply, any error
+        except Exception as error:  # vLLM's parsers raise anything on malformed replies
             raise _unparseable("The tool call cannot be read.") from error
 
-    def _beside(self, step: Step) -> str:
-        """What was written beside the call; nothing where another dialect wrote it."""
+    def _text_outside_call(self, step: Step) -> str:
+        """The reply's text outside its call; empty if another dialect wrote the reply."""
         try:
             content, calls = self._read(step.reply)
         except CallError:
@@ -92,13 +92,13 @@ class Native:
 
 
 def tools_of(toolset: Toolset) -> tuple[dict[str, Any], ...]:
-    """What a chat template gets as `tools`."""
+    """The toolset as the `tools` of a chat template."""
     return tuple(tool.schema() for tool in toolset.tools)
 
 
-def _arguments(written: str) -> dict[str, Any]:
+def _arguments(text: str) -> dict[str, Any]:
     try:
-        arguments = checked(json.loads(written or "{}"))
+        arguments = checked(json.loads(text or "{}"))
     except CallError as error:
         raise _unparseable(str(error).removesuffix(FORM)) from None
     except (ValueError, RecursionError):

@@ -1,11 +1,11 @@
-"""Every sentence that a model reads before it calls a function, and how turns become messages.
+"""The text of the prompts, and the dialects, which convert turns to messages.
 
-A *dialect* renders a chain's steps as chat messages and reads a call back from a reply. `Inject` is
-the paper's: the functions' descriptions and examples stand in the system prompt, one call per turn
-is written as a Python call, its result comes in the next turn. The other is
-`pipeline.agent.native`: the model's own template with `tools=`.
+A *dialect* renders a chain's steps as chat messages and parses the call in a reply. `Inject` is the
+paper's: the system prompt holds the functions' descriptions and examples, each turn is one call in
+Python syntax, and its result is the next message. The other dialect is `pipeline.agent.native`: the
+model's own template with `tools=`.
 
-Not here: messages about bad calls (`toolsets`), tokens (`pipeline.agent.transcript`).
+Not here: messages about invalid calls (`toolsets`), tokens (`pipeline.agent.transcript`).
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ ONE_TOOL_CALL = "Reply with one tool call."
 
 
 class Dialect(Protocol):
-    """How messages are written for a model and calls are read from its replies."""
+    """Renders messages for a model and parses the calls in its replies."""
 
     @property
     def tools(self) -> tuple[dict[str, Any], ...] | None:
-        """What the chat template gets as `tools`; None where the prompt describes the functions."""
+        """The chat template's `tools`, or None if the prompt describes the functions."""
         ...
 
     @property
     def grammar(self) -> str | None:
-        """What replies are held to while they are decoded (EBNF); None where to nothing."""
+        """EBNF grammar for constrained decoding, or None."""
         ...
 
     def prompt_messages(self, question: str) -> tuple[Message, ...]:
@@ -66,7 +66,7 @@ class Dialect(Protocol):
         ...
 
     def result(self, step: Step) -> Message:
-        """The message that brings a step's result."""
+        """The message that carries a step's result."""
         ...
 
 
@@ -84,8 +84,8 @@ class Inject:
         return None
 
     def prompt_messages(self, question: str) -> tuple[Message, ...]:
-        told = with_examples(INSTRUCTIONS + self.toolset.help, self.examples)
-        system = {"role": "system", "content": told}
+        instructions = with_examples(INSTRUCTIONS + self.toolset.help, self.examples)
+        system = {"role": "system", "content": instructions}
         return system, {"role": "user", "content": question}
 
     def parse(self, reply: str) -> ToolCall:
@@ -99,22 +99,22 @@ class Inject:
         return {"role": self.tool_role, "content": step.result.content}
 
     def _text(self, step: Step) -> str:
-        """The reply as it was written, unless another dialect wrote the call, or it was mended: a
-        student learns the plain form."""
+        """The reply as written, or its call in plain form if another dialect wrote it or the parser
+        repaired it, so that a student learns the plain form."""
         if step.call is None:
             return step.reply
         try:
-            written = self.parse(step.reply) if is_plain(step.reply) else None
+            parsed = self.parse(step.reply) if is_plain(step.reply) else None
         except CallError:
-            written = None
+            parsed = None
         call = step.call
-        if written and (written.name, written.arguments) == (call.name, call.arguments):
+        if parsed and (parsed.name, parsed.arguments) == (call.name, call.arguments):
             return step.reply.strip()
-        return render_call(step.call.name, step.call.arguments)
+        return render_call(call.name, call.arguments)
 
 
 class Writing(Inject):
-    """Asks for a problem with its solution; what a chain's first reply holds is the problem."""
+    """Asks the model to write a problem with its solution as the first reply."""
 
     def prompt_messages(self, question: str) -> tuple[Message, ...]:
         system = {"role": "system", "content": WRITING_INSTRUCTIONS + self.toolset.help}
@@ -122,12 +122,12 @@ class Writing(Inject):
 
 
 def with_examples(instructions: str, examples: Sequence[str]) -> str:
-    """A system prompt that ends with solved examples, where there are any."""
+    """A system prompt followed by the few-shot examples, if any."""
     return "\n\n".join([instructions, SOLVED, *examples]) if examples else instructions
 
 
 def render(dialect: Dialect, steps: Sequence[Step]) -> tuple[Message, ...]:
-    """The messages of `steps`, after the opening, as a model of this dialect meets them."""
+    """The messages of `steps`, without the prompt messages, in this dialect."""
     messages: list[Message] = []
     for step in steps:
         messages.append(dialect.reply(step))
@@ -137,7 +137,7 @@ def render(dialect: Dialect, steps: Sequence[Step]) -> tuple[Message, ...]:
 
 
 def canonical(steps: Sequence[Step]) -> tuple[Message, ...]:
-    """The messages of `steps` in OpenAI's form: `tool_calls` and `tool` results."""
+    """The messages of `steps` in OpenAI's format: `tool_calls` and `tool` results."""
     messages: list[Message] = []
     for index, step in enumerate(steps):
         call_id = f"call_{index}"

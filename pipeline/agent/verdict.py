@@ -1,10 +1,8 @@
-"""The truth about an answer: whether it is the gold answer, and if not, what went wrong.
+"""Verdicts: whether an answer equals the gold answer and, if not, how the chain failed.
 
-Numbers are compared as exact rationals; thousands commas, one currency sign and one percent sign
-are forgiven, so "$1,200" is 1200 and "20%" is 20 (never 0.2). Words after a number are not: "12
-apples" is text. Everything else is compared as text, without regard to case and spacing.
-
-Not here: how an answer was written in the chain (`pipeline.agent.agent`), accuracies and intervals.
+Numbers are compared as exact rationals. Thousands commas, one currency sign and one percent sign
+are ignored: "$1,200" is 1200 and "20%" is 20 (never 0.2). Words after a number are not: "12 apples"
+is text. Everything else is compared as text, ignoring case and spacing.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from fractions import Fraction
 from pipeline.records import Chain, Failure, Problem, Verdict
 from toolsets.tools.numbers import read_number
 
-SYNONYMS = {"unknown": "uncertain"}  # FOLIO's label: its releases use both words
+SYNONYMS = {"unknown": "uncertain"}  # FOLIO's releases use both words for this label
 
 _NUMBER = re.compile(
     r"(?P<sign>[+-]?)\s*(?P<before>[$€£]?)\s*(?P<digits>[+-]?[\d.][^$€£%]*?)\s*(?P<after>[$€£%]?)"
@@ -23,12 +21,11 @@ _NUMBER = re.compile(
 
 
 def judge(chain: Chain, problem: Problem, tolerance: float = 0.0) -> Verdict:
-    """The verdict on `chain`, whose `tolerance` is that of `same_answer`.
+    """The verdict on `chain`; `tolerance` as in `same_answer`.
 
-    A chain that ended at a limit, without an answer, fails by what its last step failed by, where
-    that step's call failed: a model that never mends its call has failed by the call, not by the
-    limit. A blank answer is `no_answer`. An engine error is no fault of the model: `correct` is
-    None.
+    If a chain reached a limit without an answer and its last call failed, the failure is that of
+    the call, not of the limit: the model never corrected the call. A blank answer is `no_answer`.
+    For an engine error, which is not the model's fault, `correct` is None.
     """
     failure = _failure(chain, problem.answer, tolerance)
     correct = None if failure == "engine_error" else failure is None
@@ -36,24 +33,25 @@ def judge(chain: Chain, problem: Problem, tolerance: float = 0.0) -> Verdict:
 
 
 def same_answer(got: str, expected: str, tolerance: float = 0.0) -> bool:
-    """Whether `got` means `expected`.
+    """Whether `got` and `expected` are the same answer.
 
-    Two numbers do where |got - expected| <= tolerance * max(1, |expected|), unless both carry a
-    sign (currency, percent) and these differ. Anything else is compared as text.
+    Two numbers are the same if |got - expected| <= tolerance * max(1, |expected|), unless both have
+    a sign (currency, percent) and the signs differ. Other answers are compared as text.
     """
-    ours, theirs = _read(got), _read(expected)
-    if ours is None or theirs is None:
-        return _words(got) == _words(expected)
-    if ours[1] and theirs[1] and ours[1] != theirs[1]:
+    got_number, expected_number = _parse(got), _parse(expected)
+    if got_number is None or expected_number is None:
+        return _normalized(got) == _normalized(expected)
+    (got_value, got_sign), (expected_value, expected_sign) = got_number, expected_number
+    if got_sign and expected_sign and got_sign != expected_sign:
         return False
-    allowed = Fraction(repr(tolerance)) * max(Fraction(1), abs(theirs[0]))
-    return abs(ours[0] - theirs[0]) <= allowed
+    allowed = Fraction(repr(tolerance)) * max(Fraction(1), abs(expected_value))
+    return abs(got_value - expected_value) <= allowed
 
 
 def answer_value(text: str) -> Fraction | None:
-    """The number that an answer stands for, its currency or percent sign dropped; None if none."""
-    read = _read(text)
-    return None if read is None else read[0]
+    """The number in an answer, without its currency or percent sign; None if it is not a number."""
+    number = _parse(text)
+    return None if number is None else number[0]
 
 
 def _failure(chain: Chain, expected: str, tolerance: float) -> Failure | None:
@@ -73,7 +71,8 @@ def _last_error(chain: Chain) -> Failure | None:
     return result.error_kind if result is not None and not result.ok else None
 
 
-def _read(text: str) -> tuple[Fraction, str] | None:
+def _parse(text: str) -> tuple[Fraction, str] | None:
+    """The value and its currency or percent sign, or None."""
     match = _NUMBER.fullmatch(text.strip().replace("\N{MINUS SIGN}", "-"))
     if match is None or (match["before"] and match["after"]):
         return None
@@ -83,6 +82,6 @@ def _read(text: str) -> tuple[Fraction, str] | None:
         return None
 
 
-def _words(text: str) -> str:
+def _normalized(text: str) -> str:
     words = " ".join(text.split()).casefold()
     return SYNONYMS.get(words, words)

@@ -1,11 +1,11 @@
-"""vLLM, and what is known of a model before an engine is started for it.
+"""vLLM engines, and the checks of a model before an engine starts.
 
-    engine          one engine on this machine, its processes and its end
-    options         which engine options exist and which values they take
+    engine          one engine on this machine and its processes
+    options         vLLM's engine options and their allowed values
     tool_parsers    vLLM's parsers of native tool calls
-    model_paths     the folder or hub name that a recipe's model stands for
+    model_paths     resolves a recipe's model to a folder or hub name
     model_dialects  the dialect of a recipe's model, checked against its chat template
 
-Generation and serving both start engines, so this room is open to both. It is not in `cluster/`,
-which is about machines and knows nothing of models.
+Generation and serving both start engines and import this package. It is not in `cluster/`, which
+handles machines and does not depend on models.
 """

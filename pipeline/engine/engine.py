@@ -1,9 +1,7 @@
-"""vLLM on this machine: options that suit the device, and no process that outlives this one.
+"""vLLM on this machine: default options for the device, and cleanup of the engine's processes.
 
-An engine's core is a child process. A guard process ends it if this process dies in any way, so no
-engine is left behind a killed driver, actor or replica.
-
-Not here: what is asked of it (`pipeline.generation.vllm_engine`, `serving.student`).
+The engine core is a child process. A guard process kills it if this process dies in any way, so a
+killed driver, actor or replica leaves no engine running.
 """
 
 from __future__ import annotations
@@ -25,8 +23,8 @@ from pydantic import ValidationError
 from pipeline.agent.driver import Sampling
 from pipeline.records import Reply
 
-# Waits for the end of its standard input, that is for the death of its parent, then ends the
-# process ids and removes the folder in its arguments.
+# Waits for the end of standard input, which means that the parent died. Then kills the processes
+# and removes the folder that are given as arguments.
 _GUARD = """
 import os, shutil, signal, sys
 sys.stdin.buffer.read()
@@ -41,8 +39,7 @@ shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 @dataclass(frozen=True, slots=True)
 class EngineCapacity:
-    """What an engine holds: tokens in its KV cache, in blocks of so many, and requests that it
-    decodes at once."""
+    """KV-cache capacity in tokens, tokens per cache block, and most requests decoded at once."""
 
     cache_tokens: int
     block_tokens: int
@@ -50,14 +47,14 @@ class EngineCapacity:
 
 
 class EngineRefused(RuntimeError):
-    """An engine cannot be started, in one sentence."""
+    """The engine cannot be used; the message is one sentence."""
 
 
 class LocalEngine:
-    """One vLLM engine. Make it inside a running event loop, and use it from that loop only.
+    """One vLLM engine. Create it inside a running event loop, and use it only in that loop.
 
-    `options` are vLLM's engine arguments, over defaults that suit this machine; `kv_cache_gib` is
-    the size of the KV cache on CPUs.
+    `options` are vLLM's engine arguments and override the defaults for this machine;
+    `kv_cache_gib` is the size of the KV cache on CPUs.
     """
 
     def __init__(self, model: str, options: dict[str, Any], kv_cache_gib: float) -> None:
@@ -66,15 +63,15 @@ class LocalEngine:
         os.environ["VLLM_CPU_KVCACHE_SPACE"] = str(max(1, round(kv_cache_gib)))
         options = _defaults(options) | options
         if options.get("distributed_executor_backend") == "uni":
-            # else vLLM takes "mp" for it on CPUs: one process and one import of everything more.
-            # The engine's core is a process of its own all the same.
+            # Otherwise vLLM uses "mp" on CPUs: one more process that imports everything. The
+            # engine core stays a separate process.
             os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
         from vllm.engine.arg_utils import AsyncEngineArgs
         from vllm.v1.engine.async_llm import AsyncLLM
 
         before = set(psutil.Process().children(recursive=True))
-        # The engine's threads connect to the sockets in here when they come to it, also after it
-        # said that it is ready: the folder stays as long as the engine.
+        # The engine's threads connect to the sockets in this folder at any time, also after the
+        # engine reports that it is ready, so the folder must exist as long as the engine.
         sockets = tempfile.mkdtemp(prefix="vllm-")
         os.environ["VLLM_RPC_BASE_PATH"] = sockets
         try:
@@ -84,7 +81,7 @@ class LocalEngine:
             shutil.rmtree(sockets, ignore_errors=True)
             raise EngineRefused(f"vLLM cannot start {model}: {reason(error)}") from None
         engines = set(psutil.Process().children(recursive=True)) - before
-        # Started after the engine, which may be a fork: it must not hold the guard's input as well.
+        # Started after the engine, which may be a fork and must not inherit the guard's input.
         self._guard = subprocess.Popen(
             [sys.executable, "-S", "-c", _GUARD, sockets, *(str(p.pid) for p in engines)],
             stdin=subprocess.PIPE,
@@ -92,16 +89,16 @@ class LocalEngine:
         )
         self._ids = itertools.count()
         added = getattr(self.llm.get_tokenizer(), "added_tokens_decoder", {})
-        self._special = {str(how): token for token, how in added.items() if how.special}
+        self._special = {str(token): token_id for token_id, token in added.items() if token.special}
 
     @property
     def context(self) -> int:
-        """Most tokens of prompt and reply together."""
+        """Maximum tokens of prompt and reply together."""
         return self.llm.model_config.max_model_len
 
     @property
     def capacity(self) -> EngineCapacity | None:
-        """What the engine holds; None where vLLM does not tell."""
+        """The engine's capacity; None if vLLM does not report its cache blocks."""
         config = self.llm.vllm_config
         if not (blocks := config.cache_config.num_gpu_blocks):
             return None
@@ -110,12 +107,12 @@ class LocalEngine:
 
     @property
     def dead(self) -> bool:
-        """Whether the engine process is gone; it cannot be revived."""
+        """Whether the engine process has died; it cannot be restarted."""
         return self.llm.errored
 
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
-        """One reply. It ends with the first of `sampling.stop` in it, texts or special tokens, and
-        follows `sampling.grammar` unless `stop` or `max_tokens` cuts it. Cancelling ends its
+        """Decode one reply. It ends with the first of `sampling.stop` (texts or special tokens),
+        and matches `sampling.grammar` unless `stop` or `max_tokens` cuts it. Cancelling stops the
         decoding. Raises whatever vLLM raises."""
         from vllm import SamplingParams
         from vllm.inputs import TokensPrompt
@@ -136,14 +133,14 @@ class LocalEngine:
         )
         prompt = TokensPrompt(prompt_token_ids=list(prompt_token_ids))
         final = None
-        async for output in self.llm.generate(prompt, params, str(next(self._ids))):
-            final = output
+        async for request in self.llm.generate(prompt, params, str(next(self._ids))):
+            final = request
         if final is None:
-            raise RuntimeError("the engine answered nothing")
-        written = final.outputs[0]
-        reason = "length" if written.finish_reason == "length" else "stop"
+            raise RuntimeError("the engine returned no output")
+        output = final.outputs[0]
+        finish_reason = "length" if output.finish_reason == "length" else "stop"
         cached = final.num_cached_tokens or 0
-        return Reply(written.text, tuple(written.token_ids), reason, cached)
+        return Reply(output.text, tuple(output.token_ids), finish_reason, cached)
 
     def close(self) -> None:
         """End the engine process."""
@@ -153,24 +150,24 @@ class LocalEngine:
         self._guard.wait(timeout=10)
 
 
+def reason(error: Exception) -> str:
+    """vLLM's error message on one line; the first one if a pydantic error has several."""
+    checked = isinstance(error, ValidationError)
+    message = error.errors()[0]["msg"].removeprefix("Value error, ") if checked else str(error)
+    return textwrap.shorten(message, 300, placeholder=" ...") or type(error).__name__
+
+
 def _defaults(options: dict[str, Any]) -> dict[str, Any]:
-    """Engine options that suit chains of short replies; a recipe's own come over them."""
+    """Default engine options for chains of short replies; a recipe's options override them."""
     import torch
 
     defaults: dict[str, Any] = {"enable_prefix_caching": True, "disable_log_stats": True}
     if torch.cuda.is_available():
         return defaults
-    # vLLM 0.32 on CPU: a seeded request whose prompt is read in chunks ends the engine ("CPU
-    # Generator does not use offset").
+    # vLLM 0.32 on CPU: a seeded request with a chunked prefill crashes the engine ("CPU Generator
+    # does not use offset").
     defaults["enable_chunked_prefill"] = False
     parallel = {"tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size"}
     if not parallel & options.keys():
         defaults["distributed_executor_backend"] = "uni"
     return defaults
-
-
-def reason(error: Exception) -> str:
-    """What vLLM found wrong, on one line: pydantic, through which it checks, writes several."""
-    checked = isinstance(error, ValidationError)
-    said = error.errors()[0]["msg"].removeprefix("Value error, ") if checked else str(error)
-    return textwrap.shorten(said, 300, placeholder=" ...") or type(error).__name__

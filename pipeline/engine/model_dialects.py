@@ -1,4 +1,4 @@
-"""The dialect of a model of a recipe, checked against its chat template before anything starts.
+"""The dialect of a recipe's model, checked against its chat template before anything starts.
 
 Not here: the dialects themselves (`pipeline.agent.prompt`, `pipeline.agent.native`).
 """
@@ -15,10 +15,10 @@ from pipeline.recipe.load import Recipe
 
 
 def dialect_in(recipe: Recipe, role: str, folder: str | None = None) -> Dialect:
-    """How the `teacher` or the `student` is spoken to; `folder` holds a model that is not the
-    recipe's own.
+    """The dialect of the `teacher` or the `student`; `folder` holds a model to use instead of the
+    recipe's.
 
-    Raises CannotStart where the model has no native dialect.
+    Raises CannotStart if the recipe asks for a native dialect that the model does not support.
     """
     model = recipe.student if role == "student" else recipe.teacher
     parser = recipe.native_parser(model)
@@ -37,16 +37,15 @@ def dialect_in(recipe: Recipe, role: str, folder: str | None = None) -> Dialect:
 
 
 def check_template(recipe: Recipe, role: str, folder: str) -> None:
-    """Raise CannotStart where the chat template of the model in `folder` would refuse or leave out
-    a message of the agent's, before an engine is started for it. A teacher's at an endpoint is the
-    server's affair."""
+    """Raise CannotStart if the chat template of the model in `folder` rejects or drops one of the
+    agent's messages. Not checked for a teacher at an endpoint: its server applies the template."""
     if role == "teacher" and recipe.teacher.is_remote:
         return
     from transformers import AutoTokenizer
 
     dialect = dialect_in(recipe, role, folder)
     if dialect.tools is not None:
-        return  # `dialect_in` has seen to it
+        return  # `dialect_in` has checked it
     try:
         template = ChatTemplate(AutoTokenizer.from_pretrained(folder))
         template.prompt_ids(dialect.prompt_messages("?"))

@@ -1,6 +1,6 @@
-"""Which folder a recipe's model stands for: `pocket`, a folder, or a hub name.
+"""Resolves a recipe's model (`pocket`, a folder, or a hub name) to a folder or hub name.
 
-A model behind an endpoint has a name there, and no folder.
+A model at an endpoint has a name there and no folder.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ WEIGHTS = ("*.safetensors", "*.bin")
 
 
 def locate(model: Model, role: str) -> str:
-    """What an engine of `model` is asked for: `resolve`, or the name at its endpoint as it is."""
+    """The model argument of an engine: `resolve`, or the unchanged name of a model at an
+    endpoint."""
     return model.model if model.is_remote else resolve(model.model, role)
 
 
 def resolve(model: str, role: str) -> str:
     """The folder or hub name of `model`; `pocket` is the pocket model of this role.
 
-    Raises CannotStart for a folder that is not a model.
+    Raises CannotStart for a folder without a model, or a name that is no hub name.
     """
     if model == "pocket":
         pocket.check(role)

@@ -1,11 +1,10 @@
-"""vLLM's engine options: which there are, and which values they take.
+"""vLLM's engine options: their names and allowed values.
 
-vLLM reads names when its arguments are made, types and bounds when its configuration is made of
-them, and the rest when it meets model and device. The first two are tried here, which needs
-neither. Importing vLLM takes seconds.
+vLLM checks option names when it creates its arguments, types and bounds when it creates its
+configuration from them, and the rest when it loads the model on a device. This file runs the first
+two checks, which need neither model nor device. Importing vLLM takes seconds.
 
-Not here: the options of a recipe (`pipeline.run.preflight`), how an engine starts
-(`pipeline.engine.engine`).
+Not here: checking the options of a recipe (`pipeline.run.preflight`).
 """
 
 from __future__ import annotations
@@ -24,22 +23,23 @@ SCALARS = {bool, int, float, str, NoneType}
 
 
 def option_names() -> list[str]:
-    """The options there are, but `model`, which is given beside them."""
+    """Names of all options except `model`, which a recipe sets elsewhere."""
     return [name for name in _types() if name != "model" and not name.startswith("_")]
 
 
 def fault(options: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The first of these known options with a value that vLLM refuses, and what is wrong with it;
-    "" for an option where vLLM names a part of one. None where all pass as far as can be told."""
+    """The first option whose value vLLM refuses, with the reason; None if all values pass these
+    checks. The name is "" if vLLM reports only the nested part of an option. All names must be
+    known options."""
     for name, value in options.items():
-        if said := _value_fault(name, value):
-            return name, f"{said}, got {value!r}"
-    here = os.path.dirname(__file__)  # a folder that exists: vLLM looks no further for the model
+        if problem := _value_fault(name, value):
+            return name, f"{problem}, got {value!r}"
+    here = os.path.dirname(__file__)  # any existing folder, so that vLLM does not look for a model
     try:
-        _arguments()(model=here, **options)  # checks options that have options of their own
+        _arguments()(model=here, **options)  # checks options with nested options
     except ValueError as error:
-        of_part = isinstance(error, ValidationError)
-        parts = (error.title, *error.errors()[0]["loc"]) if of_part else ()
+        nested = isinstance(error, ValidationError)
+        parts = (error.title, *error.errors()[0]["loc"]) if nested else ()
         return "", ": ".join([*map(str, parts), _lower(reason(error))])
     return None
 
@@ -56,34 +56,36 @@ def _types() -> dict[str, Any]:
 
 
 def _value_fault(name: str, value: Any) -> str | None:
-    """What vLLM's configuration says of a value, where that is a number, a word, or yes or no."""
+    """Why vLLM's configuration refuses a value, or None. Checks only options that take numbers,
+    strings, booleans, or one of a fixed set of words."""
     if value is None and getattr(_arguments(), name, None) is None:
         return None
     import torch
 
-    wanted, bounds = _configured(name)
-    kinds = {*_leaves(wanted)} - {torch.dtype}  # which no recipe can hold
+    expected, bounds = _type_and_bounds(name)
+    kinds = {*_leaves(expected)} - {torch.dtype}  # no recipe can hold a torch.dtype
     if not kinds <= {*SCALARS, Literal}:
         return None
-    # A quoted number is a text in YAML, which neither vLLM nor our own sums can count with.
+    # Strict: a quoted number in YAML is a string, and neither vLLM nor our code can calculate with
+    # it.
     settings = ConfigDict(strict=kinds <= SCALARS, arbitrary_types_allowed=True)
-    judged: Any = wanted
+    bounded: Any = expected
     if bounds:
-        judged = Annotated[wanted, *bounds]  # pyright: ignore[reportInvalidTypeForm]: at run time
-    adapter = TypeAdapter(judged, config=settings)
-    spelled = value.lower() if isinstance(value, str) else value  # as vLLM spells some
-    for written in (spelled, value):
+        bounded = Annotated[expected, *bounds]  # pyright: ignore[reportInvalidTypeForm]: at run time
+    adapter = TypeAdapter(bounded, config=settings)
+    lowered = value.lower() if isinstance(value, str) else value  # vLLM lowers some words
+    for candidate in (lowered, value):
         try:
-            adapter.validate_python(written)
+            adapter.validate_python(candidate)
         except ValidationError as error:
-            said = _lower(reason(error))
+            problem = _lower(reason(error))
         else:
             return None
-    return said
+    return problem
 
 
-def _configured(name: str) -> tuple[Any, list[Any]]:
-    """The type and the bounds of an option in the part of vLLM's configuration that has it."""
+def _type_and_bounds(name: str) -> tuple[Any, list[Any]]:
+    """The type and the bounds of an option in vLLM's configuration."""
     from vllm import config
 
     parts = (config.ModelConfig, config.CacheConfig, config.ParallelConfig)
@@ -93,13 +95,13 @@ def _configured(name: str) -> tuple[Any, list[Any]]:
     return _types()[name], []
 
 
-def _leaves(wanted: Any) -> Iterator[Any]:
-    """The types that a union is made of; `Literal` for one of these."""
-    if get_origin(wanted) in (Union, UnionType):
-        for part in get_args(wanted):
+def _leaves(annotation: Any) -> Iterator[Any]:
+    """The member types of a union, or the type itself; `Literal` without its words."""
+    if get_origin(annotation) in (Union, UnionType):
+        for part in get_args(annotation):
             yield from _leaves(part)
     else:
-        yield Literal if get_origin(wanted) is Literal else wanted
+        yield Literal if get_origin(annotation) is Literal else annotation
 
 
 def _lower(text: str) -> str:

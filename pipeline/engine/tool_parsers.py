@@ -1,7 +1,7 @@
-"""vLLM's tool parsers: the calls in a reply, in the form that a family of models writes them in.
+"""vLLM's tool parsers: extract the calls from a reply in a model family's native format.
 
-vLLM is imported where a parser is made; its parsers log a traceback for every malformed reply,
-which is silenced, since such a reply is nothing unusual.
+vLLM is imported only when a parser is created. Its parsers log a traceback for every malformed
+reply; that log is silenced, because such replies are common.
 """
 
 from __future__ import annotations
@@ -13,29 +13,30 @@ from functools import partial
 from typing import Any
 
 Reader = Callable[[str], tuple[str, Sequence[tuple[str, str]]]]
-"""Reads a reply: the text beside its calls, and the calls as names with arguments in JSON."""
+"""Splits a reply into the text outside its calls and the calls (name, arguments in JSON)."""
 
 
 class ToolParserError(ValueError):
-    """A parser that does not exist or cannot read this model; one sentence for the operator."""
+    """The parser does not exist or does not support this model; one sentence for the operator."""
 
 
 def reader_maker(
     name: str | None, tokenizer: Any
 ) -> Callable[[Sequence[dict[str, Any]]], Reader] | None:
-    """What makes the reader of a model's replies from the tools it is shown; None for no parser."""
+    """A function that creates the reader of a model's replies from its tools' schemas; None if
+    `name` is None."""
     return None if name is None else partial(reader, name, tokenizer)
 
 
 def reader(name: str, tokenizer: Any, tools: Sequence[dict[str, Any]]) -> Reader:
-    """The reader of vLLM's parser `name`; raises ToolParserError, or what a parser raises of a
-    reply."""
+    """A reader that uses vLLM's parser `name`. Raises ToolParserError; the reader itself raises
+    whatever the parser raises on a reply."""
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
     from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
     from vllm.tool_parsers import ToolParserManager
 
-    for room in ("vllm.tool_parsers", "vllm.parser"):
-        logging.getLogger(room).setLevel(logging.CRITICAL)
+    for logger in ("vllm.tool_parsers", "vllm.parser"):
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
     known = ToolParserManager.list_registered()
     if name not in known:
         raise ToolParserError(f"vLLM has no tool parser {name!r}; it has: {', '.join(known)}")
@@ -45,12 +46,12 @@ def reader(name: str, tokenizer: Any, tools: Sequence[dict[str, Any]]) -> Reader
     parser_class = ToolParserManager.get_tool_parser(name)
     try:
         parser = parser_class(tokenizer, [*(request.tools or [])])
-    except Exception as error:  # vLLM's boundary: each parser asks for other tokens
+    except Exception as error:  # vLLM's boundary: each parser requires different tokens
         raise ToolParserError(f"tool parser {name} cannot read this model: {error}") from error
 
     def read(reply: str) -> tuple[str, Sequence[tuple[str, str]]]:
-        found = parser.extract_tool_calls(reply, request)
-        calls = [(call.function.name, call.function.arguments) for call in found.tool_calls]
-        return found.content or "", calls
+        parsed = parser.extract_tool_calls(reply, request)
+        calls = [(call.function.name, call.function.arguments) for call in parsed.tool_calls]
+        return parsed.content or "", calls
 
     return read

@@ -1,4 +1,4 @@
-"""Evaluation: each model on the unseen splits, and what the results say.
+"""Evaluation: each model on the unseen splits, with statistics and a report.
 
 stage        the stage `evaluate`
 metrics      accuracies, failures and paired comparisons of evaluated chains

@@ -1,8 +1,4 @@
-"""Evaluated chains to numbers: `evaluation/metrics.json` ▣.
-
-Not here: intervals (`pipeline.evaluation.statistics`), making the chains
-(`pipeline.evaluation.stage`).
-"""
+"""Compute `evaluation/metrics.json` from evaluated chains."""
 
 from __future__ import annotations
 
@@ -23,7 +19,7 @@ Row = Mapping[str, Any]
 
 
 def metrics(rows: Iterable[Row]) -> dict[str, Any]:
-    """The table of design section 6, of evaluated chains (rows of CHAINS)."""
+    """The content of metrics.json, from evaluated chains (rows of CHAINS)."""
     table: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in sorted(rows, key=lambda row: row["task_id"]):
         split, task = row["problem"]["split"], row["problem"]["task"]
@@ -38,23 +34,23 @@ def metrics(rows: Iterable[Row]) -> dict[str, Any]:
 
 def _cell(rows: Sequence[Row]) -> dict[str, Any]:
     judged = [row for row in rows if row["correct"] is not None]
-    right = [row for row in judged if row["correct"]]
+    correct = [row for row in judged if row["correct"]]
     n = len(judged)
     return {
         "n": n,
-        "correct": len(right),
-        "accuracy": len(right) / n if n else 0.0,
-        "ci95": list(wilson(len(right), n)),
+        "correct": len(correct),
+        "accuracy": len(correct) / n if n else 0.0,
+        "ci95": list(wilson(len(correct), n)),
         "failures": dict(Counter(row["failure"] for row in rows if row["failure"])),
         "calls_per_problem": _mean(row["calls"] for row in judged),
-        "calls_per_solved": _mean(row["calls"] for row in right),
+        "calls_per_solved": _mean(row["calls"] for row in correct),
         "tokens_per_problem": _mean(row["tokens"] for row in judged),
-        "correct_without_call": sum(not _called(row) for row in right),
+        "correct_without_call": sum(not _has_successful_call(row) for row in correct),
     }
 
 
-def _called(row: Row) -> bool:
-    """Whether a function of the toolset told the model anything."""
+def _has_successful_call(row: Row) -> bool:
+    """Whether a call of a toolset function succeeded."""
     return any(
         step["call"] and step["call"]["name"] not in AGENT_TOOLS and step["result"]["ok"]
         for step in row["steps"]

@@ -1,7 +1,4 @@
-"""What a run came to, as one table in the terminal.
-
-The same numbers as `evaluation/metrics.json`; plain words for what was and was not learned.
-"""
+"""The report of a run for the terminal: tables of `evaluation/metrics.json` and a conclusion."""
 
 from __future__ import annotations
 
@@ -23,12 +20,12 @@ Metrics = Mapping[str, Any]
 
 
 def label(model: str) -> str:
-    """What the terminal calls a model of metrics.json."""
+    """The display name of a model in metrics.json."""
     return LABELS.get(model) or f"student round {model.removeprefix(ROUND)}"
 
 
 def ordered(models: Iterable[str]) -> list[str]:
-    """Models as they came about: before, supervision, each round, after; the teacher last."""
+    """Sort models: student before, after SFT, each round, after; the teacher last."""
     places = list(LABELS)
     after = places.index("student_after")
 
@@ -41,12 +38,12 @@ def ordered(models: Iterable[str]) -> list[str]:
 
 
 def render_report(metrics: Metrics, run_json: Metrics, run_dir: str) -> Group:
-    """The table, the paired comparisons, and where everything lies."""
-    lines = [*_paired_lines(metrics), *_uncalled(metrics), *_rounds(run_json)]
-    lines += [*_learned(metrics, run_json), "", *_places(run_dir)]
+    """Tables, paired comparisons, conclusion, and paths of the results."""
+    lines = [*_paired_lines(metrics), *_without_call_lines(metrics), *_round_lines(run_json)]
+    lines += [*_conclusion(metrics, run_json), "", *_path_lines(run_dir)]
     tables = [_accuracy(metrics), _failures(metrics)]
-    if tasks := _tasks(metrics):
-        tables.insert(1, _by_task(tasks, metrics))
+    if task_splits := _task_splits(metrics):
+        tables.insert(1, _by_task(task_splits, metrics))
     return Group(*tables, Text("\n".join(lines)))
 
 
@@ -58,12 +55,12 @@ def print_report(metrics: Metrics, run_json: Metrics, run_dir: str) -> None:
 
 
 def _splits(metrics: Metrics) -> list[str]:
-    found = _cells(metrics)
-    return [split for split in ("test", "ood") if split in found]
+    names = _cells(metrics)
+    return [split for split in ("test", "ood") if split in names]
 
 
-def _tasks(metrics: Metrics) -> list[str]:
-    """test/arithmetic, test/logic and so on; empty where all problems are of one task."""
+def _task_splits(metrics: Metrics) -> list[str]:
+    """test/arithmetic, test/logic and so on; empty if all problems are of one task."""
     cells = _cells(metrics)
     tasks = sorted({name.partition("/")[2] for name in cells if "/" in name})
     names = [f"{split}/{task}" for split in _splits(metrics) for task in tasks]
@@ -75,11 +72,11 @@ def _cells(metrics: Metrics) -> set[str]:
 
 
 def _accuracy(metrics: Metrics) -> Table:
-    table = _solved("problems solved, 95% intervals", _splits(metrics), metrics)
+    table = _table("problems solved, 95% intervals", _splits(metrics), metrics)
     table.add_column("calls per solved problem", justify="right")
     table.add_column("tokens per problem", justify="right")
     for model, splits in _ordered(metrics):
-        cells = [_share(splits.get(split)) for split in _splits(metrics)]
+        cells = [_accuracy_text(splits.get(split)) for split in _splits(metrics)]
         first = splits.get("test") or next(iter(splits.values()))
         table.add_row(
             label(model),
@@ -90,14 +87,14 @@ def _accuracy(metrics: Metrics) -> Table:
     return table
 
 
-def _by_task(tasks: Sequence[str], metrics: Metrics) -> Table:
-    table = _solved("by task", tasks, metrics)
+def _by_task(task_splits: Sequence[str], metrics: Metrics) -> Table:
+    table = _table("by task", task_splits, metrics)
     for model, splits in _ordered(metrics):
-        table.add_row(label(model), *(_share(splits.get(name)) for name in tasks))
+        table.add_row(label(model), *(_accuracy_text(splits.get(name)) for name in task_splits))
     return table
 
 
-def _solved(title: str, splits: Sequence[str], metrics: Metrics) -> Table:
+def _table(title: str, splits: Sequence[str], metrics: Metrics) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("")
     for split in splits:
@@ -112,7 +109,7 @@ def _failures(metrics: Metrics) -> Table:
     for model, _ in models:
         table.add_column(label(model), justify="right")
     counts = {model: _all_failures(splits) for model, splits in models}
-    kinds = sorted({kind for found in counts.values() for kind in found})
+    kinds = sorted({kind for count in counts.values() for kind in count})
     for kind in kinds:
         table.add_row(kind, *(str(counts[model].get(kind, 0)) for model, _ in models))
     return table
@@ -130,7 +127,7 @@ def _all_failures(splits: Metrics) -> dict[str, int]:
 def _paired_lines(metrics: Metrics) -> list[str]:
     lines = []
     for key, baseline in (("paired", "before"), ("paired_vs_sft", "after sft")):
-        for split in (*_splits(metrics), *_tasks(metrics)):
+        for split in (*_splits(metrics), *_task_splits(metrics)):
             if row := metrics[key].get(split):
                 low, high = row["ci95"]
                 lines.append(
@@ -141,58 +138,59 @@ def _paired_lines(metrics: Metrics) -> list[str]:
     return lines
 
 
-def _uncalled(metrics: Metrics) -> list[str]:
-    """Of each task: how many right answers of the student owe nothing to a function."""
+def _without_call_lines(metrics: Metrics) -> list[str]:
+    """For each task: the student's correct answers without a successful function call."""
     student = metrics["models"].get("student_after", {})
     cells = [(name, student[name]) for name in sorted(student) if name.startswith("test/")]
     return [
-        f"student after, {name}: {cell['correct_without_call']:,} of {cell['correct']:,} right "
-        "answers without a call that succeeded"
+        f"student after, {name}: {cell['correct_without_call']:,} of {cell['correct']:,} correct "
+        "answers without a successful call"
         for name, cell in cells
     ]
 
 
-def _rounds(run_json: Metrics) -> list[str]:
+def _round_lines(run_json: Metrics) -> list[str]:
     rounds = run_json.get("rounds")
     if not rounds:
         return []
     shares = ", ".join(f"{100 * student['accuracy']:.1f}%" for student in rounds["students"])
     return [
-        f"rounds: {rounds['stopped']}; of {rounds['heldout']:,} held-out problems the students "
-        f"before and after each solved {shares}; student after is that of round {rounds['best']}"
+        f"rounds: {rounds['stopped']}; of {rounds['heldout']:,} held-out problems, the students "
+        f"before and after each round solve {shares}; student after is that of round "
+        f"{rounds['best']}"
     ]
 
 
-def _learned(metrics: Metrics, run_json: Metrics) -> list[str]:
-    """One plain sentence on what was and was not learned."""
+def _conclusion(metrics: Metrics, run_json: Metrics) -> list[str]:
+    """One sentence on whether the student improved."""
     row = metrics["paired"].get("test")
     if row is None:
         return []
     low, high = row["ci95"]
-    pairs, right = _trained_on(run_json)
-    basis = f"from {pairs:,} pairs and {right:,} right chains"
+    pairs, chains = _training_data(run_json)
+    basis = f"from {pairs:,} pairs and {chains:,} correct chains"
     if low > 0:
         return [f"The student learned: it solves more unseen problems than before, {basis}."]
     if high < 0:
         return [f"The student lost ability: it solves fewer unseen problems, {basis}."]
     return [
         "Nothing shows that the student learned to solve more problems: the interval of its gain "
-        f"holds zero ({basis})."
+        f"contains zero ({basis})."
     ]
 
 
-def _trained_on(run_json: Metrics) -> tuple[int, int]:
-    """Pairs and right chains that the student learned from, of all its rounds."""
+def _training_data(run_json: Metrics) -> tuple[int, int]:
+    """Numbers of pairs and correct chains that the student was trained on, over its rounds."""
     stages, best = run_json.get("stages", {}), run_json.get("rounds", {}).get("best", 1)
     names = ["pairs", *(f"rounds/{number:02d}/pairs" for number in range(2, best + 1))]
-    found = [stages.get(name, {}) for name in names]
+    pairs_facts = [stages.get(name, {}) for name in names]
     return (
-        sum(facts.get("rows_out", 0) for facts in found),
-        sum(facts.get("supervised", 0) for facts in found),
+        sum(facts.get("rows_out", 0) for facts in pairs_facts),
+        sum(facts.get("supervised", 0) for facts in pairs_facts),
     )
 
 
-def _places(run_dir: str) -> list[str]:
+def _path_lines(run_dir: str) -> list[str]:
     return [
         f"student     {run_dir}/student",
         f"chains      {run_dir}/chains        python -m pipeline show {run_dir}",
@@ -210,7 +208,7 @@ def _n(metrics: Metrics, split: str) -> int:
     return max(splits[split]["n"] for splits in metrics["models"].values() if split in splits)
 
 
-def _share(cell: Metrics | None) -> str:
+def _accuracy_text(cell: Metrics | None) -> str:
     if cell is None or not cell["n"]:
         return "-"
     low, high = cell["ci95"]

@@ -27,31 +27,32 @@ def evaluate(
 ) -> dict[str, Any]:
     """Evaluate `models`; writes metrics.json, returns facts for run.json.
 
-    `same` names models that are those of another name, whose chains stand for theirs.
+    `same` maps further model names to names in `models` with the same weights, whose chains are
+    reused.
     """
-    chosen = evaluation_problems(problems, recipe)
-    everything: list[Path] = []
-    wanted: set[str] = set()
+    selected = evaluation_problems(problems, recipe)
+    blocks: list[Path] = []
+    task_ids: set[str] = set()
     for name, settings in models.items():
-        tasks = _tasks(name, chosen, recipe)
-        wanted |= {task.task_id for task in tasks}
+        tasks = _tasks(name, selected, recipe)
+        task_ids |= {task.task_id for task in tasks}
         planned = write_plan(run.tasks / "evaluation", name, tasks, recipe.cluster.batch_tasks)
-        everything += planned
-        roll_out(f"evaluate ({name})", planned, settings, recipe.cluster)
-    check_complete(run.evaluation, everything)
-    rows = [r for r in tables.rows(run.evaluation, COLUMNS) if r["task_id"] in wanted]
+        blocks += planned
+        roll_out(f"evaluate ({name})", run, planned, settings, recipe.cluster)
+    check_complete(run.evaluation, blocks)
+    rows = [r for r in tables.rows(run.evaluation, COLUMNS) if r["task_id"] in task_ids]
     copies = [r | {"model": n} for n, other in same.items() for r in rows if r["model"] == other]
     table = metrics([*rows, *copies])
     write_json(run.evaluation / "metrics.json", table)
-    return {"rows_in": len(chosen), "rows_out": len(rows), "models": [*models, *same]}
+    return {"rows_in": len(selected), "rows_out": len(rows), "models": [*models, *same]}
 
 
 def evaluation_problems(problems: Sequence[Problem], recipe: Recipe) -> list[Problem]:
-    """The problems that are evaluated, at most `evaluate.limit` of each split."""
-    chosen = []
+    """Select the problems to evaluate, at most `evaluate.limit` of each split."""
+    selected = []
     for split in recipe.evaluate.splits:
-        chosen += [p for p in problems if p.split == split][: recipe.evaluate.limit]
-    return chosen
+        selected += [p for p in problems if p.split == split][: recipe.evaluate.limit]
+    return selected
 
 
 def write_json(path: Path, data: dict[str, Any]) -> None:

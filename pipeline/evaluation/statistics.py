@@ -1,4 +1,4 @@
-"""Intervals and tests on shares of problems solved; scipy and numpy do the work."""
+"""Confidence intervals and significance tests for accuracies, with scipy and numpy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RESAMPLES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """One model against another on the same problems; `gain` is a difference of shares."""
+    """One model against another on the same problems; `gain` is a difference of accuracies."""
 
     gain: float
     ci95: tuple[float, float]
@@ -23,7 +23,7 @@ class Paired:
 
 
 def wilson(correct: int, total: int) -> tuple[float, float]:
-    """Wilson's 95% score interval of a share (Wilson 1927); (0, 1) where nothing was measured."""
+    """Wilson's 95% score interval of a share (Wilson 1927); (0, 1) if `total` is 0."""
     if total == 0:
         return 0.0, 1.0
     interval = binomtest(correct, total).proportion_ci(0.95, method="wilson")
@@ -31,10 +31,10 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
 
 
 def paired(before: Sequence[bool], after: Sequence[bool], seed: int = 0) -> Paired:
-    """`after` against `before`, problem by problem.
+    """Compare `after` with `before`, problem by problem, both in the same order of problems.
 
     The interval is a percentile bootstrap over problems (Efron 1979), the p-value McNemar's exact
-    two-sided test on the problems that changed. Both sequences are in the same order of problems.
+    two-sided test on the problems that changed.
     """
     change = np.asarray(after, dtype=int) - np.asarray(before, dtype=int)
     gained, lost = int((change == 1).sum()), int((change == -1).sum())

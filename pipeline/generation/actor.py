@@ -1,13 +1,10 @@
-"""The rollout actor: one engine, one executor, many chains at once, as a Ray Data callable class.
-The engine is vLLM, or stands behind an endpoint (`pipeline.generation.endpoint`).
+"""The rollout actor: one engine, one executor, many concurrent chains; a Ray Data callable class.
+The engine is a local vLLM engine or a remote endpoint (`pipeline.generation.endpoint`).
 
-A private event-loop thread runs engine and chains; each block of tasks is awaited by a thread of
-its own, so blocks do not wait for each other. What a block came to is written to its file before
-its summary is returned: a chain that was counted is on disk, whatever dies next, and a block that
-Ray runs twice overwrites its own file.
-
-Not here: blocks and their files (`pipeline.generation.blocks`), the pool
-(`pipeline.generation.ray_job`).
+A private event-loop thread runs the engine and the chains. Each block of tasks is awaited by its
+own thread, so blocks do not wait for each other. A block's file is written before its summary is
+returned: every counted chain is on disk, whatever dies next, and a block that Ray runs twice
+overwrites its own file.
 """
 
 from __future__ import annotations
@@ -15,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -45,46 +43,48 @@ from pipeline.recipe.models import AgentSettings
 from pipeline.records import FAILURES, Chain, Task
 
 ENGINE = "pipeline.generation.vllm_engine:VllmEngine"
-DEATHS = ".engine-deaths"  # file beside the chains: the process ids of actors whose engine died
-MOST_DEATHS = 4  # in a row, no block made in between, before the job counts as hopeless
+DEATHS = ".engine-deaths"  # file in the folder of chains: process ids of actors whose engine died
+MOST_DEATHS = 4  # in a row, without a finished block in between; one more ends the job
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutSettings:
-    """Everything that an actor needs; plain data, so it travels to any node."""
+    """Settings of a rollout actor; plain data, so that any node can load them."""
 
     model: str  # a folder, a hub name, or the name at the endpoint
     toolset: str
     agent: AgentSettings
-    tool_parser: str | None  # None: dialect inject
+    tool_parser: str | None  # None: the dialect `inject`
     structured: bool
     stop: tuple[str, ...]
     retries: int
     temperature: float
     tolerance: float
     engine: tuple[tuple[str, Any], ...]
-    section: str  # of the recipe, whose `engine` that is
+    section: str  # the section of the recipe that holds `engine`
     kv_cache_gib: float
     function_workers: int
     chains_in_flight: int
-    out: str  # folder that the files of chains go to
-    engine_class: str = ENGINE  # module:class, made of `model`, `engine` and `kv_cache_gib`
-    endpoint: EndpointSettings | None = None  # where `model` is a name, and no engine is made
-    writes: bool = False  # problems (`pipeline.generation.synthetic_stage`), not chains
-    mark: str | None = None  # file in `out` that the driver left (`cluster.storage`)
+    out: str  # folder for the files of chains
+    engine_class: str = ENGINE  # module:class, called with `model`, `engine` and `kv_cache_gib`
+    endpoint: EndpointSettings | None = None  # if set, no engine is created
+    writes: bool = False  # write synthetic problems (`pipeline.generation.synthetic_stage`)
+    mark: str | None = None  # file that the driver wrote to `out` (`cluster.storage`)
 
 
 class RolloutActor:
-    """Makes chains. Called with a table of one block; returns a summary row of it."""
+    """Makes chains. Called with a one-row table, a block; returns the block's summary row."""
 
     def __init__(self, settings: RolloutSettings) -> None:
         if settings.mark is not None:
-            storage.check(settings.mark)  # the node may have come after the driver looked
+            storage.check(settings.mark)  # the node may have joined after the driver's check
         self._settings = settings
         self._engine: Any = None
+        started = time.monotonic()
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="chains", daemon=True).start()
         self._rollout = asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
+        self._start_seconds = time.monotonic() - started
 
     async def _start(self) -> Driver:
         s = self._settings
@@ -92,7 +92,7 @@ class RolloutActor:
         self._admission = Admission(
             self._engine.capacity, s.chains_in_flight, guess=2 * s.agent.reply_tokens
         )
-        self._told, self._busy = Usage(), Busy()
+        self._reported, self._busy = Usage(), Busy()
         return driver
 
     def _on_engine(self) -> Driver:
@@ -100,7 +100,7 @@ class RolloutActor:
         try:
             self._engine = resolve_name(s.engine_class)(s.model, dict(s.engine), s.kv_cache_gib)
         except EngineRefused as error:
-            raise EngineRefused(f"{error} (its options are {s.section}.engine)") from None
+            raise EngineRefused(f"{error} (options: {s.section}.engine)") from None
         dialect = self._dialect(reader_maker(s.tool_parser, self._engine.tokenizer))
         template = ChatTemplate(self._engine.tokenizer, dialect.tools)
         capacity = self._engine.capacity
@@ -123,7 +123,7 @@ class RolloutActor:
             endpoint=self._engine,
             dialect=self._dialect(),
             runner=self._executor(),
-            limits=limits_of(s.agent, retries=0),  # the endpoint's client has its own
+            limits=limits_of(s.agent, retries=0),  # the endpoint's client retries instead
             temperature=s.temperature,
         )
 
@@ -137,31 +137,33 @@ class RolloutActor:
             return Writing(with_agent_tools(toolsets.load(s.toolset), thinking=False))
         return dialect_of(s.toolset, s.agent, native, s.structured)
 
-    def __call__(self, told: pa.Table) -> dict[str, np.ndarray]:
-        (block,) = (Block(**row) for row in told.to_pylist())
+    def __call__(self, batch: pa.Table) -> dict[str, np.ndarray]:
+        (block,) = (Block(**row) for row in batch.to_pylist())
         path, tasks = block.chains(Path(self._settings.out)), block.tasks()
         before = {row["task_id"]: row for row in _rows(path)}
         missing = [task for task in tasks if task.task_id not in before]
-        made = asyncio.run_coroutine_threadsafe(self._chains(missing), self._loop)
-        chains, used, seconds = made.result()
+        future = asyncio.run_coroutine_threadsafe(self._chains(missing), self._loop)
+        chains, used, seconds = future.result()
         if self._engine.dead:
             _die(path.parent)
         rows = [self._row(task, chain) for task, chain in zip(missing, chains, strict=True)]
-        whole = before | {row["task_id"]: row for row in rows}
-        tables.write(path, [whole[task.task_id] for task in tasks], tables.CHAINS)
+        by_task = before | {row["task_id"]: row for row in rows}
+        tables.write(path, [by_task[task.task_id] for task in tasks], tables.CHAINS)
         forget_deaths(path.parent)
-        return summary(rows, used, seconds) | {"engine": np.array([_actor_id()])}
+        own = {"engine": _actor_id(), "start_seconds": self._start_seconds}
+        return summary(rows, used, seconds) | {name: np.array([own[name]]) for name in own}
 
     def _row(self, task: Task, chain: Chain) -> dict[str, Any]:
         verdict = judge(chain, task.problem, self._settings.tolerance)
         return tables.chain_row(chain, task.problem, verdict)
 
     async def _chains(self, tasks: Sequence[Task]) -> tuple[list[Chain], Usage, float]:
-        """The chains, and the tokens and busy seconds of all chains since this was told before."""
+        """Make the chains of `tasks`. Also returns the tokens and busy seconds of all chains since
+        the previous call returned."""
         self._busy.begin()
         chains = await asyncio.gather(*(self._chain(task) for task in tasks))
         usage = self._rollout.usage
-        used, self._told = usage.since(self._told), replace(usage)
+        used, self._reported = usage.since(self._reported), replace(usage)
         return chains, used, self._busy.end()
 
     async def _chain(self, task: Task) -> Chain:
@@ -170,8 +172,26 @@ class RolloutActor:
         if chain.steps:
             last = chain.steps[-1]
             common = self._rollout.usage.common
-            self._admission.held(last.prompt_tokens + last.completion_tokens - common)
+            self._admission.record(last.prompt_tokens + last.completion_tokens - common)
         return chain
+
+
+def forget_deaths(out: Path) -> None:
+    """Reset the count of engine deaths."""
+    (out / DEATHS).unlink(missing_ok=True)
+
+
+def summary(rows: Sequence[dict[str, Any]], used: Usage, seconds: float) -> dict[str, np.ndarray]:
+    """The summary row of a block for the driver: only counts, so its memory does not grow."""
+    failures = Counter(row["failure"] for row in rows)
+    counts = {
+        "chains": len(rows),
+        "correct": sum(row["correct"] is True for row in rows),
+        **{kind: failures[kind] for kind in FAILURES},
+        **used.tokens,
+        SECONDS: seconds,
+    }
+    return {name: np.array([value]) for name, value in counts.items()}
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
@@ -184,30 +204,13 @@ def _actor_id() -> str:
     return ray.get_runtime_context().get_actor_id() or ""
 
 
-def forget_deaths(out: Path) -> None:
-    """Begin to count the deaths of engines anew."""
-    (out / DEATHS).unlink(missing_ok=True)
-
-
 def _die(out: Path) -> None:
-    """End this process, whose engine is dead: Ray replaces a dead process and redoes its block, but
-    not one that raised. Raises RuntimeError, which ends the job, where this happened too often."""
+    """Exit this process because its engine died. Ray replaces an exited process and repeats its
+    block, but not one that raised. Raises RuntimeError, which ends the job, after more than
+    MOST_DEATHS deaths."""
     out.mkdir(parents=True, exist_ok=True)
     with (out / DEATHS).open("a") as file:
         file.write(f"{os.getpid()}\n")
     if len(set((out / DEATHS).read_text().split())) > MOST_DEATHS:
         raise RuntimeError(f"the engine died {MOST_DEATHS + 1} times")
     os._exit(1)
-
-
-def summary(rows: Sequence[dict[str, Any]], used: Usage, seconds: float) -> dict[str, np.ndarray]:
-    """What the driver hears of a block: counts only, so its memory does not grow."""
-    failures = Counter(row["failure"] for row in rows)
-    counts = {
-        "chains": len(rows),
-        "correct": sum(row["correct"] is True for row in rows),
-        **{kind: failures[kind] for kind in FAILURES},
-        **used.tokens,
-        SECONDS: seconds,
-    }
-    return {name: np.array([value]) for name, value in counts.items()}

@@ -1,11 +1,10 @@
-"""Plans: files of tasks, written before any chain is made, in blocks that each become one file.
+"""Plans: files of tasks, written before any chain is made. Each block of a plan becomes one file.
 
-A block is a row group of a plan, and its chains are one file that is named after it. So what is
-left to do is told by which files are there and how many rows they have: no id of a finished chain
+A block is a row group of a plan, and its chains are one file, named after plan and group. The
+remaining work follows from which files exist and how many rows they have: no id of a finished chain
 is held in memory, and no chain counts twice, however often its block was made.
 
-Not here: which tasks there are (`pipeline.generation.tasks`), making chains
-(`pipeline.generation.ray_job`).
+Not here: which tasks a plan holds (`pipeline.generation.tasks`).
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ import pyarrow.parquet as pq
 from pipeline import tables
 from pipeline.records import Task
 
-BLOCKS_PER_FILE = 64  # the footer of a file tells of all its row groups, and is read for each
+BLOCKS_PER_FILE = 64  # the footer describes all row groups of a file and is read for each block
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Tasks whose chains are one file: row group `group` of the plan `plan`, of `rows` tasks."""
+    """Row group `group` of the plan file `plan`, with `rows` tasks; its chains are one file."""
 
     plan: str
     group: int
@@ -47,37 +46,37 @@ class Block:
 
 
 def write_plan(folder: Path, name: str, tasks: Iterable[Task], size: int) -> list[Path]:
-    """Write the plan `name` of `tasks`, in blocks of `size`, unless it is there; returns its files.
+    """Write the plan `name` of `tasks`, in blocks of `size`, unless it exists; returns its files.
 
-    Its files are hidden until the last of them is written, so a plan is whole or is written again.
+    The files stay hidden until the last is written, so a plan is complete or is written again.
     """
     if not plan_files(folder, name):
         _write(folder, name, tasks, size)
-        _show(folder, name)
+        _unhide(folder, name)
     return plan_files(folder, name)
 
 
 def plan_files(folder: Path, name: str) -> list[Path]:
-    """The files of a plan, or of all whose names match the glob `name`, as far as there are any."""
+    """The files of all plans whose names match the glob `name`; empty if there are none."""
     if any(folder.glob(f"{name}-*.parquet")):
-        _show(folder, name)  # what an interruption may have left hidden
+        _unhide(folder, name)  # an interrupted `write_plan` may have left some hidden
     return sorted(folder.glob(f"{name}-*.parquet"))
 
 
 def blocks(files: Iterable[Path]) -> Iterator[Block]:
     """The blocks of plans, in order."""
     for path in files:
-        told = pq.read_metadata(path)
-        for group in range(told.num_row_groups):
-            yield Block(str(path.resolve()), group, told.row_group(group).num_rows)
+        metadata = pq.read_metadata(path)
+        for group in range(metadata.num_row_groups):
+            yield Block(str(path.resolve()), group, metadata.row_group(group).num_rows)
 
 
 def rows_in(path: Path) -> int:
-    """Rows of a file of chains, none where there is none."""
+    """Number of rows of a file of chains; 0 if it does not exist."""
     return pq.read_metadata(path).num_rows if path.exists() else 0
 
 
-def _show(folder: Path, name: str) -> None:
+def _unhide(folder: Path, name: str) -> None:
     for hidden in folder.glob(f".{name}-*.parquet"):
         hidden.rename(folder / hidden.name.removeprefix("."))
 
@@ -85,9 +84,9 @@ def _show(folder: Path, name: str) -> None:
 def _write(folder: Path, name: str, tasks: Iterable[Task], size: int) -> None:
     for unfinished in folder.glob(f".{name}-*.parquet"):
         unfinished.unlink()
-    rest = iter(tasks)
+    remaining = iter(tasks)
     for part in range(1_000_000):
-        chunk: Sequence[Task] = list(islice(rest, size * BLOCKS_PER_FILE))
+        chunk: Sequence[Task] = list(islice(remaining, size * BLOCKS_PER_FILE))
         if not chunk:
             return
         rows = [tables.task_row(task) for task in chunk]

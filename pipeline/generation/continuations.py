@@ -1,7 +1,6 @@
-"""The tasks that the strategy `corrected` needs: the teacher goes on from the student's steps.
+"""Tasks for the strategy `corrected`: the teacher continues from the student's steps.
 
-Not here: making the chains (`pipeline.generation.ray_job`), which step was fatal
-(`pipeline.pairs`).
+Not here: which step was fatal (`pipeline.pairs`).
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ AFTER = "teacher-after"
 
 
 def plan_continuations(run: RunDir, number: int, seed: int, size: int) -> list[Path]:
-    """Plan the tasks that let the teacher finish each wrong chain of the student from each of its
-    steps, in blocks of `size`; returns the plans. What chains that were made anew add to it comes
-    behind what was planned before."""
+    """Plan tasks in which the teacher finishes each incorrect chain of the student from each of its
+    steps, in blocks of `size`; returns the plan files. If chains were made again since the last
+    plan, only tasks that no earlier plan has are added, in a new plan."""
     planned: dict[str, Task] = {}
     for row in tables.rows(run.chains):
         if row["model"] == "student" and row["correct"] is False:

@@ -1,11 +1,8 @@
-"""A model behind an OpenAI-compatible endpoint: messages in, messages out, by the same agent.
+"""A model at an OpenAI-compatible endpoint: messages in, messages out, with the same agent.
 
-The `openai` package retries what may go better (408, 409, 429, 5xx, no connection), after as long
-as the server asks for, else backing off. What will not, a refused key or an unknown model, ends the
-job; a prompt that the server finds too long ends its chain.
-
-Not here: the agent's loop (`pipeline.agent.driver`), where an endpoint is used
-(`pipeline.generation.actor`).
+The `openai` package retries transient errors (408, 409, 429, 5xx, no connection), after the delay
+that the server asks for, otherwise with backoff. A permanent error, such as a refused key or an
+unknown model, ends the job; a prompt that is too long for the server ends its chain.
 """
 
 from __future__ import annotations
@@ -29,23 +26,23 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
 
 KEY_VARIABLE = "APPRENTICE_TEACHER_KEY"
-NO_KEY = "none"  # servers that ask for no key take any
+NO_KEY = "none"  # servers that require no key accept any
 CONNECT_SECONDS = 10.0
 TOO_LONG = re.compile(r"context[ _](length|window|size)|maximum model length", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """Where one actor finds a model; plain data, so it travels to any node."""
+    """How one actor reaches a model; plain data, so that any node can load it."""
 
     url: str
-    requests_per_minute: float | None  # of this actor
+    requests_per_minute: float | None  # of this actor; None: no limit
     request_seconds: float
-    key: str = field(repr=False)  # where empty, the actor's own environment may have one
+    key: str = field(repr=False)  # if empty, the actor reads KEY_VARIABLE in its own environment
 
 
 def endpoint_of(model: Model, cluster: Cluster) -> EndpointSettings | None:
-    """The endpoint of `model` for each of its actors, None where an engine of ours runs it."""
+    """The endpoint settings for each actor of `model`; None if a local engine runs it."""
     if not isinstance(model, Teacher) or model.endpoint is None:
         return None
     most = model.requests_per_minute
@@ -54,14 +51,14 @@ def endpoint_of(model: Model, cluster: Cluster) -> EndpointSettings | None:
 
 
 class Endpoint:
-    """The model `model` at an endpoint. Make it inside a running event loop, and use it from that
-    loop only.
+    """The model `model` at an endpoint. Create it inside a running event loop, and use it only in
+    that loop.
 
-    Each method raises `pipeline.engine.engine.EngineRefused`, one sentence, where every request
+    Each method raises `pipeline.engine.engine.EngineRefused`, with one sentence, if every request
     would fail.
     """
 
-    capacity = None  # the server alone knows what it holds
+    capacity = None  # only the server knows it
     dead = False
 
     def __init__(self, model: str, settings: EndpointSettings, retries: int) -> None:
@@ -75,12 +72,12 @@ class Endpoint:
             api_key=self._key,
             max_retries=retries,
             timeout=openai.Timeout(settings.request_seconds, connect=CONNECT_SECONDS),
-            # a hook of each request that is sent, so retries keep the pace as well
+            # this hook runs for every request sent, so retries keep the pace as well
             http_client=openai.DefaultAsyncHttpxClient(event_hooks={"request": [pace]}),
         )
 
     async def check(self) -> None:
-        """Ask which models there are; a server that does not tell is none the worse."""
+        """List the models; servers without that route are accepted."""
         import openai
 
         try:
@@ -89,59 +86,59 @@ class Endpoint:
             raise self._refused(error) from None
         except openai.APIConnectionError as error:
             raise EngineRefused(
-                f"teacher.endpoint {self._url} cannot be reached: {_said(error)}"
+                f"teacher.endpoint {self._url} cannot be reached: {_message(error)}"
             ) from None
         except openai.APIStatusError:
             pass
 
     async def reply(self, messages: Sequence[Message], sampling: Sampling) -> tuple[Reply, int]:
-        """One reply, and how many tokens the server read for it.
+        """Request one reply; also returns the number of prompt tokens that the server counted.
 
-        Raises ContextFull where the server finds `messages` too long, EngineError for whatever else
-        goes wrong.
+        Raises ContextFull if the server reports `messages` as too long, EngineError for any other
+        failure.
         """
         import openai
 
         try:
-            done: ChatCompletion = await self._client.chat.completions.create(
+            completion: ChatCompletion = await self._client.chat.completions.create(
                 model=self._model,
                 messages=messages,  # type: ignore[arg-type]  # plain dicts
                 temperature=sampling.temperature,
                 max_tokens=sampling.max_tokens,
                 seed=sampling.seed,
             )
-            return _read(done)
+            return _parse(completion)
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise self._refused(error) from None
         except openai.NotFoundError as error:
             raise EngineRefused(
                 f"teacher.endpoint {self._url} has no model {self._model!r}, or no chat "
-                f"completions (404): {_said(error)}"
+                f"completions (404): {_message(error)}"
             ) from None
         except openai.BadRequestError as error:
-            if TOO_LONG.search(f"{error.code} {_said(error)}"):
+            if TOO_LONG.search(f"{error.code} {_message(error)}"):
                 raise ContextFull from None
-            raise EngineError(_named(error)) from None
+            raise EngineError(_with_class(error)) from None
         except Exception as error:  # the engine's boundary
-            raise EngineError(_named(error)) from error
+            raise EngineError(_with_class(error)) from error
 
     def _refused(self, error: APIStatusError) -> EngineRefused:
-        whose = "asks for a key, set" if self._key == NO_KEY else "refuses the key of"
+        problem = "requires a key, set" if self._key == NO_KEY else "refuses the key in"
         return EngineRefused(
-            f"teacher.endpoint {self._url} {whose} {KEY_VARIABLE} ({error.status_code}): "
-            f"{_said(error)}"
+            f"teacher.endpoint {self._url} {problem} {KEY_VARIABLE} ({error.status_code}): "
+            f"{_message(error)}"
         )
 
 
 class Pace:
-    """Lets requests through one by one, `per_minute` at most; None: as they come."""
+    """Delays requests so that at most `per_minute` are sent, evenly spaced; None: no limit."""
 
     def __init__(self, per_minute: float | None) -> None:
         self._seconds = 60 / per_minute if per_minute else 0.0
         self._next = 0.0
 
     async def __call__(self, request: object) -> None:
-        """Wait for the turn of `request`; a hook of the HTTP client."""
+        """Wait until `request` may be sent; a request hook of the HTTP client."""
         now = asyncio.get_running_loop().time()
         turn = max(now, self._next)
         self._next = turn + self._seconds
@@ -150,21 +147,21 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointRollout(Driver):
-    """Chains as messages; the server makes tokens of them, and counts these."""
+    """Makes chains from messages; the server tokenizes them and counts the tokens."""
 
     endpoint: Endpoint
 
-    def converse(self, opening: Sequence[Message]) -> Conversation:
-        return _Messages(self.endpoint, self.usage, opening)
+    def converse(self, prompt: Sequence[Message]) -> Conversation:
+        return _Messages(self.endpoint, self.usage, prompt)
 
 
 class _Messages:
-    """A conversation as its messages. What a replayed reply has of tokens is not known."""
+    """A conversation as messages. The token count of a replayed reply is unknown."""
 
-    def __init__(self, endpoint: Endpoint, usage: Usage, opening: Sequence[Message]) -> None:
+    def __init__(self, endpoint: Endpoint, usage: Usage, prompt: Sequence[Message]) -> None:
         self._endpoint = endpoint
         self._usage = usage
-        self._messages = list(opening)
+        self._messages = list(prompt)
 
     async def ask(self, sampling: Sampling) -> tuple[Reply, int]:
         reply, prompt_tokens = await self._endpoint.reply(self._messages, sampling)
@@ -187,8 +184,8 @@ def _key() -> str:
     return os.environ.get(KEY_VARIABLE, "").strip()
 
 
-def _read(done: ChatCompletion) -> tuple[Reply, int]:
-    choice, usage = done.choices[0], done.usage
+def _parse(completion: ChatCompletion) -> tuple[Reply, int]:
+    choice, usage = completion.choices[0], completion.usage
     reason = "length" if choice.finish_reason == "length" else "stop"
     text = choice.message.content or ""
     if usage is None:
@@ -198,12 +195,12 @@ def _read(done: ChatCompletion) -> tuple[Reply, int]:
     return Reply(text, (), reason, cached, usage.completion_tokens), usage.prompt_tokens
 
 
-def _named(error: Exception) -> str:
-    return f"{type(error).__name__}: {_said(error)}"
+def _with_class(error: Exception) -> str:
+    return f"{type(error).__name__}: {_message(error)}"
 
 
-def _said(error: Exception) -> str:
-    """What a server said was wrong, or why it was not reached, on one line."""
+def _message(error: Exception) -> str:
+    """The server's error message, or why the connection failed, on one line."""
     body = getattr(error, "body", None)
-    told = body.get("message") if isinstance(body, dict) else error.__cause__
-    return textwrap.shorten(str(told or "") or str(error), 300, placeholder=" ...")
+    message = body.get("message") if isinstance(body, dict) else error.__cause__
+    return textwrap.shorten(str(message or "") or str(error), 300, placeholder=" ...")

@@ -1,8 +1,4 @@
-"""What a run has made so far, read from its files of chains.
-
-Not here: what to plan next (`pipeline.generation.tasks`), the chains themselves
-(`pipeline.generation.ray_job`).
-"""
+"""Counts of a run's chains so far, read from its files of chains."""
 
 from __future__ import annotations
 
@@ -21,30 +17,30 @@ OUTCOME = (
     *("model", "correct", "failure", "stop_reason", "prefix_steps"),
     "steps.list.element.call.name",
 )
-ENOUGH = 20  # chains without a call, below which that may be chance
+ENOUGH = 20  # fewer chains without a call may be chance
 
 
 def verdicts(folder: Path, name: str) -> dict[str, list[bool | None]]:
-    """What the chains of a model came to, by problem id."""
+    """Verdicts on the chains of a model, by problem id, without continued chains."""
     rows = tables.rows(folder, ["problem.problem_id", "model", "correct", "prefix_steps"])
     return by_problem(r for r in rows if r["model"] == name and not r["prefix_steps"])
 
 
-def written(folder: Path) -> dict[str, dict[str, list[int]]]:
-    """Tokens that each chain wrote, by model and by problem id, without continued chains."""
-    found: dict[str, dict[str, list[int]]] = {}
+def written_tokens(folder: Path) -> dict[str, dict[str, list[int]]]:
+    """Written tokens of each chain, by model and by problem id, without continued chains."""
+    by_model: dict[str, dict[str, list[int]]] = {}
     for row in tables.rows(folder, ["model", "problem.problem_id", "tokens", "prefix_steps"]):
         if not row["prefix_steps"]:
-            of_model = found.setdefault(row["model"], {})
-            of_model.setdefault(row["problem_id"], []).append(row["tokens"])
-    return found
+            by_problem_id = by_model.setdefault(row["model"], {})
+            by_problem_id.setdefault(row["problem_id"], []).append(row["tokens"])
+    return by_model
 
 
 def outcomes(folder: Path) -> dict[str, Any]:
-    """The counts of chains and failures that run.json holds.
+    """Counts of chains and failures for run.json.
 
-    `replies` has for each model its chains without an engine error, how many of them ended with an
-    answer, and how many called a function of the toolset.
+    `replies` counts for each model its chains without an engine error (`chains`), those that ended
+    with an answer (`answered`), and those that called a function of the toolset (`calling`).
     """
     counts: Counter[str] = Counter()
     failures: Counter[str] = Counter()
@@ -59,29 +55,28 @@ def outcomes(folder: Path) -> dict[str, Any]:
                 replies[name].update(chains=1, answered=row["stop_reason"] == "answer")
                 replies[name]["calling"] += _calls(row)
     total = sum(n for name, n in counts.items() if not name.endswith(" right"))
-    found = {name: dict(counted) for name, counted in replies.items()}
     return {
         "rows_out": total,
         "chains": dict(counts),
         "failures": dict(+failures),
-        "replies": found,
+        "replies": {name: dict(counted) for name, counted in replies.items()},
     }
 
 
-def never_calls(replies: Mapping[str, Mapping[str, int]], native: bool) -> str | None:
-    """What is to be said of a teacher none of whose chains calls a function; None where one does,
-    or where there are too few to tell. `native` says in which dialect it was spoken to."""
-    found = replies.get("teacher", {})
-    if found.get("chains", 0) < ENOUGH or found["calling"]:
+def no_calls_warning(replies: Mapping[str, Mapping[str, int]], native: bool) -> str | None:
+    """Warning text for a teacher that never calls a function; None if a chain calls one, or if
+    there are fewer than ENOUGH chains. `native`: the teacher uses its native dialect."""
+    counted = replies.get("teacher", {})
+    if counted.get("chains", 0) < ENOUGH or counted["calling"]:
         return None
     other = "another tool_parser or dialect=inject" if native else "dialect=native with tool_parser"
     return (
-        f"the teacher called no function in any of its {found['chains']:,} chains, of which "
-        f"{found['answered']:,} ended with an answer: {other} (agent.*), solved problems in "
+        f"the teacher called no function in any of its {counted['chains']:,} chains, of which "
+        f"{counted['answered']:,} ended with an answer: {other} (agent.*), few-shot examples in "
         "agent.examples, or another teacher may help"
     )
 
 
 def _calls(row: Mapping[str, Any]) -> bool:
-    named = {step["call"]["name"] for step in row["steps"] if step["call"]}
-    return bool(named - {*AGENT_TOOLS, None})
+    names = {step["call"]["name"] for step in row["steps"] if step["call"]}
+    return bool(names - {*AGENT_TOOLS, None})

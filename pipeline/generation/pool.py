@@ -1,11 +1,11 @@
-"""The machines that a stage asks for: the pool of engines, what each takes, what is waited for.
+"""The machines that a stage requests: pool size, resources of each engine, waiting for machines.
 
-All tasks are known before the pool starts, so it asks for its whole size at once: actors that find
-no place are what Ray's autoscaler sees, and it brings machines for just these. Ray Data would ask
-for more only after the first block is done, doubling, and only while most of what is there is busy.
+All tasks are known before the pool starts, so it requests its full size at once: Ray's autoscaler
+sees the pending actors and adds machines for exactly these. By default, Ray Data would request more
+actors only after the first block is done, doubling their number, and only while most are busy.
 
-Not here: what an engine actor does (`pipeline.generation.actor`), what a cluster has
-(`cluster.resources`), whether that is enough (`cluster.requirements`).
+Not here: the resources of a cluster (`cluster.resources`) and whether they are enough
+(`cluster.requirements`).
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from pipeline.recipe.load import Recipe
 def engine_pool(blocks: int, cluster: Cluster) -> Any:
     """Ray Data's ActorPoolStrategy for `blocks` blocks of tasks.
 
-    As many actors as keep `chains_in_flight` chains each at work, within `actors_min` and
-    `actors_max`. A block more than an actor works on waits at it, so that none idles in between;
-    not more, as blocks at one actor are lost to those that come later.
+    As many actors as can each keep `chains_in_flight` chains running, within `actors_min` and
+    `actors_max`. One extra block is queued per actor so that it never idles; more would starve
+    actors that start later.
     """
     from ray.data import ActorPoolStrategy
 
@@ -49,70 +49,71 @@ def engine_pool(blocks: int, cluster: Cluster) -> Any:
 
 
 def prepare_ray_data() -> None:
-    """Settings of Ray Data in this process: how the pool grows, that it waits, and no chatter."""
+    """Configure Ray Data in this process: pool growth, no timeout while waiting, quiet output."""
     import logging
 
     import ray
 
     context = ray.data.DataContext.get_current()
-    # All work is there from the start: grow as soon as all are busy, shrink when nothing is left.
+    # All work is known from the start: grow as soon as all actors are busy, shrink when no work is
+    # left.
     context.autoscaling_config.actor_pool_util_upscaling_threshold = 1.0
     context.autoscaling_config.actor_pool_util_downscaling_threshold = 0.0
-    context.execution_no_progress_timeout_s = -1  # a machine may take longer than half an hour
-    context.issue_detectors_config.detectors = []  # they would ask `placed` for a place as well
+    context.execution_no_progress_timeout_s = -1  # a machine may need more than half an hour
+    context.issue_detectors_config.detectors = []  # they would call `place` of `engine_placement`
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # its errors are raised as well
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # it also raises its errors
 
 
 def requirements(recipe: Recipe, capacity: Capacity, stages: Container[str]) -> list[Requirement]:
-    """What the stages ask Ray for: the rules of `pipeline.generation.ray_job` and
-    `pipeline.training`."""
-    asked, gpus = recipe.cluster, capacity.ceiling.get("GPU", 0)
+    """The resources that `stages` request from Ray, by the same rules as
+    `pipeline.generation.ray_job` and `pipeline.training`."""
+    cluster, gpus = recipe.cluster, capacity.ceiling.get("GPU", 0)
     models = recipe.teacher, recipe.student
     arguments = [None if model.is_remote else model.engine for model in models]
-    few, many = asked.actors_min, asked.actors_max
+    least, most = cluster.actors_min, cluster.actors_max
 
     def largest(stage: str) -> Requirement:
-        bundles = [(asked.engine_bundle(own, gpus >= 1), engine_parts(own)) for own in arguments]
-        needs = [engines(stage, *engine, few, many) for engine in bundles]
-        return max(needs, key=lambda need: need.at_least * need.bundle["GPU"])
+        sizes = [(cluster.engine_bundle(a, gpus >= 1), engine_parts(a)) for a in arguments]
+        candidates = [engines(stage, *size, least, most) for size in sizes]
+        return max(candidates, key=lambda required: required.at_least * required.bundle["GPU"])
 
     workers = recipe.train.workers
-    gpu = asked.trains_on_gpus(gpus >= workers)
-    worker = {"CPU": asked.train_cpus, "GPU": float(gpu)}
+    gpu = cluster.trains_on_gpus(gpus >= workers)
+    worker = {"CPU": cluster.train_cpus, "GPU": float(gpu)}
     train = Requirement("train", "worker", worker, workers, workers)
-    needs = [largest("generate"), train, largest("evaluate")]
-    return [need for need in needs if need.stage in stages]
+    required = [largest("generate"), train, largest("evaluate")]
+    return [requirement for requirement in required if requirement.stage in stages]
 
 
 def refuse_too_small(recipe: Recipe, stages: Container[str]) -> None:
-    """Raise CannotStart where the Ray that is connected can never run one of `stages`."""
+    """Raise CannotStart if the connected Ray cluster can never run one of `stages`."""
     from cluster.resources import capacity
 
     address = os.environ.get("RAY_ADDRESS")
-    where, found = f"the cluster at {address}" if address else "this machine", capacity()
+    where, available = f"the cluster at {address}" if address else "this machine", capacity()
     try:
-        refuse_never(check(requirements(recipe, found, stages), found), where)
+        refuse_never(check(requirements(recipe, available, stages), available), where)
     except RequirementError as error:
         raise CannotStart(str(error)) from None
 
 
 def may_have_gpus(count: float = 1) -> bool:
-    """Whether the joined cluster has, or may come to have, `count` GPUs."""
+    """Whether the connected cluster has `count` GPUs or its autoscaler may add them."""
     from cluster.resources import ceiling
 
     return ceiling().get("GPU", 0) >= count
 
 
 @contextmanager
-def placed(bundle: Mapping[str, float], parts: int) -> Iterator[dict[str, Any]]:
-    """What Ray Data is told of the place of each engine's actor: a bundle on one node. Of several
-    `parts`, a placement group of as many bundles, on few nodes, in which vLLM starts its ranks
-    beside the actor; the groups are given back at the end.
+def engine_placement(bundle: Mapping[str, float], parts: int) -> Iterator[dict[str, Any]]:
+    """Arguments for Ray Data that place each engine's actor: `bundle` on one node. With several
+    `parts`, a placement group of that many bundles on few nodes, in which vLLM starts its ranks
+    next to the actor; the groups are removed on exit.
 
-    Ray 2.60 means to drop `ray_remote_args_fn`, which alone gives each actor a group of its own and
-    which Ray's own batches of language models use for this.
+    `ray_remote_args_fn` is deprecated as of Ray 2.60, but only it gives each actor its own group,
+    and Ray's own LLM batch inference uses it for this.
     """
     if parts == 1:
         yield {"num_cpus": bundle["CPU"], "num_gpus": bundle["GPU"]}
@@ -138,9 +139,9 @@ def placed(bundle: Mapping[str, float], parts: int) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def reachable(folder: Path) -> Iterator[str]:
-    """Leave a mark in `folder` for the workers to look for; gives its path.
+    """Write a mark file to `folder`, which workers check for; yields its path.
 
-    Raises CannotStart where a node that is there does not see it.
+    Raises CannotStart if a node of the cluster does not see the file.
     """
     with storage.marked(folder) as mark:
         try:
@@ -157,19 +158,21 @@ def waiting(
     bundle: Mapping[str, float],
     least: int,
     began: Callable[[], bool],
+    starting: str = "starting",
 ) -> Iterator[None]:
-    """Say in the live line what is waited for until work `began`; once for each change."""
+    """Show in the live line, until work `began`, which machines are missing, or `starting` when all
+    are available; update it when that changes."""
     from cluster.resources import capacity, nodes
 
-    stop, found = threading.Event(), capacity()
+    stop, at_start = threading.Event(), capacity()
 
     def watch() -> None:
-        said = ""
+        shown = ""
         while not stop.wait(EVERY_SECONDS) and not began():
-            text = _missing(replace(found, nodes=nodes()), bundle, least)
-            if text != said:
+            text = _missing(replace(at_start, nodes=nodes()), bundle, least) or starting
+            if text != shown:
                 progress.update(done, text)
-                said = text
+                shown = text
 
     thread = threading.Thread(target=watch, name="waiting", daemon=True)
     thread.start()
@@ -180,10 +183,10 @@ def waiting(
         thread.join()
 
 
-def _missing(found: Capacity, bundle: Mapping[str, float], least: int) -> str:
-    now, ever = found.places(bundle)
+def _missing(capacity: Capacity, bundle: Mapping[str, float], least: int) -> str:
+    now, ever = capacity.places(bundle)
     if now >= least:
-        return "starting"
+        return ""
     size = ", ".join(f"{amount:g} {name}" for name, amount in bundle.items() if amount)
-    known = "; no autoscaler brings them" if found.known and ever < least else ""
-    return f"waiting for machines: {now} of {least} with {size} are there{known}"
+    never = "; no autoscaler adds more" if capacity.known and ever < least else ""
+    return f"waiting for machines: {now} of {least} with {size} available{never}"

@@ -1,6 +1,6 @@
-"""A run as its stages see it: the recipe with its folders, problems and functions at hand.
+"""A prepared run: the recipe with its folders, problems, dialect and toolset loaded.
 
-Not here: how it is prepared, and its rounds (`pipeline.run`).
+Not here: preparing it, and its rounds (`pipeline.run`).
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from toolsets import Toolset
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A recipe, where its files go, its problems, and its dialect."""
+    """A recipe, its run directory, problems, dialect and toolset."""
 
     recipe: Recipe
     dir: RunDir
     source: ProblemFile
     dialect: Dialect
     toolset: Toolset
-    engine_class: str = ENGINE  # what replies; tests put a script in its place
-    heldout: tuple[Problem, ...] = ()  # choose between rounds, where there are several
+    engine_class: str = ENGINE  # tests replace it with a scripted engine
+    heldout: tuple[Problem, ...] = ()  # used to choose between rounds if there are several
     round: int = 1
 
     @property
@@ -38,7 +38,7 @@ class Run:
 
 
 def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutSettings:
-    """What a rollout actor needs to make chains of `model`."""
+    """Settings of the rollout actors that make chains of `model`."""
     recipe = run.recipe
     return RolloutSettings(
         model=folder,

@@ -1,13 +1,13 @@
-"""Tasks to chains: the Ray Data graph that feeds rollout actors, exactly once per task.
+"""The Ray Data job that makes one chain for each task.
 
-Tasks stand in plans before any chain is made (`pipeline.generation.blocks`); actors read blocks of
-them and write a file of chains for each (`pipeline.generation.actor`). A block is done when its
-file has all its rows, so the same command again makes only what is missing. `check_complete` proves
-it at the end. This process holds blocks and counts, neither tasks nor ids.
+Plans of tasks are written before any chain is made (`pipeline.generation.blocks`). Actors read
+blocks of a plan and write a file of chains for each (`pipeline.generation.actor`). A block is done
+when its file has all its rows, so the same command again makes only the missing chains.
+`check_complete` verifies this at the end. This process holds blocks and counts, no tasks or ids.
 
-Ray Data's own checkpointing is not used: it filters finished ids, which it loads all, and only for
-plans that end in a file sink, which holds finished chains in memory until a block of them is
-written by another task.
+Ray Data's own checkpointing is not used: it loads all finished ids to filter them, and works only
+for jobs that end in a file sink, which holds finished chains in memory until another task writes a
+block of them.
 """
 
 from __future__ import annotations
@@ -28,33 +28,36 @@ from pipeline.generation import pool
 from pipeline.generation.actor import RolloutActor, RolloutSettings, forget_deaths
 from pipeline.generation.blocks import Block, blocks, rows_in
 from pipeline.generation.telemetry import Telemetry
-from pipeline.progress import Progress
+from pipeline.progress import Progress, duration
 from pipeline.recipe.cluster import Cluster, engine_parts
 from pipeline.records import FAILURES
+from pipeline.run_dir import RunDir
 
-KINDS_NAMED = 2  # of failures, in the live line
+KINDS_SHOWN = 2  # kinds of failures in the live line
 
 
 def roll_out(
     name: str,
+    run: RunDir,
     plans: Sequence[Path],
     settings: RolloutSettings,
     cluster: Cluster,
     made: Counter[str] | None = None,
 ) -> None:
-    """Make the missing chains of `plans` in the folder `settings.out`, showing progress. Block by
-    block what was made is added to `made`: the counts of `pipeline.generation.actor.summary`.
+    """Make the missing chains of `plans` in the folder `settings.out` and show progress. After
+    each block, its counts (`pipeline.generation.actor.summary`) are added to `made`. `run` records
+    how long the engines took to start.
 
-    Raises CannotStart where a node does not reach that folder, StageFailed where the engine cannot
-    be started or keeps dying, or an endpoint refuses us; finished chains stay.
+    Raises CannotStart if a node cannot reach that folder, StageFailed if the engine cannot start,
+    keeps dying, or an endpoint refuses the requests; finished chains stay on disk.
     """
     out = Path(settings.out)
     total = done = 0
     pending = []
     for block in blocks(plans):
-        there = rows_in(block.chains(out))
-        total, done = total + block.rows, done + there
-        if there < block.rows:
+        finished = rows_in(block.chains(out))
+        total, done = total + block.rows, done + finished
+        if finished < block.rows:
             pending.append(block)
     if not pending:
         return
@@ -63,26 +66,30 @@ def roll_out(
         forget_deaths(out)
         with Progress(name, total, "chains") as progress:
             progress.start_at(done)
-            _run(pending, settings, cluster, progress, done, Counter() if made is None else made)
+            made = Counter() if made is None else made
+            starting = _starting(run, settings)
+            seconds = _run(pending, settings, cluster, progress, done, made, starting)
+    if settings.endpoint is None:
+        run.add_engine_start(seconds)
 
 
 def check_complete(folder: Path, plans: Sequence[Path]) -> None:
-    """Prove that each task of `plans` has exactly one row in `folder`; raises StageFailed where one
-    has none."""
+    """Verify that each task of `plans` has exactly one row in `folder`; otherwise raise
+    StageFailed."""
     for block in blocks(plans):
-        wanted, found = block.task_ids(), tables.task_ids(block.chains(folder))
-        if found == wanted:
+        expected, actual = block.task_ids(), tables.task_ids(block.chains(folder))
+        if actual == expected:
             continue
-        if missing := [task_id for task_id in wanted if task_id not in found]:
+        if missing := [task_id for task_id in expected if task_id not in actual]:
             raise StageFailed(
                 f"{len(missing):,} of {block.rows:,} tasks of a block have no chain, the first is "
                 f"{missing[0]}; the same command again makes them"
             )
-        raise StageFailed(f"{block.chains(folder)} holds other chains than those of its tasks")
+        raise StageFailed(f"{block.chains(folder)} holds chains that do not match its tasks")
 
 
 def drop_engine_errors(folder: Path) -> int:
-    """Remove rows that ended in an engine error, so that they are made again; returns how many."""
+    """Remove rows that ended in an engine error, so that they are made again; returns the count."""
     dropped = 0
     for path in tables.files(folder):
         rows = pq.read_table(path).to_pylist()
@@ -100,7 +107,10 @@ def _run(
     progress: Progress,
     done: int,
     made: Counter[str],
-) -> None:
+    starting: str,
+) -> float:
+    """Make the chains of `pending`; returns the seconds that its slowest engine took to start.
+    Until the first block is done the live line says `starting`, or which machines are missing."""
     import ray
     from ray.exceptions import RayError
     from ray.util.annotations import RayDeprecationWarning
@@ -110,27 +120,36 @@ def _run(
     arguments = None if settings.endpoint else dict(settings.engine)
     bundle = cluster.engine_bundle(arguments, pool.may_have_gpus())
     parts = engine_parts(arguments)
-    # from_arrow would run a task on each block, and the cluster may have no CPU yet
-    told = [pa.Table.from_pylist([asdict(block)]) for block in pending]
+    # from_arrow would run a task for each block, and the cluster may have no CPU yet
+    tasks = [pa.Table.from_pylist([asdict(block)]) for block in pending]
     total: Counter[str] = Counter()
     engines: set[str] = set()
+    slowest = 0.0
     telemetry = Telemetry(progress.stage)
     try:
         with (
-            pool.placed(bundle, parts) as place,
-            pool.waiting(progress, done, bundle, parts * actors.min_size, lambda: bool(engines)),
+            pool.engine_placement(bundle, parts) as placement,
+            pool.waiting(
+                progress,
+                done,
+                bundle,
+                parts * actors.min_size,
+                lambda: bool(engines),
+                starting,
+            ),
         ):
             with warnings.catch_warnings(category=RayDeprecationWarning, action="ignore"):
-                dataset = ray.data.from_blocks(told).map_batches(
+                dataset = ray.data.from_blocks(tasks).map_batches(
                     RolloutActor,
                     fn_constructor_args=(settings,),
                     batch_size=None,
                     batch_format="pyarrow",
                     compute=actors,
-                    **place,
+                    **placement,
                 )
             for row in dataset.iter_rows():
                 engines.add(row.pop("engine"))
+                slowest = max(slowest, row.pop("start_seconds"))
                 total.update(row)
                 made.update(row)
                 telemetry.count(row, len(engines))
@@ -138,20 +157,27 @@ def _run(
                 progress.update(done + total["chains"], facts)
     except RayError as error:
         raise StageFailed(f"making chains failed: {last_line(str(error))}") from error
+    return slowest
+
+
+def _starting(run: RunDir, settings: RolloutSettings) -> str:
+    if settings.endpoint is not None:
+        return "starting"
+    last = run.engine_starts.get("last")
+    return "starting engines" + (f" ({duration(last)} last time)" if last else "")
 
 
 def _facts(total: Counter[str], engines: int, seconds: float) -> str:
-    """What the live line says of the chains so far: right and wrong, what was wrong with most,
-    tokens read and written per second, and the share of those read that the cache had, beside the
-    largest that it could have had."""
-    wrong = Counter({kind: total[kind] for kind in FAILURES if total[kind]})
-    facts = f"{total['correct']:,} right, {sum(wrong.values()):,} not"
-    if wrong:
-        named = (f"{count:,} {kind}" for kind, count in wrong.most_common(KINDS_NAMED))
-        facts += f" ({', '.join(named)})"
+    """The live line's counts: correct and other chains, the most common failures, tokens read and
+    written per second, and the prefix cache's hit rate with its upper bound."""
+    failures = Counter({kind: total[kind] for kind in FAILURES if total[kind]})
+    facts = f"{total['correct']:,} correct, {sum(failures.values()):,} not"
+    if failures:
+        shown = (f"{count:,} {kind}" for kind, count in failures.most_common(KINDS_SHOWN))
+        facts += f" ({', '.join(shown)})"
     read, written = (total[name] / max(seconds, 1e-9) for name in ("prompt", "written"))
     facts += f"  {read:,.0f} + {written:,.0f} tokens/s"
     if total["cacheable"]:
-        hits, most = (total[name] / total["prompt"] for name in ("cached", "cacheable"))
-        facts += f"  cache {hits:.0%} of {most:.0%}"
+        hits, bound = (total[name] / total["prompt"] for name in ("cached", "cacheable"))
+        facts += f"  cache {hits:.0%} of {bound:.0%}"
     return facts + (f"  {engines} engines" if engines > 1 else "")

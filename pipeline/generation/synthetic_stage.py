@@ -1,11 +1,12 @@
-"""Problems written by a model: asked for, executed, solved again, and stored, once per run.
+"""Synthetic problems: a model writes them, their calls are executed, the model solves them again,
+and the verified ones are stored, once per run.
 
-    self_made/written/*.parquet     what the model wrote, as chains of one reply
-    self_made/solved/*.parquet      its own solutions of what passed every other check
-    self_made/problems.jsonl        the problems that every round learns from; written last
-    rejects/self_made.jsonl         the refused ones, with the reason
+    self_made/written/*.parquet     the model's replies, as chains of one reply
+    self_made/solved/*.parquet      the model's solutions of problems that passed the other checks
+    self_made/problems.jsonl        the accepted problems, used in every round; written last
+    rejects/self_made.jsonl         the refused problems, with the reason
 
-What is on disk is not made again. Not here: the form and the checks
+Existing files are reused. Not here: the reply format and the checks
 (`pipeline.problems.synthetic`).
 """
 
@@ -48,7 +49,7 @@ REJECTS = "self_made.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A written problem that was refused: why, what exactly was wrong, and what was written."""
+    """A refused synthetic problem: the kind of reason, the details, and the model's reply."""
 
     problem_id: str
     reason: str
@@ -57,39 +58,39 @@ class Rejected:
 
 
 def check_problems(recipe: Recipe, problems: Sequence[Problem], toolset: Toolset) -> None:
-    """Raise CannotStart where no problem could be written beside these: none can be shown as an
-    example, or one has an id of those to be written."""
+    """Raise CannotStart if no synthetic problems can be added to `problems`: none of them can be a
+    few-shot example, or one has an id that a synthetic problem would get."""
     if taken := next(filter(is_self_made, problems), None):
         raise CannotStart(
             f"problems.self_made gives its problems ids such as {taken.problem_id}, which one of "
-            f"{recipe.problems.path} has already; rename that or set problems.self_made.count=0"
+            f"{recipe.problems.path} already has; rename it or set problems.self_made.count=0"
         )
     training = (problem for problem in problems if problem.split == "train")
     if not any(example(problem, toolset) for problem in training):
         raise CannotStart(
-            f"problems.self_made needs training problems with worked calculations that toolset "
-            f"{recipe.toolset} replays, to show as examples; {recipe.problems.path} has none"
+            f"problems.self_made needs training problems with reference calculations that toolset "
+            f"{recipe.toolset} can replay, as few-shot examples; {recipe.problems.path} has none"
         )
 
 
-def written_problems(
+def synthetic_problems(
     recipe: Recipe, run: RunDir, known: Sequence[Problem], settings: RolloutSettings
 ) -> list[Problem]:
-    """The problems that a model wrote for this run, made now unless they are on disk.
+    """The accepted synthetic problems of this run, made now unless they are on disk.
 
-    `known` are all other problems, those of evaluation splits and held-out ones included: none of
-    theirs is repeated. `settings` are those of the model's ordinary chains.
+    `known` are all other problems, including evaluation splits and held-out problems; a synthetic
+    problem that repeats one is refused. `settings` are those of the model's ordinary chains.
     """
     path = run.self_made / PROBLEMS
     if not path.is_file():
-        kept, rejected = _make(recipe, run, known, settings)
+        accepted, rejected = _make(recipe, run, known, settings)
         _write(run.run.rejects / REJECTS, map(asdict, rejected))
-        _write(path, map(tables.problem_row, kept))
+        _write(path, map(tables.problem_row, accepted))
     return [tables.problem_of(row) for row in _rows(path)]
 
 
-def facts(recipe: Recipe, run: RunDir, problems: Iterable[Problem]) -> dict[str, Any]:
-    """What run.json says of self-made problems, of which `problems` holds all."""
+def synthetic_facts(recipe: Recipe, run: RunDir, problems: Iterable[Problem]) -> dict[str, Any]:
+    """Counts of synthetic problems for run.json; `problems` must hold all accepted ones."""
     rejects = run.run.rejects / REJECTS
     reasons = Counter(row["reason"] for row in _rows(rejects)) if rejects.is_file() else {}
     kept = sum(is_self_made(problem) for problem in problems)
@@ -99,39 +100,39 @@ def facts(recipe: Recipe, run: RunDir, problems: Iterable[Problem]) -> dict[str,
 def _make(
     recipe: Recipe, run: RunDir, known: Sequence[Problem], settings: RolloutSettings
 ) -> tuple[list[Problem], list[Rejected]]:
-    wanted, toolset = recipe.problems.self_made, toolsets.load(recipe.toolset)
-    asked = requests(known, toolset, wanted.count, wanted.examples, recipe.seed)
-    replies = _replies(recipe, run, asked, settings)
+    config, toolset = recipe.problems.self_made, toolsets.load(recipe.toolset)
+    prompts = requests(known, toolset, config.count, config.examples, recipe.seed)
+    replies = _replies(recipe, run, prompts, settings)
     rejected: list[Rejected] = []
-    drafts = _trusted(recipe, asked, replies, known, toolset, rejected)
-    agreed = []
-    verdicts = _solved(recipe, run, drafts, settings)
+    drafts = _verified_drafts(recipe, prompts, replies, known, toolset, rejected)
+    accepted = []
+    verdicts = _solve(recipe, run, drafts, settings)
     for problem in drafts:
         try:
             check_agreed(verdicts[problem.problem_id])
-            agreed.append(problem)
+            accepted.append(problem)
         except Refused as why:
             rejected.append(_rejected(problem, why, replies))
-    return agreed, sorted(rejected, key=lambda reject: reject.problem_id)
+    return accepted, sorted(rejected, key=lambda reject: reject.problem_id)
 
 
 def _replies(
-    recipe: Recipe, run: RunDir, asked: Sequence[Problem], settings: RolloutSettings
+    recipe: Recipe, run: RunDir, prompts: Sequence[Problem], settings: RolloutSettings
 ) -> dict[str, str | None]:
-    """What was written, by problem id; None where the engine failed."""
-    wanted, out = recipe.problems.self_made, run.self_made / "written"
-    tasks = [task(problem, wanted.by, 0, recipe.seed) for problem in asked]
+    """The model's replies, by problem id; None if the engine failed."""
+    config, out = recipe.problems.self_made, run.self_made / "written"
+    tasks = [task(problem, config.by, 0, recipe.seed) for problem in prompts]
     writer = replace(
         settings,
         writes=True,
         out=str(out),
         agent=settings.agent.model_copy(
-            update={"max_steps": 1, "reply_tokens": wanted.reply_tokens}
+            update={"max_steps": 1, "reply_tokens": config.reply_tokens}
         ),
-        temperature=wanted.temperature,
+        temperature=config.temperature,
     )
     planned = write_plan(run.self_made_tasks, "written", tasks, recipe.cluster.batch_tasks)
-    roll_out(f"write problems ({wanted.by})", planned, writer, recipe.cluster)
+    roll_out(f"write problems ({config.by})", run, planned, writer, recipe.cluster)
     check_complete(out, planned)
     chains = map(tables.chain_of, tables.rows(out))
     return {chain.problem_id: _reply(chain) for chain in chains}
@@ -141,19 +142,20 @@ def _reply(chain: Chain) -> str | None:
     return chain.steps[0].reply if chain.steps else None
 
 
-def _trusted(
+def _verified_drafts(
     recipe: Recipe,
-    asked: Sequence[Problem],
+    prompts: Sequence[Problem],
     replies: Mapping[str, str | None],
     known: Sequence[Problem],
     toolset: Toolset,
     rejected: list[Rejected],
 ) -> list[Problem]:
-    """The problems that pass every check but the last; the others are added to `rejected`."""
+    """The problems that pass every check before self-consistency; the others are appended to
+    `rejected`."""
     seen = SeenQuestions(recipe.problems.decontaminate_ngram or NGRAM, known)
-    found = []
+    drafts = []
     with toolsets.Executor(toolset, workers=1) as executor:
-        for request in asked:
+        for request in prompts:
             try:
                 problem = _draft(request, replies[request.problem_id], toolset, executor)
                 check_new(problem, seen)
@@ -161,8 +163,8 @@ def _trusted(
                 rejected.append(_rejected(request, why, replies))
                 continue
             seen.add(problem)
-            found.append(problem)
-    return found
+            drafts.append(problem)
+    return drafts
 
 
 def _draft(
@@ -173,24 +175,25 @@ def _draft(
     return verified(read(reply), request.problem_id, request.task, toolset, executor.run)
 
 
-def _solved(
+def _solve(
     recipe: Recipe, run: RunDir, drafts: Sequence[Problem], settings: RolloutSettings
 ) -> dict[str, list[bool | None]]:
-    """Whether each solution of each draft came to its answer; None where the engine failed."""
-    wanted, out = recipe.problems.self_made, run.self_made / "solved"
+    """Solve each draft several times; returns, by problem id, whether each solution reached the
+    draft's answer (None: engine error)."""
+    config, out = recipe.problems.self_made, run.self_made / "solved"
     tasks: list[Task] = [
-        task(problem, wanted.by, index, recipe.seed)
+        task(problem, config.by, index, recipe.seed)
         for problem in drafts
-        for index in range(wanted.votes)
+        for index in range(config.votes)
     ]
-    again = replace(settings, out=str(out))
+    solver = replace(settings, out=str(out))
     planned = write_plan(run.self_made_tasks, "solved", tasks, recipe.cluster.batch_tasks)
-    roll_out(f"solve written problems ({wanted.by})", planned, again, recipe.cluster)
+    roll_out(f"solve written problems ({config.by})", run, planned, solver, recipe.cluster)
     check_complete(out, planned)
-    found: dict[str, list[bool | None]] = {problem.problem_id: [] for problem in drafts}
+    verdicts: dict[str, list[bool | None]] = {problem.problem_id: [] for problem in drafts}
     for row in tables.rows(out, ["problem", "correct"]):
-        found[row["problem"]["problem_id"]].append(row["correct"])
-    return found
+        verdicts[row["problem"]["problem_id"]].append(row["correct"])
+    return verdicts
 
 
 def _rejected(problem: Problem, why: Refused, replies: Mapping[str, str | None]) -> Rejected:

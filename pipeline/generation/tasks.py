@@ -1,7 +1,7 @@
-"""Which chains a run makes: one task per problem, model and sample, with its id and its seed.
+"""The tasks of a run: one per problem, model and sample, with id and seed.
 
-Pure: the same problems, samples and chains so far give the same next tasks, so a run that was
-interrupted plans exactly what it would have planned.
+Pure: the same problems, samples and verdicts so far give the same next tasks, so a resumed run
+plans exactly the same tasks as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from pipeline.records import Chain, Problem, Task
 
 
 def task(problem: Problem, model: str, sample_index: int, seed: int) -> Task:
-    """The task of this problem, model and sample; its seed comes from the recipe's and its id."""
+    """The task of this problem, model and sample; its seed is derived from `seed` and its id."""
     task_id = f"{problem.problem_id}/{model}/{sample_index}"
     return Task(task_id, problem, model, sample_index, _seed(seed, task_id))
 
 
 def continuations(problem: Problem, model: str, chain: Chain, seed: int) -> list[Task]:
-    """The tasks that let `model` finish `chain` from each of its steps but the first and the end,
-    to find the step that cannot be made up for (the strategy `corrected`)."""
+    """The tasks in which `model` finishes `chain` after each of its steps except the last. They
+    show after which step no correct answer is reached (the strategy `corrected`)."""
     replies = [step.reply for step in chain.steps]
     tasks = []
     for steps in range(1, len(replies)):
         task_id = f"{problem.problem_id}/{model}/after/{chain.sample_index}/{steps}"
         prefix = tuple(replies[:steps])
-        own = _seed(seed, task_id)
-        tasks.append(Task(task_id, problem, model, chain.sample_index, own, prefix))
+        task_seed = _seed(seed, task_id)
+        tasks.append(Task(task_id, problem, model, chain.sample_index, task_seed, prefix))
     return tasks
 
 
@@ -41,20 +41,20 @@ def next_tasks(
     seed: int,
     verdicts: Mapping[str, Sequence[bool | None]],
 ) -> Iterator[Task]:
-    """The tasks to make next, none when the model is done.
+    """The next wave of tasks, empty when the model is done.
 
-    `verdicts` holds, by problem id, what the chains so far came to (None: engine error). The first
-    wave is `samples.min` for each problem; later waves one more for each that lacks right or wrong
-    chains, `samples.max` at most.
+    `verdicts` holds the verdicts on the chains so far, by problem id (None: engine error). The
+    first wave has `samples.min` tasks per problem; each later wave has one more for each problem
+    that lacks correct or incorrect chains, up to `samples.max`.
     """
     for problem in problems:
         so_far = verdicts.get(problem.problem_id, ())
-        for index in range(len(so_far), _wanted(so_far, samples)):
+        for index in range(len(so_far), _target(so_far, samples)):
             yield task(problem, model, index, seed)
 
 
 def bounds(samples: Samples, problems: int) -> tuple[int, int]:
-    """The fewest and the most tasks of so many problems, for one model."""
+    """Minimum and maximum number of tasks of one model for this number of problems."""
     most = problems * samples.max
     if samples.until is None:
         return most, most
@@ -63,18 +63,27 @@ def bounds(samples: Samples, problems: int) -> tuple[int, int]:
 
 
 def tasks_of_round(tasks: Iterable[Task], number: int, seed: int) -> Iterator[Task]:
-    """Tasks of a round: after the first, their ids say which, and their seeds are its own."""
+    """Tasks of round `number`; after the first round, ids contain it and seeds depend on it."""
     for task in tasks:
         yield task if number == 1 else _renamed(task, number, seed)
 
 
+def by_problem(rows: Iterable[Mapping[str, object]]) -> dict[str, list[bool | None]]:
+    """Verdicts by problem id, from rows with the columns `problem_id` and `correct`."""
+    verdicts: dict[str, list[bool | None]] = {}
+    for row in rows:
+        verdicts.setdefault(str(row["problem_id"]), []).append(row["correct"])  # type: ignore[arg-type]
+    return verdicts
+
+
 def _renamed(task: Task, number: int, seed: int) -> Task:
-    place = f"{task.problem.problem_id}/{task.model}/"
-    task_id = f"{place}r{number}/{task.task_id.removeprefix(place)}"
-    return replace(task, task_id=task_id, seed=stable_hash(f"{seed}/{task_id}") % 2**31)
+    prefix = f"{task.problem.problem_id}/{task.model}/"
+    task_id = f"{prefix}r{number}/{task.task_id.removeprefix(prefix)}"
+    return replace(task, task_id=task_id, seed=_seed(seed, task_id))
 
 
-def _wanted(verdicts: Sequence[bool | None], samples: Samples) -> int:
+def _target(verdicts: Sequence[bool | None], samples: Samples) -> int:
+    """Number of chains that a problem should have after the next wave."""
     if samples.until is None:
         return samples.max
     if len(verdicts) < samples.min:
@@ -86,11 +95,3 @@ def _wanted(verdicts: Sequence[bool | None], samples: Samples) -> int:
 
 def _seed(seed: int, task_id: str) -> int:
     return stable_hash(f"{seed}/{task_id}") % 2**31
-
-
-def by_problem(rows: Iterable[Mapping[str, object]]) -> dict[str, list[bool | None]]:
-    """Verdicts by problem id, of rows with columns `problem_id` and `correct`."""
-    verdicts: dict[str, list[bool | None]] = {}
-    for row in rows:
-        verdicts.setdefault(str(row["problem_id"]), []).append(row["correct"])  # type: ignore[arg-type]
-    return verdicts

@@ -1,6 +1,6 @@
-"""What generation comes to, as metrics that Ray exports to Prometheus.
+"""Metrics of generation that Ray exports to Prometheus.
 
-    apprentice_chains{stage, outcome}    right, or the kind of failure
+    apprentice_chains{stage, outcome}    `right` (correct), or the kind of failure
     apprentice_tokens{stage, kind}       the counts of `pipeline.agent.driver.Usage`
     apprentice_engines{stage}            engines that have made chains so far
 
@@ -16,7 +16,7 @@ from pipeline.records import FAILURES
 
 
 class Telemetry:
-    """The metrics of one stage, counted where its progress is."""
+    """The metrics of one stage, counted in the process that shows its progress."""
 
     def __init__(self, stage: str) -> None:
         from ray.util.metrics import Counter, Gauge

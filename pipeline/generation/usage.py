@@ -1,6 +1,6 @@
-"""What chains take of the engines: an engine's busy seconds, and what run.json says by model.
+"""Engine usage: an engine's busy seconds, and the counts by model in run.json.
 
-Not here: tokens of requests (`pipeline.agent.driver.Usage`), estimates from it
+Not here: tokens of requests (`pipeline.agent.driver.Usage`), estimates from these counts
 (`pipeline.run.estimate`).
 """
 
@@ -19,8 +19,8 @@ STAGE, KEY = "generate", "usage"
 
 
 class Busy:
-    """Seconds in which an engine works on any block, each second told once however many blocks
-    there are at a time. What starting takes, and waiting for work, does not count."""
+    """Seconds in which an engine works on at least one block; overlapping blocks count each second
+    once. Start-up and idle time do not count."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -28,13 +28,13 @@ class Busy:
         self._since = 0.0
 
     def begin(self) -> None:
-        """Begin a block."""
+        """Start a block."""
         if not self._blocks:
             self._since = self._clock()
         self._blocks += 1
 
     def end(self) -> float:
-        """End a block; returns the busy seconds that were not told yet."""
+        """End a block; returns the busy seconds that were not returned before."""
         now = self._clock()
         seconds, self._since = now - self._since, now
         self._blocks -= 1
@@ -42,25 +42,25 @@ class Busy:
 
 
 @contextmanager
-def counted(run: RunDir, facts: dict[str, Any]) -> Iterator[dict[str, Counter[str]]]:
-    """Counts of the chains that the stage `generate` makes, by model; however the stage ends they
-    are added to its fact `usage`, which is of all commands on this run."""
+def count_usage(run: RunDir, facts: dict[str, Any]) -> Iterator[dict[str, Counter[str]]]:
+    """Yield counters by model for the chains that the stage `generate` makes. On exit, also after
+    an error, add them to the fact `usage`, which sums over all commands on this run."""
     before = run.facts(STAGE).get(KEY, {})
     made: dict[str, Counter[str]] = defaultdict(Counter)
     try:
         yield made
     finally:
-        added = {n: _added(before.get(n, {}), count) for n, count in made.items() if count}
-        if added:
-            facts[KEY] = before | added
+        sums = {n: _sum(before.get(n, {}), count) for n, count in made.items() if count}
+        if sums:
+            facts[KEY] = before | sums
 
 
 def usage(run: RunDir, name: str) -> dict[str, float]:
-    """What the chains of a model took: `chains`, `engine_seconds` and the counts of tokens; zeros
-    where that was not measured."""
-    return _added(run.facts(STAGE).get(KEY, {}).get(name, {}), Counter())
+    """Usage by the chains of a model: `chains`, `engine_seconds` and token counts; zeros if not
+    measured."""
+    return _sum(run.facts(STAGE).get(KEY, {}).get(name, {}), Counter())
 
 
-def _added(before: dict[str, float], made: Counter[str]) -> dict[str, float]:
+def _sum(before: dict[str, float], made: Counter[str]) -> dict[str, float]:
     counts = {name: before.get(name, 0) + made[name] for name in ("chains", *TOKENS)}
     return counts | {SECONDS: round(before.get(SECONDS, 0.0) + made[SECONDS], 3)}

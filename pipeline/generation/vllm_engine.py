@@ -1,7 +1,6 @@
-"""vLLM behind the engine protocol: tokens in, tokens out.
+"""The driver's engine protocol on vLLM: tokens in, tokens out.
 
-Not here: the engine's processes (`pipeline.engine.engine`), chains (`pipeline.agent.driver`),
-actors (`pipeline.generation.actor`).
+Not here: the engine's processes (`pipeline.engine.engine`).
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from pipeline.records import Reply
 
 
 class VllmEngine:
-    """One vLLM engine. Make it inside a running event loop, and use it from that loop only."""
+    """One vLLM engine. Create it inside a running event loop, and use it only in that loop."""
 
     def __init__(self, model: str, options: dict[str, Any], kv_cache_gib: float) -> None:
         self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(model)
@@ -26,21 +25,21 @@ class VllmEngine:
 
     @property
     def context(self) -> int:
-        """Most tokens of prompt and reply together."""
+        """Maximum tokens of prompt and reply together."""
         return self._engine.context
 
     @property
     def capacity(self) -> EngineCapacity | None:
-        """What the engine holds; None where vLLM does not tell."""
+        """The engine's capacity; None if vLLM does not report its cache blocks."""
         return self._engine.capacity
 
     @property
     def dead(self) -> bool:
-        """Whether the engine process is gone; it cannot be revived."""
+        """Whether the engine process has died; it cannot be restarted."""
         return self._engine.dead
 
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
-        """One reply; raises EngineError for whatever vLLM raises (the engine's boundary)."""
+        """Decode one reply; raises EngineError for any exception from vLLM."""
         try:
             return await self._engine.generate(prompt_token_ids, sampling)
         except asyncio.CancelledError:

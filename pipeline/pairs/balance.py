@@ -1,6 +1,6 @@
-"""Fewer pairs than were built: tasks, difficulties and failures as even as can be.
+"""Subsample pairs so that tasks, difficulties and failures are balanced.
 
-Not here: caps of one problem (`pipeline.pairs.selection`).
+Not here: the cap per problem (`pipeline.pairs.selection`).
 """
 
 from __future__ import annotations
@@ -14,41 +14,40 @@ T = TypeVar("T")
 
 
 class Stratum(NamedTuple):
-    """What pairs are balanced over: the problem's task, its `difficulty`, what the rejected side
-    failed by."""
+    """The features to balance: task and difficulty of the problem, failure of the rejected side."""
 
     task: str
     difficulty: str
     failure: str
 
 
-def difficulty(right: int, chains: int) -> str:
-    """How hard a problem is, by the share of its chains that were right: a third of it each."""
-    thirds = 3 * right / max(1, chains)
+def difficulty(correct: int, chains: int) -> str:
+    """The difficulty of a problem: hard, middle or easy for each third of its correct share."""
+    thirds = 3 * correct / max(1, chains)
     return "hard" if thirds < 1 else "middle" if thirds < 2 else "easy"
 
 
 def balanced(strata: Sequence[Stratum], most: int | None, seed: int) -> list[int]:
-    """The indices of the items that are kept, at most `most` (None: all), in order.
+    """The sorted indices of the selected items, at most `most` (None: all).
 
-    Items are taken one by one, each from the stratum whose task, difficulty and failure have been
-    taken least so far; within a stratum by lot.
+    Items are selected one by one, each from the stratum whose task, difficulty and failure have
+    been selected least so far; within a stratum at random.
     """
     if most is None or most >= len(strata):
         return list(range(len(strata)))
     rng = random.Random(f"{seed}/balance")
-    left: dict[Stratum, list[int]] = defaultdict(list)
+    remaining: dict[Stratum, list[int]] = defaultdict(list)
     for index in _shuffled(range(len(strata)), rng):
-        left[strata[index]].append(index)
-    kept: list[int] = []
-    taken: Counter[tuple[str, str]] = Counter()
+        remaining[strata[index]].append(index)
+    selected: list[int] = []
+    counts: Counter[tuple[str, str]] = Counter()
     for _ in range(most):
-        stratum = min(left, key=lambda s: sum(taken[feature] for feature in _features(s)))
-        kept.append(left[stratum].pop())
-        taken.update(_features(stratum))
-        if not left[stratum]:
-            del left[stratum]
-    return sorted(kept)
+        stratum = min(remaining, key=lambda s: sum(counts[feature] for feature in _features(s)))
+        selected.append(remaining[stratum].pop())
+        counts.update(_features(stratum))
+        if not remaining[stratum]:
+            del remaining[stratum]
+    return sorted(selected)
 
 
 def _features(stratum: Stratum) -> list[tuple[str, str]]:

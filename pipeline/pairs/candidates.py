@@ -1,7 +1,4 @@
-"""What strategies choose from, and what they choose.
-
-Not here: the strategies (`pipeline.pairs.strategies`).
-"""
+"""Input and output of strategies: the chains of one problem, and the draft of a pair."""
 
 from __future__ import annotations
 
@@ -13,11 +10,11 @@ from pipeline.records import Chain, Step
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Chains of one problem: `correct` and `incorrect` ones of models, and the reference's.
+    """Chains of one problem: `correct` and `incorrect` model chains, and the reference solution.
 
-    `continued` holds what the teacher made of the student's incorrect chains from each of their
-    steps, by the student's sample and the number of its steps that were kept, with whether that was
-    correct (None: engine error). They are in neither `correct` nor `incorrect`.
+    `continued` holds the teacher's continuations of the student's incorrect chains, each with its
+    correctness (None: engine error). `sample_index` is that of the student's chain, `prefix_steps`
+    the number of its steps that were reused. They are in neither `correct` nor `incorrect`.
     """
 
     problem_id: str
@@ -38,12 +35,12 @@ class Draft:
 
 
 def shared_steps(first: Chain, second: Chain) -> int:
-    """How many steps two chains have in common before they part; at least one is left to each
-    that has any."""
-    same = takewhile(_alike, zip(first.steps, second.steps, strict=False))
+    """The length of the common prefix of two chains, in steps; each non-empty chain has at least
+    one step after it."""
+    same = takewhile(_are_same, zip(first.steps, second.steps, strict=False))
     return max(0, min(sum(1 for _ in same), len(first.steps) - 1, len(second.steps) - 1))
 
 
-def _alike(steps: tuple[Step, Step]) -> bool:
+def _are_same(steps: tuple[Step, Step]) -> bool:
     first, second = steps
     return first.reply == second.reply and first.result == second.result

@@ -1,8 +1,6 @@
-"""Filters: which candidate pairs are not fit to be learned from, and why.
+"""Filters: drop candidate pairs that are not fit for training.
 
-Each is a predicate of its own, with a count of its own among the drops.
-
-Not here: what is drawn from which strategy (`pipeline.pairs.selection`).
+Each filter is one predicate, counted under one reason.
 """
 
 from __future__ import annotations
@@ -17,46 +15,49 @@ from pipeline.recipe.pairs import Pairs
 from pipeline.records import Chain, Message, PreferencePair
 
 Filter = Callable[[Draft, PreferencePair, Sequence[PreferencePair]], str | None]
-"""Why a candidate is dropped, given the pairs kept of the same question; None: it is not."""
+"""Returns why a candidate is dropped, or None; the last argument is the pairs selected so far for
+the same question."""
 
 NO_DIFFERENCE = "no model-written difference"
-NOT_REJECTED_FROM = "rejected side of a model not in pairs.rejected_from"
-BY_LIMIT = "rejected only by a limit (pairs.wrong_by_limit)"
-UNEVEN = "lengths too far apart (pairs.max_length_ratio)"
-NEAR_DUPLICATE = "nearly the same as another pair (pairs.near_duplicate)"
+NOT_REJECTED_FROM = "rejected side is from a model not in pairs.rejected_from"
+BY_LIMIT = "incorrect only by a limit (pairs.wrong_by_limit)"
+UNEVEN_LENGTHS = "lengths too far apart (pairs.max_length_ratio)"
+NEAR_DUPLICATE = "near duplicate of another pair (pairs.near_duplicate)"
 
 LIMITS = ("max_steps", "max_failures", "context_full")  # stop reasons
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
 def filter_of(settings: Pairs) -> Filter:
-    """The filter of a recipe: the first reason that holds, the cheapest to tell first."""
+    """Build the filter of a recipe: it returns the first reason that applies, cheapest first."""
 
-    def why(draft: Draft, pair: PreferencePair, kept: Sequence[PreferencePair]) -> str | None:
+    def drop_reason(
+        draft: Draft, pair: PreferencePair, selected: Sequence[PreferencePair]
+    ) -> str | None:
         if draft.rejected.model not in settings.rejected_from:
             return NOT_REJECTED_FROM
         if settings.wrong_by_limit == "drop" and is_by_limit(draft.rejected):
             return BY_LIMIT
-        most = settings.max_length_ratio
-        if most is not None and length_ratio(pair) > most:
-            return UNEVEN
+        max_ratio = settings.max_length_ratio
+        if max_ratio is not None and length_ratio(pair) > max_ratio:
+            return UNEVEN_LENGTHS
         share = settings.near_duplicate
-        if share is not None and any(is_near_duplicate(pair, other, share) for other in kept):
+        if share is not None and any(is_near_duplicate(pair, other, share) for other in selected):
             return NEAR_DUPLICATE
         return None
 
-    return why
+    return drop_reason
 
 
 def has_no_difference(pair: PreferencePair) -> bool:
-    """Whether the model wrote nothing on the rejected side but the beginning of the chosen one."""
-    chosen, rejected = written(pair.chosen), written(pair.rejected)
+    """Whether the model's text on the rejected side is a prefix of that on the chosen side."""
+    chosen, rejected = model_turns(pair.chosen), model_turns(pair.rejected)
     return chosen[: len(rejected)] == rejected
 
 
 def is_by_limit(chain: Chain) -> bool:
-    """Whether a chain ended at a limit of steps, context or a call's resources, with no other fault
-    in its last step; what it wrote may have been on the way to the right answer."""
+    """Whether a chain ended at a limit of steps, context or a call's resources, with no other
+    failure in its last step; without the limit it might have been correct."""
     if chain.stop_reason not in LIMITS:
         return False
     result = chain.steps[-1].result if chain.steps else None
@@ -64,23 +65,23 @@ def is_by_limit(chain: Chain) -> bool:
 
 
 def length_ratio(pair: PreferencePair) -> float:
-    """The longer side's model-written characters over the shorter side's."""
-    lengths = [sum(map(len, written(side))) for side in (pair.chosen, pair.rejected)]
+    """Ratio of model-written characters, longer side to shorter side."""
+    lengths = [sum(map(len, model_turns(side))) for side in (pair.chosen, pair.rejected)]
     return max(lengths) / max(1, min(lengths))
 
 
 def is_near_duplicate(pair: PreferencePair, other: PreferencePair, share: float) -> bool:
-    """Whether two pairs of one question part at the same step and on each side have at least
-    `share` of their words in common (Jaccard, a word counted as often as it stands there)."""
+    """Whether two pairs of one question diverge at the same step and on each side have a word
+    overlap of at least `share`."""
     return (
         len(pair.prompt) == len(other.prompt)
-        and _likeness(pair.chosen, other.chosen) >= share
-        and _likeness(pair.rejected, other.rejected) >= share
+        and _word_overlap(pair.chosen, other.chosen) >= share
+        and _word_overlap(pair.rejected, other.rejected) >= share
     )
 
 
-def written(messages: Sequence[Message]) -> tuple[str, ...]:
-    """What the model wrote, turn by turn."""
+def model_turns(messages: Sequence[Message]) -> tuple[str, ...]:
+    """The text of each turn that the model wrote, tool calls as JSON."""
     turns = (message for message in messages if message["role"] == "assistant")
     return tuple(
         (turn["content"] or "") + (json.dumps(calls) if (calls := turn.get("tool_calls")) else "")
@@ -88,6 +89,7 @@ def written(messages: Sequence[Message]) -> tuple[str, ...]:
     )
 
 
-def _likeness(first: Sequence[Message], second: Sequence[Message]) -> float:
-    a, b = (Counter(_WORD.findall(" ".join(written(side)))) for side in (first, second))
+def _word_overlap(first: Sequence[Message], second: Sequence[Message]) -> float:
+    """Jaccard similarity of the multisets of words."""
+    a, b = (Counter(_WORD.findall(" ".join(model_turns(side)))) for side in (first, second))
     return (a & b).total() / max(1, (a | b).total())

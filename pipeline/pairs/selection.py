@@ -1,7 +1,6 @@
-"""Which candidates become pairs: strategies by weight, filters, at most so many a problem.
+"""Select the pairs of one problem: draw strategies by weight, filter, cap, count the drops.
 
-Not here: the strategies and the filters themselves, how many pairs a whole run has
-(`pipeline.pairs.balance`).
+Not here: the cap per run (`pipeline.pairs.balance`).
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from pipeline.pairs.filters import NO_DIFFERENCE, Filter, has_no_difference
 from pipeline.pairs.strategies import STRATEGIES
 from pipeline.records import Message, PreferencePair
 
-TWICE = "the same pair twice"
-BEYOND = "beyond pairs.per_problem"
-NO_WRONG = "no wrong chain"
-NO_RIGHT = "no right chain"
+DUPLICATE = "the same pair twice"
+OVER_CAP = "beyond pairs.per_problem"
+NO_INCORRECT = "no incorrect chain"
+NO_CORRECT = "no correct chain"
 NO_FIT = "no strategy fits"
 
 
-def no_filter(draft: Draft, pair: PreferencePair, kept: Sequence[PreferencePair]) -> str | None:
+def no_filter(draft: Draft, pair: PreferencePair, selected: Sequence[PreferencePair]) -> str | None:
     """Drops nothing."""
     return None
 
@@ -36,45 +35,45 @@ def pair_up(
     seed: int,
     dialect: Dialect,
     drops: Counter[str],
-    why_not: Filter = no_filter,
+    filter_pair: Filter = no_filter,
     earlier: Sequence[PreferencePair] = (),
 ) -> list[PreferencePair]:
-    """At most `per_problem` pairs of one problem, strategies drawn by weight.
+    """Build at most `per_problem` pairs of one problem, strategies drawn by weight.
 
-    `earlier` are the pairs of other problems with the same question. Every candidate is a pair or
-    counted in `drops`, and so is a problem without pairs.
+    `earlier` are the pairs of other problems with the same question. Every candidate that does not
+    become a pair is counted in `drops`, and so is a problem without pairs.
     """
-    kept, pairs = list(earlier), []
-    drafts = _drawn(candidates, strategies, seed)
+    selected, pairs = list(earlier), []
+    drafts = _draw(candidates, strategies, seed)
     for name, draft in drafts:
-        pair, why = _judged(candidates, draft, name, dialect, kept, why_not)
-        if pair is None:
-            drops[why] += 1
+        pair = make_pair(candidates, draft, name, dialect)
+        if reason := _drop_reason(draft, pair, selected, filter_pair):
+            drops[reason] += 1
             continue
-        kept.append(pair)
+        selected.append(pair)
         pairs.append(pair)
         if len(pairs) == per_problem:
             break
-    if beyond := sum(1 for _ in drafts):
-        drops[BEYOND] += beyond
+    if over := sum(1 for _ in drafts):
+        drops[OVER_CAP] += over
     if not pairs:
-        drops[_why_none(candidates, strategies)] += 1
+        drops[_no_pair_reason(candidates, strategies)] += 1
     return pairs
 
 
 def make_pair(
     candidates: Candidates, draft: Draft, strategy: str, dialect: Dialect
 ) -> PreferencePair:
-    """The pair of a draft in `dialect`."""
-    opening = dialect.prompt_messages(candidates.question)
+    """Render a draft as a pair in `dialect`."""
+    messages = dialect.prompt_messages(candidates.question)
     shared = render(dialect, draft.chosen.steps[: draft.shared])
     ids = f"{strategy}/{draft.chosen.chain_id}/{draft.rejected.chain_id}/{draft.shared}"
     return PreferencePair(
         pair_id=hashlib.sha256(ids.encode()).hexdigest()[:16],
         problem_id=candidates.problem_id,
-        prompt=(*opening, *shared),
-        chosen=_until_last_reply(render(dialect, draft.chosen.steps[draft.shared :])),
-        rejected=_until_last_reply(render(dialect, draft.rejected.steps[draft.shared :])),
+        prompt=(*messages, *shared),
+        chosen=_drop_trailing_result(render(dialect, draft.chosen.steps[draft.shared :])),
+        rejected=_drop_trailing_result(render(dialect, draft.rejected.steps[draft.shared :])),
         tools=dialect.tools,
         strategy=strategy,
         chosen_chain_id=draft.chosen.chain_id,
@@ -82,10 +81,10 @@ def make_pair(
     )
 
 
-def _drawn(
+def _draw(
     candidates: Candidates, strategies: Mapping[str, float], seed: int
 ) -> Iterator[tuple[str, Draft]]:
-    """Every candidate of every strategy that has a weight, strategies drawn by weight."""
+    """All candidates of all strategies with a weight above 0, strategies drawn by weight."""
     rng = random.Random(f"{seed}/{candidates.problem_id}")
     queues = {name: STRATEGIES[name](candidates) for name, w in strategies.items() if w > 0}
     while queues:
@@ -97,26 +96,18 @@ def _drawn(
             yield name, draft
 
 
-def _judged(
-    candidates: Candidates,
-    draft: Draft,
-    strategy: str,
-    dialect: Dialect,
-    kept: Sequence[PreferencePair],
-    why_not: Filter,
-) -> tuple[PreferencePair | None, str]:
-    """The pair of a draft, or None and why it is dropped."""
-    pair = make_pair(candidates, draft, strategy, dialect)
+def _drop_reason(
+    draft: Draft, pair: PreferencePair, selected: Sequence[PreferencePair], filter_pair: Filter
+) -> str | None:
     if has_no_difference(pair):
-        return None, NO_DIFFERENCE
-    if any(_texts(pair) == _texts(other) for other in kept):
-        return None, TWICE
-    why = why_not(draft, pair, kept)
-    return (pair, "") if why is None else (None, why)
+        return NO_DIFFERENCE
+    if any(_texts(pair) == _texts(other) for other in selected):
+        return DUPLICATE
+    return filter_pair(draft, pair, selected)
 
 
-def _until_last_reply(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """Without a trailing result, which no model wrote an answer to."""
+def _drop_trailing_result(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Drop messages after the model's last reply."""
     end = len(messages)
     while end and messages[end - 1]["role"] != "assistant":
         end -= 1
@@ -127,13 +118,13 @@ def _texts(pair: PreferencePair) -> tuple[object, ...]:
     return pair.prompt, pair.chosen, pair.rejected
 
 
-def _why_none(candidates: Candidates, strategies: Mapping[str, float]) -> str:
-    """Why a problem has no pair; `recovered` and `concise` need no wrong chain, `corrected` and
-    `recovered` no right one."""
+def _no_pair_reason(candidates: Candidates, strategies: Mapping[str, float]) -> str:
+    """Why a problem has no pair. `recovered` and `concise` need no incorrect chain, `corrected` and
+    `recovered` no correct one."""
     names = {name for name, weight in strategies.items() if weight > 0}
     if not candidates.incorrect and not names & {"recovered", "concise"}:
-        return NO_WRONG
-    without_right = names & {"recovered", "corrected"} or candidates.reference is not None
-    if not candidates.correct and not without_right:
-        return NO_RIGHT
+        return NO_INCORRECT
+    needs_no_correct = names & {"recovered", "corrected"} or candidates.reference is not None
+    if not candidates.correct and not needs_no_correct:
+        return NO_CORRECT
     return NO_FIT

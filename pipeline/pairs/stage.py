@@ -1,9 +1,7 @@
-"""The stage `pairs`: judged chains to preference pairs and right chains, as Parquet.
+"""The stage `pairs`: judged chains to preference pairs and correct chains, as Parquet.
 
-`pairs/*.parquet` loads in TRL unchanged; `pairs/supervised/*.parquet` holds the right chains that
-the warm-up learns. What was dropped, and why, is counted.
-
-Not here: strategies, filters and balance (`pipeline.pairs`).
+`pairs/*.parquet` loads in TRL unchanged; `pairs/supervised/*.parquet` holds the correct chains for
+the SFT stage. Drops are counted by reason.
 """
 
 from __future__ import annotations
@@ -18,8 +16,8 @@ from pipeline.agent.prompt import Dialect, render
 from pipeline.errors import CannotStart, StageFailed
 from pipeline.pairs.balance import Stratum, balanced, difficulty
 from pipeline.pairs.candidates import Candidates
-from pipeline.pairs.filters import BY_LIMIT, NEAR_DUPLICATE, UNEVEN, filter_of
-from pipeline.pairs.selection import NO_RIGHT, NO_WRONG, pair_up
+from pipeline.pairs.filters import BY_LIMIT, NEAR_DUPLICATE, UNEVEN_LENGTHS, filter_of
+from pipeline.pairs.selection import NO_CORRECT, NO_INCORRECT, pair_up
 from pipeline.problems.decontamination import words
 from pipeline.problems.reference.chain import reference_chain
 from pipeline.recipe.load import Recipe
@@ -27,18 +25,19 @@ from pipeline.records import Chain, PreferencePair, Problem
 from pipeline.run_dir import RunDir
 from toolsets import Toolset
 
-BEYOND = "beyond pairs.most"
-MENDS = {  # what to change, by why most was dropped
-    NO_WRONG: "more samples or a hotter temperature of the student, or pairs.strategies.concise=1",
-    NO_RIGHT: "more samples or a stronger teacher, or pairs.strategies.reference=1 where the data "
-    "has worked solutions",
+OVER_CAP = "beyond pairs.most"
+ADVICE = {  # what to change in the recipe, by the most frequent drop reason
+    NO_INCORRECT: "more samples or a higher temperature of the student, or "
+    "pairs.strategies.concise=1",
+    NO_CORRECT: "more samples or a stronger teacher, or pairs.strategies.reference=1 if the data "
+    "has reference solutions",
     BY_LIMIT: "pairs.wrong_by_limit=keep, or more agent.max_steps and reply_tokens",
-    UNEVEN: "a larger pairs.max_length_ratio",
+    UNEVEN_LENGTHS: "a larger pairs.max_length_ratio",
     NEAR_DUPLICATE: "a larger pairs.near_duplicate",
 }
-OTHERWISE = (
-    "more samples, a hotter temperature, other pairs.strategies, or pairs.strategies.reference=1 "
-    "where the data has worked solutions"
+DEFAULT_ADVICE = (
+    "more samples, a higher temperature, other pairs.strategies, or pairs.strategies.reference=1 "
+    "if the data has reference solutions"
 )
 
 Row = Mapping[str, Any]
@@ -49,39 +48,41 @@ def pairs(
 ) -> dict[str, Any]:
     """Build all pairs of a run; returns facts for run.json.
 
-    `earlier` are rows of right chains that the warm-up learns beside this round's own.
-    Raises CannotStart where there are no chains, StageFailed where no pair could be built.
+    `earlier` are rows of correct chains of earlier rounds, added to those of this round.
+    Raises CannotStart if there are no chains, StageFailed if there is nothing to train on.
     """
     grouped = _by_problem(run)
     if not grouped:
         raise CannotStart(f"{run.chains} holds no chains; run generate first")
     drops: Counter[str] = Counter()
-    built = [
+    all_candidates = [
         _candidates(tables.problem_of(rows[0]["problem"]), rows, recipe, toolset)
         for rows in grouped.values()
     ]
-    made = _balanced(_pairs(built, recipe, dialect, drops), grouped, recipe, drops)
-    right = (row for candidates in built for row in _supervised(candidates, recipe, dialect))
-    supervised = _distinct([*earlier, *right])
+    built = _balanced(_pairs(all_candidates, recipe, dialect, drops), grouped, recipe, drops)
+    correct = (
+        row for candidates in all_candidates for row in _supervised(candidates, recipe, dialect)
+    )
+    supervised = _distinct([*earlier, *correct])
     facts = {
         "problems": len(grouped),
         "rows_in": sum(len(rows) for rows in grouped.values()),
         "chains": dict(_outcomes(grouped)),
-        "rows_out": len(made),
-        "strategies": dict(Counter(pair.strategy for pair in made)),
+        "rows_out": len(built),
+        "strategies": dict(Counter(pair.strategy for pair in built)),
         "supervised": len(supervised),
         "dropped": dict(drops),
     }
     _check(recipe, facts)
-    _write(run, [tables.pair_row(pair) for pair in made], supervised, dialect)
+    _write(run, [tables.pair_row(pair) for pair in built], supervised, dialect)
     return facts
 
 
 def _write(
-    run: RunDir, made: list[dict[str, Any]], supervised: Sequence[Row], dialect: Dialect
+    run: RunDir, built: list[dict[str, Any]], supervised: Sequence[Row], dialect: Dialect
 ) -> None:
     native = dialect.tools is not None
-    tables.write_parts(run.pairs, made, tables.PAIRS_NATIVE if native else tables.PAIRS)
+    tables.write_parts(run.pairs, built, tables.PAIRS_NATIVE if native else tables.PAIRS)
     tables.write_parts(
         run.pairs / "supervised",
         supervised,
@@ -101,65 +102,65 @@ def _by_problem(run: RunDir) -> dict[str, list[dict[str, Any]]]:
 def _candidates(
     problem: Problem, rows: Sequence[Row], recipe: Recipe, toolset: Toolset
 ) -> Candidates:
-    own = [row for row in rows if not row["prefix_steps"]]
-    right = [tables.chain_of(row) for row in own if row["correct"] is True]
-    wrong = [
+    whole = [row for row in rows if not row["prefix_steps"]]
+    correct = [tables.chain_of(row) for row in whole if row["correct"] is True]
+    incorrect = [
         tables.chain_of(row)
-        for row in own
+        for row in whole
         if row["correct"] is False and row["model"] in recipe.pairs.rejected_from
     ]
-    right.sort(key=lambda chain: chain.model != "teacher")  # the teacher's first
-    wrong.sort(key=lambda chain: chain.model != "student")  # the student's own first
+    correct.sort(key=lambda chain: chain.model != "teacher")  # the teacher's first
+    incorrect.sort(key=lambda chain: chain.model != "student")  # the student's first
     uses_reference = recipe.pairs.strategies.get("reference", 0) > 0
     return Candidates(
         problem.problem_id,
         problem.question,
-        tuple(right),
-        tuple(wrong),
+        tuple(correct),
+        tuple(incorrect),
         reference_chain(problem, toolset) if uses_reference else None,
         tuple((tables.chain_of(row), row["correct"]) for row in rows if row["prefix_steps"]),
     )
 
 
 def _pairs(
-    built: Sequence[Candidates], recipe: Recipe, dialect: Dialect, drops: Counter[str]
+    all_candidates: Sequence[Candidates], recipe: Recipe, dialect: Dialect, drops: Counter[str]
 ) -> list[PreferencePair]:
-    """The pairs of every problem; problems with the same question know of each other's."""
-    settings, why_not = recipe.pairs, filter_of(recipe.pairs)
+    """Build the pairs of every problem; problems with the same question share no duplicates."""
+    settings, filter_pair = recipe.pairs, filter_of(recipe.pairs)
     weights: dict[str, float] = {**settings.strategies}
     by_question: dict[tuple[str, ...], list[PreferencePair]] = defaultdict(list)
-    for candidates in built:
-        known = by_question[words(candidates.question)]
-        known += pair_up(
+    for candidates in all_candidates:
+        earlier = by_question[words(candidates.question)]
+        earlier += pair_up(
             candidates,
             weights,
             settings.per_problem,
             recipe.seed,
             dialect,
             drops,
-            why_not,
-            earlier=tuple(known),
+            filter_pair,
+            earlier=tuple(earlier),
         )
-    made = [pair for known in by_question.values() for pair in known]
-    return sorted(made, key=lambda pair: pair.problem_id)
+    built = [pair for group in by_question.values() for pair in group]
+    return sorted(built, key=lambda pair: pair.problem_id)
 
 
 def _balanced(
-    made: list[PreferencePair],
+    built: list[PreferencePair],
     grouped: Mapping[str, Sequence[Row]],
     recipe: Recipe,
     drops: Counter[str],
 ) -> list[PreferencePair]:
-    """At most `pairs.most` of the pairs."""
-    strata = [_stratum(pair, grouped[pair.problem_id]) for pair in made]
-    kept = balanced(strata, recipe.pairs.most, recipe.seed)
-    if len(kept) < len(made):
-        drops[BEYOND] += len(made) - len(kept)
-    return [made[index] for index in kept]
+    """Select at most `pairs.most` of the pairs."""
+    strata = [_stratum(pair, grouped[pair.problem_id]) for pair in built]
+    selected = balanced(strata, recipe.pairs.most, recipe.seed)
+    if len(selected) < len(built):
+        drops[OVER_CAP] += len(built) - len(selected)
+    return [built[index] for index in selected]
 
 
 def _stratum(pair: PreferencePair, rows: Sequence[Row]) -> Stratum:
-    """Where the rejected chain was right (`concise`, `recovered`), the strategy is its failure."""
+    """A correct rejected chain (`concise`, `recovered`) has no failure; its strategy is used."""
     judged = [row["correct"] for row in rows if not row["prefix_steps"]]
     failures = {row["task_id"]: row["failure"] for row in rows}
     return Stratum(
@@ -172,7 +173,7 @@ def _stratum(pair: PreferencePair, rows: Sequence[Row]) -> Stratum:
 def _supervised(
     candidates: Candidates, recipe: Recipe, dialect: Dialect
 ) -> Iterator[dict[str, Any]]:
-    """The right chains of a problem, no two the same; the worked one where there is no other."""
+    """The distinct correct chains of a problem; the reference solution if there are none."""
     chains: Sequence[Chain] = candidates.correct
     if not chains and candidates.reference is not None:
         chains = (candidates.reference,)
@@ -195,11 +196,11 @@ def _supervised(
 
 
 def _distinct(rows: Iterable[Row]) -> list[Row]:
-    """Rows without those whose text an earlier one has."""
-    found: dict[str, Row] = {}
+    """Drop rows whose text repeats an earlier row."""
+    by_text: dict[str, Row] = {}
     for row in rows:
-        found.setdefault(json.dumps([row["prompt"], row["completion"]]), row)
-    return list(found.values())
+        by_text.setdefault(json.dumps([row["prompt"], row["completion"]]), row)
+    return list(by_text.values())
 
 
 def _outcomes(grouped: Mapping[str, Sequence[Row]]) -> Counter[str]:
@@ -212,19 +213,19 @@ def _outcomes(grouped: Mapping[str, Sequence[Row]]) -> Counter[str]:
 
 
 def _check(recipe: Recipe, facts: Mapping[str, Any]) -> None:
-    """Raise StageFailed where there is nothing to train on."""
+    """Raise StageFailed if there is nothing to train on."""
     needs_pairs = "dpo" in recipe.train.stages and not facts["rows_out"]
-    needs_right = "sft" in recipe.train.stages and not facts["supervised"]
-    if needs_pairs or needs_right:
+    needs_supervised = "sft" in recipe.train.stages and not facts["supervised"]
+    if needs_pairs or needs_supervised:
         outcomes = ", ".join(f"{n:,} {name}" for name, n in sorted(facts["chains"].items()))
-        drops = "; ".join(f"{why}: {n:,}" for why, n in facts["dropped"].items())
-        what = "no pair could be built" if needs_pairs else "no chain was right"
+        drops = "; ".join(f"{reason}: {n:,}" for reason, n in facts["dropped"].items())
+        problem = "no pair could be built" if needs_pairs else "no chain was correct"
         raise StageFailed(
-            f"{what} from {facts['rows_in']:,} chains ({outcomes}); {drops}; "
-            f"what may help: {_mend(facts['dropped']) if needs_pairs else MENDS[NO_RIGHT]}"
+            f"{problem} from {facts['rows_in']:,} chains ({outcomes}); {drops}; "
+            f"try {_advice(facts['dropped']) if needs_pairs else ADVICE[NO_CORRECT]}"
         )
 
 
-def _mend(drops: Mapping[str, int]) -> str:
-    known = {why: n for why, n in drops.items() if why in MENDS}
-    return MENDS[max(known, key=lambda why: known[why])] if known else OTHERWISE
+def _advice(drops: Mapping[str, int]) -> str:
+    known = {reason: n for reason, n in drops.items() if reason in ADVICE}
+    return ADVICE[max(known, key=lambda reason: known[reason])] if known else DEFAULT_ADVICE

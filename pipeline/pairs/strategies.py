@@ -1,14 +1,12 @@
 """Pairing strategies: pure functions from the chains of one problem to candidate pairs, best first.
 
-    outcome            a right chain is preferred to a wrong one, whole
-    first_divergence   the same, from the step where they part: what they share becomes prompt
-    reference          the worked solution is preferred to a wrong chain
-    recovered          within one chain: the mended call is preferred to the failed one before it
-    concise            a right chain is preferred to a right one that took more steps or tokens
-    corrected          the teacher's way on from where the student's wrong chain could still be
-                       saved is preferred to the student's own
-
-Not here: weights, filters, caps (`pipeline.pairs.selection`).
+outcome            a correct chain is preferred to an incorrect one, as a whole
+first_divergence   the same, from the step where they diverge: shared steps become prompt
+reference          the reference solution is preferred to an incorrect chain
+recovered          within one chain: the corrected call is preferred to the failed one before it
+concise            a correct chain is preferred to a correct one with more steps or tokens
+corrected          the teacher's continuation of the student's incorrect chain is preferred to
+                   the student's, from the step that made the chain incorrect
 """
 
 from __future__ import annotations
@@ -23,22 +21,23 @@ from pipeline.records import Chain, Step
 from toolsets import ToolCall
 
 Strategy = Callable[[Candidates], Iterator[Draft]]
-Way = tuple[Chain | None, bool | None]  # what the teacher made from a step on, and if it was right
+Continuation = tuple[Chain | None, bool | None]  # by the teacher, and whether it is correct
 
 STUDENT, TEACHER = "student", "teacher"
-FEWER_TOKENS = 0.8  # of the other's: what counts as fewer, where both chains have as many steps
+FEWER_TOKENS = 0.8  # largest ratio of tokens at which a chain of as many steps counts as shorter
 
 _WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d]\w*")  # numbers and names
 
 
 def outcome(candidates: Candidates) -> Iterator[Draft]:
-    """A right chain against a wrong one."""
+    """A correct chain against an incorrect one."""
     for chosen, rejected in _combinations(candidates.correct, candidates.incorrect):
         yield Draft(chosen, rejected)
 
 
 def first_divergence(candidates: Candidates) -> Iterator[Draft]:
-    """A right chain against a wrong one from the step where they part, longest agreement first."""
+    """A correct chain against an incorrect one from the step where they diverge, most shared steps
+    first."""
     drafts = [
         Draft(chosen, rejected, shared_steps(chosen, rejected))
         for chosen in candidates.correct
@@ -48,44 +47,45 @@ def first_divergence(candidates: Candidates) -> Iterator[Draft]:
 
 
 def reference(candidates: Candidates) -> Iterator[Draft]:
-    """The worked solution against each wrong chain."""
+    """The reference solution against each incorrect chain."""
     if candidates.reference is not None:
         for rejected in candidates.incorrect:
             yield Draft(candidates.reference, rejected)
 
 
 def recovered(candidates: Candidates) -> Iterator[Draft]:
-    """A call that succeeded against the failed one right before it, where it `mends` that; right
-    chains first. Either side is that one reply, all before it is prompt."""
+    """A call that corrects the failed one right before it (`is_corrected_by`) against that one.
+
+    Each side is that one reply, all steps before it are prompt. Correct chains first.
+    """
     for chain in (*candidates.correct, *candidates.incorrect):
         for index, (failed, next_one) in enumerate(pairwise(chain.steps)):
-            if mends(failed, next_one):
+            if is_corrected_by(failed, next_one):
                 before = chain.steps[:index]
                 chosen = replace(chain, steps=(*before, next_one))
                 yield Draft(chosen, replace(chain, steps=(*before, failed)), index)
 
 
 def concise(candidates: Candidates) -> Iterator[Draft]:
-    """A right chain against a right one that took longer, the largest saving first (after Rational
+    """A correct chain against a longer correct one, the largest saving first (after Rational
     Metareasoning, arXiv 2410.05563).
 
-    Longer is: more steps, a failed call being one; or as many steps and more tokens, so that the
-    shorter has at most FEWER_TOKENS of them. Tokens are compared between chains of one model, as
-    each model counts its own.
+    A longer chain has more steps, failed calls included; or as many steps and so many tokens that
+    the shorter chain has at most FEWER_TOKENS of them. Tokens are compared only between chains of
+    one model, as tokenizers differ.
     """
     drafts = [Draft(a, b) for a, b in permutations(candidates.correct, 2) if _is_longer(b, a)]
     yield from sorted(drafts, key=_saving, reverse=True)
 
 
 def corrected(candidates: Candidates) -> Iterator[Draft]:
-    """The teacher's way on against the student's, from the step where the student went wrong for
-    good (`first_fatal_step`)."""
+    """The teacher's continuation against the student's, from the student's `first_fatal_step`."""
     for rejected in candidates.incorrect:
         if rejected.model != STUDENT:
             continue
-        ways = _ways_on(candidates, rejected)
-        fatal = first_fatal_step([right for _, right in ways])
-        if fatal is not None and (chosen := ways[fatal][0]) is not None:
+        continuations = _continuations(candidates, rejected)
+        fatal = first_fatal_step([correct for _, correct in continuations])
+        if fatal is not None and (chosen := continuations[fatal][0]) is not None:
             yield Draft(chosen, rejected, fatal)
 
 
@@ -99,60 +99,65 @@ STRATEGIES: Mapping[str, Strategy] = {
 }
 
 
-def mends(failed: Step, mended: Step) -> bool:
-    """Whether `mended` is what `failed` tried, and succeeded.
+def is_corrected_by(failed: Step, later: Step) -> bool:
+    """Whether `failed` is a failed call and `later` the same call, corrected and successful.
 
-    What a failed call tried can often not be parsed, so its text tells: it names the function that
-    then succeeded, or it holds every number and name of that call's arguments (a wrong name of a
-    function). An answer is no mended call, as it may be wrong.
+    A failed call can often not be parsed, so its text is compared: it names the function of the
+    later call, or it contains every number and name of that call's arguments (a wrong function
+    name). An answer corrects no call, as it may be incorrect.
     """
     if failed.result is None or failed.result.ok:
         return False
-    if mended.call is None or mended.result is None or not mended.result.ok:
+    if later.call is None or later.result is None or not later.result.ok:
         return False
     tried = set(_WORD.findall(failed.reply))
-    wanted = {*_words(mended.call)}
-    return mended.call.name in tried or (bool(wanted) and wanted <= tried)
+    words = {*_words(later.call)}
+    return later.call.name in tried or (bool(words) and words <= tried)
 
 
-def first_fatal_step(right: Sequence[bool | None]) -> int | None:
-    """The first step of a wrong chain that the teacher could not make up for.
+def first_fatal_step(correct: Sequence[bool | None]) -> int | None:
+    """The first step of an incorrect chain that turns continuations from correct to incorrect.
 
-    `right[k]` says whether the teacher, given the first k steps, came to the right answer (None:
-    not known); behind the last stands the chain itself, wrong. None where the teacher was never
-    right, or every place where that turned is unknown. One sample a step: a teacher that fails by
-    chance moves the step forward.
+    `correct[k]` says whether the teacher's continuation after the first k steps is correct (None:
+    unknown). The whole chain counts as one more incorrect continuation. Returns None if no correct
+    continuation is followed directly by an incorrect one. There is one sample per step, so a
+    teacher that fails by chance moves the result to an earlier step.
     """
-    for step, (before, after) in enumerate(pairwise([*right, False])):
+    for step, (before, after) in enumerate(pairwise([*correct, False])):
         if before is True and after is False:
             return step
     return None
 
 
 def _words(call: ToolCall) -> Iterator[str]:
-    """The numbers and names in a call's arguments, the names of parameters left out."""
+    """The numbers and names in a call's arguments, without parameter names."""
     for value in call.arguments.values():
         yield from _WORD.findall(str(value))
 
 
-def _ways_on(candidates: Candidates, rejected: Chain) -> list[Way]:
-    """What the teacher came to from each of the first steps of `rejected`; from none of them, that
-    is its own chain: a right one if it has any."""
-    own = next((chain for chain in candidates.correct if chain.model == TEACHER), None)
-    by_steps: dict[int, Way] = {
-        chain.prefix_steps: (chain, right)
-        for chain, right in candidates.continued
+def _continuations(candidates: Candidates, rejected: Chain) -> list[Continuation]:
+    """The teacher's continuation of `rejected` after 0, 1, 2, ... steps. After 0 steps it is the
+    teacher's first correct chain, or None."""
+    from_start = next((chain for chain in candidates.correct if chain.model == TEACHER), None)
+    by_steps: dict[int, Continuation] = {
+        chain.prefix_steps: (chain, correct)
+        for chain, correct in candidates.continued
         if chain.sample_index == rejected.sample_index
     }
-    later = range(1, len(rejected.steps))
-    return [(own, own is not None), *(by_steps.get(step, (None, None)) for step in later)]
+    counts = range(1, len(rejected.steps))
+    return [
+        (from_start, from_start is not None),
+        *(by_steps.get(count, (None, None)) for count in counts),
+    ]
 
 
-def _combinations(right: Sequence[Chain], wrong: Sequence[Chain]) -> Iterator[tuple[Chain, Chain]]:
-    """Every right chain with every wrong one, so that the first pairs use different chains."""
-    for shift in range(len(wrong)):
-        for index, chosen in enumerate(right):
-            yield chosen, wrong[(index + shift) % len(wrong)]
+def _combinations(
+    correct: Sequence[Chain], incorrect: Sequence[Chain]
+) -> Iterator[tuple[Chain, Chain]]:
+    """Every correct chain with every incorrect one; the first pairs use different chains."""
+    for shift in range(len(incorrect)):
+        for index, chosen in enumerate(correct):
+            yield chosen, incorrect[(index + shift) % len(incorrect)]
 
 
 def _is_longer(chain: Chain, than: Chain) -> bool:

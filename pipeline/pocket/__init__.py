@@ -1,5 +1,6 @@
-"""The pocket world: problems that the repository generates and two small models trained on them.
+"""The pocket models: a small teacher and student, trained on the generated pocket problems.
 
-It lets the whole system run where no weights can be downloaded. `world` makes the problems,
-`train` the models; the models are ordinary Hugging Face folders beside this file.
+With them the whole system runs without downloading weights. `train` trains the models; they are
+ordinary Hugging Face folders next to this file. Not here: the generator of the problems
+(`pipeline.problems.pocket`).
 """

@@ -1,6 +1,6 @@
-"""Where the pocket models lie, and the prompt that they were trained on.
+"""Folders of the pocket models, and the prompt that they were trained on.
 
-Not here: torch; this module is cheap to import.
+This module is cheap to import; it does not import torch.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ def folder(name: str) -> Path:
 
 
 def dialect() -> Inject:
-    """The dialect, with its functions, that the pocket models were trained on."""
+    """The dialect and functions that the pocket models were trained on."""
     return Inject(with_agent_tools(toolsets.load(TOOLSET), thinking=False))
 
 
 def fingerprint() -> str:
-    """A hash of the rendered prompt: any change to it needs the models trained anew."""
+    """Hash of the rendered prompt; if it changes, the models must be trained again."""
     messages = dialect().prompt_messages("QUESTION")
     return hashlib.sha256(json.dumps(messages).encode()).hexdigest()[:16]
 
 
 def check(name: str) -> None:
-    """Raise CannotStart where the model is absent or was trained on another prompt than today's."""
+    """Raise CannotStart if the model is missing or was trained on another prompt."""
     file = folder(name) / FINGERPRINT
     if not file.is_file():
         raise CannotStart(f"the pocket {name} is not in {file.parent}; train it: {RETRAIN}")
@@ -44,5 +44,5 @@ def check(name: str) -> None:
     if stored != fingerprint():
         raise CannotStart(
             f"the pocket {name} was trained on another prompt (fingerprint {stored}, now "
-            f"{fingerprint()}); train it anew: {RETRAIN}"
+            f"{fingerprint()}); train it again: {RETRAIN}"
         )

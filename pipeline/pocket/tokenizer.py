@@ -1,9 +1,10 @@
-"""The pocket models' tokenizer: byte-level BPE, single-digit tokens, a lean chat template.
+"""The pocket models' tokenizer: byte-level BPE, single-digit tokens, a minimal chat template.
 
-Byte level means that any text can be written; it is trained on pocket problems and chains. The
-openings of arguments, `(a=` and `, b=`, may become one token each, so a call is short. So may what
-stands around the names and adjectives of logic, `Everyone who is ` with its last space: these are
-then the same tokens in a question and in its formulas, and copying is learned by position.
+Byte-level BPE can encode any text; it is trained on pocket problems and chains. `(a=` and `, b=`,
+which start an argument, may become one token each, so calls are short. So may the text around the
+names and adjectives of logic problems, such as `Everyone who is ` with the final space. Names and
+adjectives are then the same tokens in a question and in its formulas, so copying can be learned by
+position.
 """
 
 from __future__ import annotations
@@ -29,20 +30,20 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 
-_AROUND = (
+_FUNCTION_WORDS = (
     "Everyone|everyone|All|people|If|Someone|someone|person|they|who|a|is|are|not|and|or|it|Is|that|"
     "True|False|Uncertain|" + "|".join(VERBS)
 )
-_PIECES = (  # repeats of groups are bounded: else a long text overflows the stack of the regex
+_PIECES = (  # group repeats are bounded: otherwise a long text overflows the regex stack
     r"[(,] ?[a-z_]+=|\p{N}|"
-    rf"(?: ?\b(?:{_AROUND})\b,?(?= )){{1,16}} |"
+    rf"(?: ?\b(?:{_FUNCTION_WORDS})\b,?(?= )){{1,16}} |"
     r"(?:[^\p{L}\p{N}]{0,16}\b(?:forall|exists|x|y)\b){1,8}[^\p{L}\p{N}]{0,16}|"
     r" ?\p{L}+|_\p{L}+| ?[^\s\p{L}\p{N}]+(?: [^\s\p{L}\p{N}]*)?|\s+"
 )
 
 
 def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """A tokenizer of at most `VOCABULARY` tokens, trained on `texts`."""
+    """Train a tokenizer of at most `VOCABULARY` tokens on `texts`."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(  # type: ignore[assignment]  # their stubs
         [

@@ -1,15 +1,15 @@
 """Train the pocket models from scratch: `python -m pipeline.pocket.train [teacher] [student]`.
 
-Each model learns worked chains of problems of the split `pretrain`, which no run ever sees again.
-The loss is that of the model's own turns plus a part of that of all tokens: the names and things
-that a question repeats teach a model to copy long before the numbers of its own turns do (measured:
-after 300 batches 81% of its own tokens right instead of 71%; with the wider initial weights 90%).
-All chains share the system prompt, so its keys and values are computed once per batch and shared
-(gradients flow through them as if it stood in every row).
+The training data are reference chains of the split `pretrain`, which no run uses. The loss is that
+of the model's own turns plus a weighted loss on all tokens: words that a question repeats teach
+copying much earlier than the numbers in the model's own turns (measured after 300 batches: 81% of
+its own tokens correct instead of 71%; 90% with the larger initial weights). All chains share the
+system prompt, so its keys and values are computed once per batch; gradients flow through them as if
+every row contained the prompt.
 
-The student stops in the middle of its rise, before its schedule ends: able enough to have right
-chains of its own, with room to learn. Each model is stored with a fingerprint of the prompt that it
-was trained on (`pipeline.pocket.models`).
+The student's training stops early, before its schedule ends: the student samples some correct
+chains but can still improve. Each model is saved with a fingerprint of its prompt
+(`pipeline.pocket.models`).
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ from pipeline.records import Problem
 
 WORLD_SEED = 1
 TOKENIZER_PROBLEMS = 1000
-HELD_OUT = 400  # problems of all tasks for the progress line
-BUCKET = 32  # batches that are sorted by length together, to pad less
+HELD_OUT = 400  # problems, all tasks together, for the progress line
+BUCKET = 32  # batches sorted by length together, for less padding
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Shape of a model and of its training."""
+    """Size of a model and its training hyperparameters."""
 
     hidden_size: int
     intermediate_size: int
     layers: int
     steps: int  # batches
     learning_rate: float  # peak; linear warm-up, then cosine to a twentieth
-    schedule_steps: int  # batches that the schedule is made for; training may stop before
+    schedule_steps: int  # batches until the end of the schedule; training may stop earlier
     batch_size: int = 16  # chains
     warm_up: int = 100  # batches
     all_tokens: float = 0.5  # weight of the loss on all tokens
-    initial_spread: float = 0.06  # standard deviation of initial weights, about 1/sqrt(hidden)
+    initial_std: float = 0.06  # standard deviation of initial weights, about 1/sqrt(hidden)
     seed: int = 0
 
 
@@ -69,33 +69,33 @@ PLANS = {
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A worked chain: its tokens behind the shared prefix, and which of them the model wrote."""
+    """A reference chain: its tokens after the shared prefix, and which of them the model wrote."""
 
     token_ids: list[int]
     written: list[bool]
 
 
 class Corpus:
-    """Worked chains of pretraining problems, as tokens."""
+    """Tokenized reference chains of pretraining problems."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         self._dialect = dialect()
         self._template = ChatTemplate(tokenizer)
         first, second = (self._template.prompt_ids(self._dialect.prompt_messages(q)) for q in "AB")
-        same = next(i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)
-        self.prefix = first[:same]
+        length = next(i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)
+        self.prefix = first[:length]
 
     def example(self, problem: Problem) -> Example:
-        """The worked chain of one problem."""
+        """The tokenized reference chain of one problem."""
         transcript = Transcript(self._template, self._dialect.prompt_messages(problem.question))
-        worked = reference_chain(problem, self._dialect.toolset)
-        assert worked is not None  # the world's own calls reach its own answer
-        transcript.extend(render(self._dialect, worked.steps))
+        chain = reference_chain(problem, self._dialect.toolset)
+        assert chain is not None  # generated references always reach the answer
+        transcript.extend(render(self._dialect, chain.steps))
         start = len(self.prefix)
         return Example(transcript.token_ids[start:], transcript.written[start:])
 
     def batches(self, plan: Plan) -> Iterator[list[Example]]:
-        """Endless batches of fresh chains, each of similar lengths."""
+        """Yield endless batches of new chains, each batch of similar lengths."""
         rng, size = random.Random(plan.seed), plan.batch_size
         for start in count(step=size * BUCKET):
             indices = range(start, start + size * BUCKET)
@@ -109,7 +109,7 @@ class Corpus:
 def logits_and_targets(
     model: LlamaForCausalLM, prefix: list[int], batch: list[Example]
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Logits (B, T-1, V); targets (B, T-1) of all tokens, and of those that the model wrote."""
+    """Logits (B, T-1, V); targets (B, T-1) for all tokens and for the model's own tokens."""
     longest = max(len(example.token_ids) for example in batch)
     tokens_BT = torch.zeros(len(batch), longest, dtype=torch.long)
     all_BT = torch.full((len(batch), longest), IGNORED)
@@ -128,7 +128,7 @@ def logits_and_targets(
 
 
 def train(name: str, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
-    """Train the model `name` and save it, with tokenizer and fingerprint, as `out`."""
+    """Train the model `name`; save it with tokenizer and fingerprint in the folder `out`."""
     plan = PLANS[name]
     torch.manual_seed(plan.seed)
     model = _new_model(plan, tokenizer)
@@ -161,14 +161,14 @@ def train(name: str, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
 
 
 def exact_rate(model: LlamaForCausalLM, prefix: list[int], examples: list[Example]) -> float:
-    """Share of chains whose every written token is the model's first choice, a lower bound of the
-    solve rate when decoding greedily."""
+    """Share of chains whose own tokens are all the model's most likely tokens: a lower bound of
+    the solve rate with greedy decoding."""
     exact = 0
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         for start in range(0, len(examples), 100):
             logits, _, own = logits_and_targets(model, prefix, examples[start : start + 100])
-            same = (logits.argmax(-1) == own) | (own == IGNORED)
-            exact += int(same.all(dim=1).sum())
+            matches = (logits.argmax(-1) == own) | (own == IGNORED)
+            exact += int(matches.all(dim=1).sum())
     return exact / len(examples)
 
 
@@ -197,9 +197,9 @@ def _schedule(step: int, plan: Plan) -> float:
 
 
 def _optimizers(model: LlamaForCausalLM, plan: Plan) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of the layers, its steps as large as AdamW's (arXiv 2502.16982); AdamW
-    for the embedding and the norms. Measured on the student: 700 batches bring it to 52% exact
-    chains of arithmetic and 20% of logic, 1,400 with AdamW alone to 54% and 8%."""
+    """Muon for the layers' matrices, with the update size of AdamW (arXiv 2502.16982); AdamW for
+    the embedding and the norms. Measured on the student: 52% exact chains in arithmetic and 20% in
+    logic after 700 batches; with AdamW alone 54% and 8% after 1,400."""
     embedding = model.get_input_embeddings().weight
     matrices = [p for p in model.parameters() if p.ndim == 2 and p is not embedding]
     others = [p for p in model.parameters() if p.ndim != 2 or p is embedding]
@@ -221,7 +221,7 @@ def _new_model(plan: Plan, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausal
             num_key_value_heads=plan.hidden_size // 32,
             max_position_embeddings=CONTEXT,
             tie_word_embeddings=True,
-            initializer_range=plan.initial_spread,
+            initializer_range=plan.initial_std,
             pad_token_id=tokenizer.get_vocab()[PAD],
             eos_token_id=tokenizer.get_vocab()[END],
             bos_token_id=None,
@@ -229,12 +229,13 @@ def _new_model(plan: Plan, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausal
     )
 
 
-def _texts() -> Iterator[str]:
-    shown = dialect()
+def _tokenizer_texts() -> Iterator[str]:
+    pocket_dialect = dialect()
     for example in problems(TOKENIZER_PROBLEMS, WORLD_SEED, PRETRAIN):
-        worked = reference_chain(example, shown.toolset)
-        assert worked is not None
-        messages = (*shown.prompt_messages(example.question), *render(shown, worked.steps))
+        chain = reference_chain(example, pocket_dialect.toolset)
+        assert chain is not None
+        prompt = pocket_dialect.prompt_messages(example.question)
+        messages = (*prompt, *render(pocket_dialect, chain.steps))
         yield from (message["content"] for message in messages)
 
 
@@ -243,7 +244,7 @@ def main() -> None:
     parser.add_argument("models", nargs="*", default=list(PLANS), help="teacher, student or both")
     parser.add_argument("--out", type=Path, default=None, help="folder (default: in place)")
     arguments = parser.parse_args()
-    tokenizer = train_tokenizer(_texts())
+    tokenizer = train_tokenizer(_tokenizer_texts())
     for name in arguments.models:
         train(name, tokenizer, (arguments.out / name) if arguments.out else folder(name))
 

@@ -1,12 +1,12 @@
-"""Problems: read from files and data sets, generated, checked, split and decontaminated.
+"""Load, generate, check, split and decontaminate problems.
 
-    source           the problems of a recipe
-    reader           files and data sets, with the rows that could not be used
+    source           load the problems of a recipe
+    reader           read files and data sets; list the rejected rows
     formats/         containers (JSONL, CSV, Parquet, hub) and row formats (GSM8K, FOLIO, generic)
-    decontamination  training problems that occur in an evaluation split
-    synthetic        problems written by a model, and when they are trusted
+    decontamination  find training problems that occur in an evaluation split
+    synthetic        problems written by a model, and the checks they must pass
     reference/       reference solutions: calculations and formulas as calls and chains
-    pocket/          the generator of the pocket world
+    pocket/          generator of the pocket world
 
-Pure but for the files that `formats.containers` reads. No Ray, no torch.
+Only `formats.containers` reads data and only `reader` writes files. No Ray, no torch.
 """

@@ -1,10 +1,8 @@
-"""Decontamination: training problems that occur in an evaluation split are not trained on.
+"""Decontamination: find training problems that occur in an evaluation split.
 
-A training question is dropped where its words are those of an evaluation question (`exact`), or
-where it shares as many words in a row with one (`ngram`), as GPT-3's data were cleaned (13 words,
-arXiv 2005.14165 appendix C). Words are lower case without punctuation; numbers are words.
-
-Not here: which problems there are (`pipeline.problems.source`).
+A training question is contaminated if it has the same words as an evaluation question (`exact`) or
+shares an n-gram of words with one (`ngram`; GPT-3 used 13 words, arXiv 2005.14165 appendix C).
+Words are lower case without punctuation; numbers are words.
 """
 
 from __future__ import annotations
@@ -16,32 +14,32 @@ from typing import Literal
 from pipeline.records import Problem
 
 Overlap = Literal["exact", "ngram"]
-NGRAM = 13  # words, GPT-3's
+NGRAM = 13  # words, as for GPT-3
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
 
 
 def words(text: str) -> tuple[str, ...]:
-    """The words of a text, by which two texts are the same."""
+    """Normalised words; two texts with equal words count as the same question."""
     return tuple(_WORD.findall(text.casefold()))
 
 
 def contaminated(problems: Iterable[Problem], ngram: int) -> dict[str, tuple[Overlap, Problem]]:
-    """The training problems that occur in another split, by id: how, and where.
+    """Map the id of each contaminated training problem to the overlap and the evaluation problem.
 
-    An evaluation question of fewer words than `ngram` counts whole: a training question that holds
-    all its words in a row shares it.
+    An evaluation question of fewer than `ngram` words is one n-gram: it matches training questions
+    that contain all its words consecutively.
     """
     training, held_out = [], []
     for problem in problems:
         (training if problem.split == "train" else held_out).append(problem)
-    known = SeenQuestions(ngram, held_out)
-    found = {problem.problem_id: known.overlap(problem.question) for problem in training}
-    return {problem_id: overlap for problem_id, overlap in found.items() if overlap}
+    seen = SeenQuestions(ngram, held_out)
+    overlaps = {problem.problem_id: seen.overlap(problem.question) for problem in training}
+    return {problem_id: overlap for problem_id, overlap in overlaps.items() if overlap}
 
 
 class SeenQuestions:
-    """Questions that others must not repeat, by their words and by each `ngram` words in a row."""
+    """Index of questions by their words and by their n-grams of `ngram` words."""
 
     def __init__(self, ngram: int, problems: Iterable[Problem] = ()) -> None:
         self._ngram = ngram
@@ -52,7 +50,7 @@ class SeenQuestions:
             self.add(problem)
 
     def add(self, problem: Problem) -> None:
-        """Know one more question."""
+        """Add a question to the index."""
         text = words(problem.question)
         self._exact[text] = problem
         for gram in filter(None, _grams(text, self._ngram)):
@@ -60,7 +58,7 @@ class SeenQuestions:
             self._lengths.add(len(gram))
 
     def overlap(self, question: str) -> tuple[Overlap, Problem] | None:
-        """How `question` repeats one that is known, and which; None where it does not."""
+        """How `question` overlaps with an indexed one, and that problem; None without overlap."""
         text = words(question)
         if text in self._exact:
             return "exact", self._exact[text]
@@ -70,9 +68,9 @@ class SeenQuestions:
 
 
 def overlap_reason(how: Overlap, other: Problem) -> str:
-    """Of a question, that it repeats that of `other`, in words."""
-    shares = "has the words of" if how == "exact" else "shares words in a row with"
-    return f"the question {shares} {other.problem_id} of split {other.split}"
+    """Message: the question overlaps with that of `other`."""
+    overlaps = "has the same words as" if how == "exact" else "shares consecutive words with"
+    return f"the question {overlaps} {other.problem_id} of split {other.split}"
 
 
 def _windows(text: Sequence[str], lengths: Iterable[int]) -> Iterator[tuple[str, ...]]:
@@ -80,6 +78,6 @@ def _windows(text: Sequence[str], lengths: Iterable[int]) -> Iterator[tuple[str,
 
 
 def _grams(text: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
-    """Every `length` words in a row; the whole where there are fewer."""
+    """All n-grams of `length` words; a shorter text is one n-gram."""
     for start in range(max(1, len(text) - length + 1)):
         yield tuple(text[start : start + length])

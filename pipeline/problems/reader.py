@@ -1,10 +1,10 @@
-"""Problems from files and data sets: read, checked, split; what could not be used is kept apart.
+"""Read problems from files and data sets, assign splits, collect bad rows as rejects.
 
-    found = read_problems("../shared/data/gsm8k/train.jsonl", limit=200)
-    found.problems, found.rejects, found.format
+    source = read_problems("../shared/data/gsm8k/train.jsonl", limit=200)
+    source.problems, source.rejects, source.format
 
-Reading goes on after a bad row. Whatever leaves nothing to work with raises ProblemError, one
-sentence that names the path.
+Reading continues after a bad row. If no problem can be read, ProblemError is raised; its message is
+one sentence that names the path.
 
 Not here: containers and formats (`pipeline.problems.formats`), the pocket world
 (`pipeline.pocket`).
@@ -32,7 +32,7 @@ from pipeline.records import Problem
 from toolsets import Toolset
 from toolsets.errors import nearest
 
-PEEK = 100  # rows that tell the format
+PEEK = 100  # rows used to detect the format
 
 __all__ = [
     "ProblemError",
@@ -47,7 +47,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that could not be used: its 1-based line (or row) number, why, and the row as text."""
+    """A rejected row: 1-based line (or row) number, reason, the row as text."""
 
     line: int
     reason: str
@@ -56,9 +56,9 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class ProblemFile:
-    """What was read; `format` is the name of the format that the rows were read in, `lines` says by
-    id on which line a problem stood, `contaminated` how many were dropped as they occur in an
-    evaluation split, and how they do (`pipeline.problems.decontamination`)."""
+    """Problems and rejects of one source. `format` is the name of the row format, `lines` maps a
+    problem's id to its line, `contaminated` counts the problems dropped by decontamination, by kind
+    of overlap (`pipeline.problems.decontamination`)."""
 
     problems: tuple[Problem, ...]
     rejects: tuple[Reject, ...]
@@ -78,46 +78,46 @@ def read_problems(
 ) -> ProblemFile:
     """Read the problems of `path`: a file, a data set's folder, or `hf:NAME[:SPLIT]`.
 
-    `format` None: detected from the content. `columns` maps our field to their column. A
-    problem without a split goes to "test" where the hash of its id, as a fraction, is below
-    `test_fraction`, else to "train"; `split` keeps the problems of one split. Reading stops after
-    the first `limit` problems kept, so later rows are not looked at. Raises ProblemError for what
-    cannot be read, has no rows or only bad ones.
+    Without `format` the format is detected from the rows. `columns` maps our field to their column.
+    A problem without a split goes to "test" if the hash of its id, as a fraction, is below
+    `test_fraction`, else to "train". `split` drops the problems of other splits. Reading stops
+    once `limit` problems are read. Raises ProblemError if the source cannot be read, has no rows
+    or only bad ones.
     """
     columns = columns or {}
-    _check(format, columns)
+    _check_options(format, columns)
     source = rows(path)
-    row_format, source = (FORMATS[format], source) if format else _told(source, columns)
+    row_format, source = (FORMATS[format], source) if format else _detect_format(source, columns)
     rejects: list[Reject] = []
     lines: dict[str, int] = {}
-    found = _problems(
-        source, lambda row: _problem(row, row_format, columns, test_fraction), rejects, lines
+    of_all_splits = _read_rows(
+        source, lambda row: _read_row(row, row_format, columns, test_fraction), rejects, lines
     )
-    kept = (problem for problem in found if split in (None, problem.split))
-    problems = tuple(itertools.islice(kept, limit))
+    selected = (problem for problem in of_all_splits if split in (None, problem.split))
+    problems = tuple(itertools.islice(selected, limit))
     if not problems:
-        raise ProblemError(_nothing(path, rejects, split))
+        raise ProblemError(_no_problems_message(path, rejects, split))
     return ProblemFile(problems, tuple(rejects), row_format.name, lines)
 
 
 def decontaminated(source: ProblemFile, ngram: int | None) -> ProblemFile:
-    """`source` without its contaminated training problems, each of which is a reject."""
-    found = {} if ngram is None else contaminated(source.problems, ngram)
+    """Move the contaminated training problems of `source` to its rejects; None drops nothing."""
+    overlaps = {} if ngram is None else contaminated(source.problems, ngram)
     rejects = [
-        _overlapping(problem, *found[problem.problem_id], source.lines)
+        _overlap_reject(problem, *overlaps[problem.problem_id], source.lines)
         for problem in source.problems
-        if problem.problem_id in found
+        if problem.problem_id in overlaps
     ]
     return replace(
         source,
-        problems=tuple(p for p in source.problems if p.problem_id not in found),
+        problems=tuple(p for p in source.problems if p.problem_id not in overlaps),
         rejects=(*source.rejects, *rejects),
-        contaminated={"exact": 0, "ngram": 0} | Counter(how for how, _ in found.values()),
+        contaminated={"exact": 0, "ngram": 0} | Counter(how for how, _ in overlaps.values()),
     )
 
 
 def write_rejects(rejects: Iterable[Reject], folder: Path) -> Path:
-    """Write `folder`/problems.jsonl, one line a reject, whole or not at all; empty for none."""
+    """Write `folder`/problems.jsonl atomically, one line per reject; empty without rejects."""
     folder.mkdir(parents=True, exist_ok=True)
     path, unfinished = folder / "problems.jsonl", folder / f".problems.{os.getpid()}.tmp"
     lines = (json.dumps(asdict(reject), ensure_ascii=False) for reject in rejects)
@@ -129,61 +129,64 @@ def write_rejects(rejects: Iterable[Reject], folder: Path) -> Path:
 def summarise(problem_file: ProblemFile, toolset: Toolset) -> dict[str, Any]:
     """The counts that `python -m pipeline problems FILE --json` prints.
 
-    `reference_calls_exact`: calculations whose replay equals the annotated value;
-    `reference_calls_as_evaluated`: equals the expression evaluated apart from the toolset. For
-    problems of logic also what `pipeline.problems.reference.formulas` counts.
+    `reference_calls_exact`: calculations whose replayed value equals the annotated value;
+    `reference_calls_as_evaluated`: equals the value computed without the toolset. Logic problems
+    add the counts of `pipeline.problems.reference.formulas.count_formulas`.
     """
     problems = problem_file.problems
     replays = [replay(problem, toolset) for problem in problems]
-    calculations = [step for worked in replays for step in worked.calculations]
+    calculations = [step for replayed in replays for step in replayed.calculations]
     return {
         "read": len(problems),
         "rejected": len(problem_file.rejects),
         "with_reference": sum(bool(problem.reference) for problem in problems),
         "reference_calls": len(calculations),
         "reference_calls_exact": sum(step.exact for step in calculations),
-        "reference_answer_matches": sum(worked.ends_at_answer for worked in replays),
+        "reference_answer_matches": sum(replayed.ends_at_answer for replayed in replays),
         "reference_calls_as_evaluated": sum(step.lossless for step in calculations),
         "format": problem_file.format,
         "splits": dict(sorted(Counter(problem.split for problem in problems).items())),
     } | count_formulas(problems)
 
 
-def _overlapping(
+def _overlap_reject(
     problem: Problem, how: Overlap, other: Problem, lines: Mapping[str, int]
 ) -> Reject:
     reason = f"{overlap_reason(how, other)} ({how})"
-    line = lines.get(problem.problem_id, 0)  # 0: made, not read
+    line = lines.get(problem.problem_id, 0)  # 0: generated, not read from a file
     return Reject(line, reason, json.dumps(asdict(problem), ensure_ascii=False))
 
 
-def _check(format: str | None, columns: Mapping[str, str]) -> None:
+def _check_options(format: str | None, columns: Mapping[str, str]) -> None:
     if format is not None and format not in FORMATS:
         raise ProblemError(f"unknown problem format {format!r}; known: {', '.join(FORMATS)}")
     for ours in columns:
         if ours not in FIELDS:
             hint = f", did you mean {near}?" if (near := nearest(ours, FIELDS)) else ""
             known = ", ".join(FIELDS)
-            raise ProblemError(f"columns: {ours!r} is not a field of ours{hint} (known: {known})")
+            raise ProblemError(f"columns: {ours!r} is not a known field{hint} (known: {known})")
 
 
-def _told(source: Iterator[Row], columns: Mapping[str, str]) -> tuple[RowFormat, Iterator[Row]]:
+def _detect_format(
+    source: Iterator[Row], columns: Mapping[str, str]
+) -> tuple[RowFormat, Iterator[Row]]:
     first = list(itertools.islice(source, PEEK))
-    for known in FORMATS.values():
-        if any(known.matches(_ours(row.values, columns)) for row in first):
-            return known, itertools.chain(first, source)
+    for row_format in FORMATS.values():
+        if any(row_format.matches(_mapped_fields(row.values, columns)) for row in first):
+            return row_format, itertools.chain(first, source)
     return FORMATS["generic"], itertools.chain(first, source)
 
 
-def _ours(values: Values, columns: Mapping[str, str]) -> Values:
-    """The row under our names; a field whose column is absent is absent, whatever else there is."""
+def _mapped_fields(values: Values, columns: Mapping[str, str]) -> Values:
+    """The row under our field names. A mapped field is absent if its column is absent, even if the
+    row has a column of the field's name."""
     if not columns:
         return values
     others = {name: value for name, value in values.items() if name not in columns}
     return others | {ours: values[name] for ours, name in columns.items() if name in values}
 
 
-def _problems(
+def _read_rows(
     source: Iterator[Row],
     read: Callable[[Row], Problem],
     rejects: list[Reject],
@@ -195,24 +198,24 @@ def _problems(
             if (line := lines.get(problem.problem_id)) is not None:
                 raise BadRow(f"problem_id {problem.problem_id} was already read on line {line}")
         except BadRow as bad:
-            rejects.append(Reject(row.line, str(bad), row.written))
+            rejects.append(Reject(row.line, str(bad), row.as_text))
             continue
         lines[problem.problem_id] = row.line
         yield problem
 
 
-def _problem(
+def _read_row(
     row: Row, row_format: RowFormat, columns: Mapping[str, str], test_fraction: float
 ) -> Problem:
     if row.reason:
         raise BadRow(row.reason)
-    problem = row_format.read(_ours(row.values, columns))
+    problem = row_format.read(_mapped_fields(row.values, columns))
     held_out = stable_hash(problem.problem_id) < test_fraction * 2**64
     by_hash = "test" if held_out else "train"
     return replace(problem, split=problem.split or known_split(row.split) or by_hash)
 
 
-def _nothing(path: str, rejects: list[Reject], split: str | None) -> str:
+def _no_problems_message(path: str, rejects: list[Reject], split: str | None) -> str:
     if rejects:
         return (
             f"{path} has no usable row; the first of {len(rejects):,} bad ones is "

@@ -1,5 +1,4 @@
-"""The problems of a recipe: the pocket world's, or those of a file, without the training problems
-that occur in an evaluation split."""
+"""Load the problems of a recipe, from the pocket world or a file, and decontaminate them."""
 
 from __future__ import annotations
 
@@ -18,29 +17,29 @@ POCKET = "pocket"
 
 
 def read_source(recipe: Recipe) -> ProblemFile:
-    """All problems of a recipe, with the rows that could not be used."""
+    """All problems of a recipe, decontaminated, with the rejected rows."""
     return decontaminated(_read(recipe), recipe.problems.decontaminate_ngram)
 
 
 def _read(recipe: Recipe) -> ProblemFile:
-    wanted = recipe.problems
-    if wanted.path == POCKET:
-        counts = wanted.counts.model_dump()
-        if wanted.limit is not None:
-            counts = {split: min(count, wanted.limit) for split, count in counts.items()}
-        made = [p for split, n in counts.items() for p in pocket_problems(n, recipe.seed, split)]
-        return ProblemFile((*made, *_self_made(made, recipe)), (), POCKET)
+    settings = recipe.problems
+    if settings.path == POCKET:
+        counts = settings.counts.model_dump()
+        if settings.limit is not None:
+            counts = {split: min(count, settings.limit) for split, count in counts.items()}
+        drawn = [p for split, n in counts.items() for p in pocket_problems(n, recipe.seed, split)]
+        return ProblemFile((*drawn, *_synthetic_problems(drawn, recipe)), (), POCKET)
     return read_problems(
-        wanted.path,
-        format=wanted.format,
-        columns=wanted.columns,
-        limit=wanted.limit,
-        test_fraction=wanted.test_fraction,
+        settings.path,
+        format=settings.format,
+        columns=settings.columns,
+        limit=settings.limit,
+        test_fraction=settings.test_fraction,
     )
 
 
-def _self_made(problems: Sequence[Problem], recipe: Recipe) -> list[Problem]:
-    """Further training problems where there is a generator."""
+def _synthetic_problems(problems: Sequence[Problem], recipe: Recipe) -> list[Problem]:
+    """Synthetic training problems of the pocket world come from its generator, not from a model."""
     endless = fresh_problems(problems, recipe.seed)
     fresh = itertools.islice(endless, recipe.problems.self_made.count)
-    return [replace(made, problem_id=problem_id(index)) for index, made in enumerate(fresh)]
+    return [replace(problem, problem_id=problem_id(index)) for index, problem in enumerate(fresh)]

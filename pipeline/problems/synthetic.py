@@ -1,6 +1,6 @@
-"""Problems that a model writes, and when they are trusted (after SELF-GUIDE, arXiv 2407.12874).
+"""Synthetic problems: written by a model, then verified (after SELF-GUIDE, arXiv 2407.12874).
 
-A request shows solved training problems in one form and asks for one more:
+A request shows solved training problems in this form and asks for one more:
 
     Problem: Ava has 3 bags of 4 pens and loses 2. How many pens?
     Solution:
@@ -8,13 +8,13 @@ A request shows solved training problems in one form and asks for one more:
     subtract(a=12, b=2) -> 10
     answer(value=10)
 
-Nothing that was written is believed: the calls are executed, every number in them must stand in the
-problem or be an earlier result, and the answer must be what the last call gave. A problem that
-passes must be new, and solutions of the same model must agree with it (self-consistency, arXiv
-2203.11171). Whatever does not hold is `Refused` with its reason.
+Every written problem is verified: the calls are executed, each number in them must occur in the
+problem or in an earlier result, and the answer must equal the last result. The problem must be new,
+and most solutions sampled from the same model must reach its answer (self-consistency, arXiv
+2203.11171). A problem that fails a check raises `Refused` with the reason.
 
-Pure. Not here: the requests being answered (`pipeline.generation.synthetic_stage`), the sentence
-that asks (`pipeline.agent.prompt`), the pocket world's generator (`pipeline.problems.source`).
+Pure. Not here: generation (`pipeline.generation.synthetic_stage`), the instruction in the prompt
+(`pipeline.agent.prompt`), the pocket world's generator (`pipeline.problems.source`).
 """
 
 from __future__ import annotations
@@ -37,27 +37,27 @@ from toolsets import CallError, ToolCall, ToolResult, Toolset, render_call
 from toolsets.tools.numbers import read_number
 
 Reason = Literal[
-    "engine_error",  # nothing was written
+    "engine_error",  # the model wrote nothing
     "no_problem",
     "unparseable_call",
     "unfounded_number",
     "failed_call",
     "no_answer",
-    "other_answer",  # than what the functions gave
-    "known",  # it repeats a training problem, or one held out or of an evaluation split
-    "not_agreed",  # on by its own solutions
+    "other_answer",  # the answer differs from the last result
+    "known",  # repeats a training, held-out or evaluation problem
+    "not_agreed",  # no more than half of the sampled solutions reach the answer
 ]
 Run = Callable[[ToolCall], ToolResult]
 
-_ID = "self-"
 PROBLEM, SOLUTION = "Problem:", "Solution:"
 
+_ID = "self-"
 _CALL = re.compile(r"(?P<call>[A-Za-z_][\w.]*\(.*?\))\s*(?:->.*)?")
 _DIGITS = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+", re.ASCII)
 _ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
 _ONES += "fifteen sixteen seventeen eighteen nineteen"
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_WORDS: dict[str, tuple[Fraction, ...]] = {
+_NUMBER_WORDS: dict[str, tuple[Fraction, ...]] = {
     **{word: (Fraction(value),) for value, word in enumerate(_ONES.split())},
     **{word: (Fraction(value * 10),) for value, word in enumerate(_TENS.split(), start=2)},
     **dict.fromkeys(("twice", "double", "doubles", "doubled", "both"), (Fraction(2),)),
@@ -72,7 +72,7 @@ _WORDS: dict[str, tuple[Fraction, ...]] = {
 
 
 class Refused(Exception):
-    """A written problem that cannot be trusted: the reason to count, and what exactly was wrong."""
+    """A written problem failed a check: the reason, by which failures are counted, and a detail."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -82,44 +82,46 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WrittenProblem:
-    """A problem as it was written: the question, and the calls of its solution."""
+    """An unverified problem: the question and the calls of its solution."""
 
     question: str
     calls: tuple[str, ...]
 
 
 def problem_id(index: int) -> str:
-    """The id of a self-made problem, by which synthetic problems are recognised."""
+    """The id of a synthetic problem; its prefix marks the problem as synthetic."""
     return f"{_ID}{index:06d}"
 
 
 def is_self_made(problem: Problem) -> bool:
-    """Whether a problem was made for the run, by a model or a generator."""
+    """Whether a problem is synthetic: made for the run by a model or a generator."""
     return problem.problem_id.startswith(_ID)
 
 
 def requests(
     problems: Iterable[Problem], toolset: Toolset, count: int, examples: int, seed: int
 ) -> list[Problem]:
-    """`count` requests, each as a question without an answer; none where no training problem has a
-    worked solution that would itself be trusted. All examples of a request are of one task."""
-    fit: dict[str, list[str]] = {}
+    """`count` requests, each a Problem without an answer. All examples of a request are of one
+    task. Empty if no training problem has a reference solution that passes the checks itself."""
+    by_task: dict[str, list[str]] = {}
     for problem in problems:
         if problem.split == "train" and (text := example(problem, toolset)):
-            fit.setdefault(problem.task, []).append(text)
-    tasks = [task for task, texts in fit.items() for _ in texts]
-    return [_request(index, fit, tasks, examples, seed) for index in range(count)] if fit else []
+            by_task.setdefault(problem.task, []).append(text)
+    tasks = [task for task, texts in by_task.items() for _ in texts]
+    if not by_task:
+        return []
+    return [_request(index, by_task, tasks, examples, seed) for index in range(count)]
 
 
 def example(problem: Problem, toolset: Toolset) -> str | None:
-    """A solved problem in the form that is asked for; None where its calls would be refused."""
+    """A solved problem in the form of the module docstring; None if its calls fail the checks."""
     chain = reference_chain(problem, toolset)
     if chain is None:
         return None
     known = numbers(problem.question)
     for call, result in ((step.call, step.result) for step in chain.steps[:-1]):
         assert call is not None and result is not None
-        if not _used(call.arguments) <= known:
+        if not _argument_numbers(call.arguments) <= known:
             return None
         known |= numbers(result.content)
     lines = [f"{step.reply} -> {step.result.content}" for step in chain.steps[:-1] if step.result]
@@ -128,78 +130,80 @@ def example(problem: Problem, toolset: Toolset) -> str | None:
 
 
 def read(reply: str) -> WrittenProblem:
-    """The first problem in a reply; raises Refused where there is none."""
+    """Parse the first problem of a reply; raises Refused."""
     lines = [line.strip().strip("`") for line in reply.splitlines()]
     start = next((i for i, line in enumerate(lines) if _CALL.fullmatch(line)), len(lines))
     text = " ".join(" ".join(lines[:start]).split())
     question = text.rpartition(PROBLEM)[2].removesuffix(SOLUTION).strip()
     if not question:
-        raise Refused("no_problem", "no question stands before the first call")
-    return WrittenProblem(question, tuple(_calls(filter(None, lines[start:]))))
+        raise Refused("no_problem", "there is no question before the first call")
+    return WrittenProblem(question, tuple(_solution_calls(filter(None, lines[start:]))))
 
 
 def verified(draft: WrittenProblem, name: str, task: str, toolset: Toolset, run: Run) -> Problem:
-    """The problem of a draft, by the id `name`, its answer what the functions gave; raises Refused.
+    """Verify a draft and return it as the problem with id `name`; raises Refused.
 
-    `run` executes a call of `toolset`. The reference is empty where it could not be replayed.
+    The problem's answer is the last result. `run` executes a call of `toolset`. The reference is
+    empty if it cannot be replayed.
     """
     known = numbers(draft.question)
     calls: list[ToolCall] = []
-    last = ""
+    last_result = ""
     *solving, final = [_parse(toolset, text) for text in draft.calls]
     for call in solving:
-        last = _executed(call, known, run)
-        known |= numbers(last)
+        last_result = _execute(call, known, run)
+        known |= numbers(last_result)
         calls.append(call)
     if not calls:
-        raise Refused("no_answer", "no call stands before the answer")
+        raise Refused("no_answer", "no function is called before the answer")
     written = str(final.arguments["value"])
-    if not same_answer(written, last):
-        raise Refused("other_answer", f"the answer is {written}, the last result {last}")
+    if not same_answer(written, last_result):
+        detail = f"the answer is {written}, but the last result is {last_result}"
+        raise Refused("other_answer", detail)
     texts = tuple(render_call(call.name, call.arguments) for call in calls)
-    problem = Problem(name, task, draft.question, last, "train", texts)
+    problem = Problem(name, task, draft.question, last_result, "train", texts)
     return problem if reference_calls(problem, toolset) else replace(problem, reference=())
 
 
 def check_new(problem: Problem, known: SeenQuestions) -> None:
-    """Raise Refused where the question repeats one that is known."""
+    """Raise Refused if the question overlaps with a known one."""
     if overlap := known.overlap(problem.question):
         raise Refused("known", overlap_reason(*overlap))
 
 
 def check_agreed(correct: Sequence[bool | None]) -> None:
-    """Raise Refused where no more than half of the solutions came to the problem's answer."""
-    right = sum(verdict is True for verdict in correct)
-    if 2 * right <= len(correct):
-        raise Refused("not_agreed", f"{right} of {len(correct)} solutions came to its answer")
+    """Raise Refused unless more than half of the solutions reach the problem's answer."""
+    agreeing = sum(verdict is True for verdict in correct)
+    if 2 * agreeing <= len(correct):
+        raise Refused("not_agreed", f"{agreeing} of {len(correct)} solutions reach its answer")
 
 
 def numbers(text: str) -> set[Fraction]:
-    """The numbers that a text states without their signs, in digits or in words: "twenty-five" is
-    25, 20 and 5; "half" is 2 and 1/2; "20%" is 20, 1/5 and 100."""
-    found = {value for value in map(_number, _DIGITS.findall(text)) if value is not None}
+    """The numbers in a text, unsigned, written in digits or words: "twenty-five" gives 25, 20 and
+    5; "half" gives 2 and 1/2; "20%" gives 20, 1/5 and 100."""
+    values = {value for value in map(_number_or_none, _DIGITS.findall(text)) if value is not None}
     plain = words(text)
     if "%" in text or "percent" in plain:
-        found |= {value / 100 for value in found} | {Fraction(100)}
+        values |= {value / 100 for value in values} | {Fraction(100)}
     for word in plain:
-        found.update(_WORDS.get(word, ()))
+        values.update(_NUMBER_WORDS.get(word, ()))
     for tens, ones in itertools.pairwise(plain):
         if tens in _TENS.split() and ones in _ONES.split()[1:10]:
-            found.add(_WORDS[tens][0] + _WORDS[ones][0])
-    return found
+            values.add(_NUMBER_WORDS[tens][0] + _NUMBER_WORDS[ones][0])
+    return values
 
 
 def _request(
-    index: int, fit: dict[str, list[str]], tasks: Sequence[str], examples: int, seed: int
+    index: int, by_task: dict[str, list[str]], tasks: Sequence[str], examples: int, seed: int
 ) -> Problem:
     rng = random.Random(f"{seed}/{problem_id(index)}")
     task = rng.choice(tasks)
-    shown = rng.sample(fit[task], min(examples, len(fit[task])))
+    shown = rng.sample(by_task[task], min(examples, len(by_task[task])))
     return Problem(problem_id(index), task, "\n\n".join(shown), "", "train")
 
 
-def _calls(lines: Iterable[str]) -> Iterator[str]:
-    """The calls up to the answer, one a line."""
+def _solution_calls(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the calls up to and including answer, one per line."""
     for line in lines:
         match = _CALL.fullmatch(line)
         if match is None:
@@ -217,22 +221,22 @@ def _parse(toolset: Toolset, text: str) -> ToolCall:
         raise Refused("unparseable_call", f"{text}: {error}") from error
 
 
-def _executed(call: ToolCall, known: set[Fraction], run: Run) -> str:
+def _execute(call: ToolCall, known: set[Fraction], run: Run) -> str:
     try:
-        unfounded = _used(call.arguments) - known
-    except ValueError as error:  # a number without end, or of too many digits
+        unfounded = _argument_numbers(call.arguments) - known
+    except ValueError as error:  # an infinite number, or one with too many digits
         raise Refused("unfounded_number", f"{call.raw}: {error}") from error
     if unfounded:
         number = min(unfounded)
-        raise Refused("unfounded_number", f"{call.raw}: {number} is neither given nor a result")
+        raise Refused("unfounded_number", f"{call.raw}: {number} is not in the problem or a result")
     result = run(call)
     if not result.ok:
         raise Refused("failed_call", f"{call.raw}: {result.content}")
     return result.content
 
 
-def _used(value: Any) -> set[Fraction]:
-    """The numbers in a call's arguments, without their signs."""
+def _argument_numbers(value: Any) -> set[Fraction]:
+    """The numbers in a call's arguments, unsigned."""
     match value:
         case bool() | None:
             return set()
@@ -241,12 +245,12 @@ def _used(value: Any) -> set[Fraction]:
         case str():
             return set(map(read_number, _DIGITS.findall(value)))
         case dict():
-            return set().union(*map(_used, value.values()))
-    return set().union(*map(_used, value))
+            return set().union(*map(_argument_numbers, value.values()))
+    return set().union(*map(_argument_numbers, value))
 
 
-def _number(text: str) -> Fraction | None:
+def _number_or_none(text: str) -> Fraction | None:
     try:
         return read_number(text)
-    except ValueError:  # of more digits than a number may have
+    except ValueError:  # more digits than a number may have
         return None

@@ -4,5 +4,5 @@
     problems, models, pairs, training, evaluation, cluster, serving
                 one module per section of the file
 
-Pure: nothing here looks at the machine or at the files that a recipe names.
+Pure: no access to the machine or to the files that a recipe names.
 """

@@ -1,4 +1,4 @@
-"""The section `cluster`: what a run takes of the machines."""
+"""The section `cluster`: the resources of a run."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pipeline.recipe.section import Section
 
 
 def engine_parts(arguments: Mapping[str, Any] | None) -> int:
-    """On how many nodes an engine may stand: one, or as many as it has ranks where vLLM's
-    `arguments` have it start them through Ray."""
+    """Most nodes that one engine can span: its number of ranks if vLLM's `arguments` start them
+    through Ray, else 1."""
     if arguments is None or arguments.get("distributed_executor_backend") != "ray":
         return 1
     return _ranks(arguments)
@@ -23,21 +23,23 @@ def _ranks(arguments: Mapping[str, Any]) -> int:
 
 
 class Cluster(Section):
-    """What a run takes of the machines."""
+    """The resources of a run."""
 
-    actors_min: int = Field(default=1, ge=1, description="engine actors at least")
-    actors_max: int = Field(default=1, ge=1, description="engine actors at most")
+    actors_min: int = Field(default=1, ge=1, description="engine actors, minimum")
+    actors_max: int = Field(default=1, ge=1, description="engine actors, maximum")
     engine_cpus: float = Field(
         default=1,
         gt=0,
-        description="CPUs an engine actor reserves, or a rank of it over nodes",
+        description="CPUs per engine actor, or per rank of an engine that spans nodes",
     )
     engine_gpus: float | None = Field(
-        default=None, ge=0, description="GPUs per rank of an engine; null: 1 where there are any"
+        default=None,
+        ge=0,
+        description="GPUs per rank of an engine; null: 1 if the cluster has GPUs",
     )
-    train_cpus: float = Field(default=1, gt=0, description="CPUs a training worker reserves")
+    train_cpus: float = Field(default=1, gt=0, description="CPUs per training worker")
     train_gpus: Literal[0, 1] | None = Field(
-        default=None, description="GPUs of a training worker; null: 1 where there are enough"
+        default=None, description="GPUs per training worker; null: 1 if there are enough for all"
     )
     function_workers: int = Field(
         default=1, ge=1, description="function processes per engine actor"
@@ -45,24 +47,26 @@ class Cluster(Section):
     kv_cache_gib: float = Field(
         default=1.0, gt=0, description="GiB of KV cache per engine, on CPU only"
     )
-    batch_tasks: int = Field(default=64, ge=1, description="tasks per file of chains")
+    batch_tasks: int = Field(
+        default=64, ge=1, description="tasks per block; each block is one file of chains"
+    )
     chains_in_flight: int = Field(
         default=256,
         ge=1,
-        description="most chains at once per engine actor; as many as its KV cache holds",
+        description="concurrent chains per engine actor at most; fewer if its KV cache is full",
     )
     engine_price_per_hour: float | None = Field(
         default=None,
         gt=0,
-        description="what an hour of one engine costs, in any currency; for estimates",
+        description="price of one engine-hour, in any currency; used for estimates",
     )
 
     def engine_bundle(self, arguments: Mapping[str, Any] | None, gpus: bool) -> dict[str, float]:
-        """What one engine reserves on one node, for vLLM's `arguments`; None where it runs
-        elsewhere, behind an endpoint: what asks it needs no GPU. An engine over nodes reserves as
-        many of these as it has parts (`engine_parts`), a rank's each.
+        """The resources that one engine reserves on one node, for vLLM's `arguments`.
 
-        Where `engine_gpus` is null: a GPU per rank, if the cluster has or may get any (`gpus`).
+        An engine that spans nodes reserves `engine_parts` such bundles, one per rank. `arguments`
+        is None for a remote endpoint, whose client needs no GPU. If `engine_gpus` is null, each
+        rank gets one GPU if the cluster has or can add GPUs (`gpus`).
         """
         if arguments is None:
             return {"CPU": self.engine_cpus, "GPU": 0.0}
@@ -71,8 +75,8 @@ class Cluster(Section):
         return {"CPU": self.engine_cpus, "GPU": ranks * each}
 
     def trains_on_gpus(self, enough: bool) -> bool:
-        """Whether training workers have GPUs; `enough` says if all could, where the recipe does
-        not."""
+        """Whether training workers use GPUs; `enough` (a GPU for every worker) decides if
+        `train_gpus` is null."""
         return enough if self.train_gpus is None else bool(self.train_gpus)
 
     @model_validator(mode="after")

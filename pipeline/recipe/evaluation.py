@@ -1,4 +1,4 @@
-"""What is measured."""
+"""The section `evaluate`: which models are evaluated, on which problems."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EvaluatedModel = Literal[
 
 
 class Evaluate(Section):
-    """What is measured."""
+    """Which models are evaluated, on which problems."""
 
     models: list[EvaluatedModel] = Field(
         default_factory=lambda: [
@@ -25,7 +25,7 @@ class Evaluate(Section):
             "teacher",
         ],
         min_length=1,
-        description="student_rounds: the student of each round, where there are several",
+        description="student_rounds: the student of each round, if there is more than one",
     )
     splits: list[Literal["test", "ood"]] = Field(
         default_factory=lambda: ["test", "ood"], min_length=1

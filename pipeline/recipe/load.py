@@ -2,12 +2,10 @@
 
     recipe = load("gsm8k", ["problems.limit=200"])
 
-Every field has a default that works, a unit where it has one, and a source where its value has one.
-A wrong recipe raises RecipeError, one sentence: the field, what came, what is allowed, the nearest
-known key.
+A wrong recipe raises RecipeError, one sentence with the field, the value received, what is allowed
+and the nearest known key.
 
-Not here: the keys (`pipeline.recipe`), whether the machine can run it (`cluster.machine`),
-whether its files exist.
+Not here: whether the machine can run it and whether its files exist (`pipeline.run.preflight`).
 """
 
 from __future__ import annotations
@@ -55,26 +53,27 @@ class Recipe(Section):
     serving: Serving = Serving()
 
     def native_parser(self, model: Model) -> str | None:
-        """vLLM's parser of the calls of teacher or student; None where it speaks `inject`."""
+        """Name of vLLM's tool parser for teacher or student; None in dialect `inject`."""
         return (model.tool_parser or self.agent.tool_parser) if self.is_native(model) else None
 
     def is_native(self, model: Model) -> bool:
-        """Whether teacher or student is spoken to in its own form of calls."""
+        """Whether teacher or student uses the dialect `native`."""
         return (model.dialect or self.agent.dialect) == "native"
 
 
 def shipped() -> dict[str, Path]:
-    """The recipes that ship, by name."""
+    """Paths of the recipes in this repository, by name."""
     return {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
 
 
 def load(name: str, overrides: Iterable[str] = ()) -> Recipe:
-    """The recipe of this name or path, with dotted `key=value` overrides."""
+    """Load a recipe by name or path and apply dotted `key=value` overrides."""
     return changed(_read(name), overrides, name)
 
 
 def changed(data: Mapping[str, Any], overrides: Iterable[str], where: str) -> Recipe:
-    """A recipe from plain data with dotted `key=value` overrides."""
+    """Build a recipe from plain data and dotted `key=value` overrides; `where` names the source in
+    messages."""
     data = dict(data)
     for override in overrides:
         _override(data, override)
@@ -82,7 +81,7 @@ def changed(data: Mapping[str, Any], overrides: Iterable[str], where: str) -> Re
 
 
 def validate(data: Mapping[str, Any], where: str) -> Recipe:
-    """A recipe from plain data; raises RecipeError naming the field."""
+    """Build a recipe from plain data; raises RecipeError naming the field."""
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
@@ -100,8 +99,8 @@ def _check_endpoint(recipe: Recipe, where: str) -> None:
     if recipe.teacher.is_remote and recipe.is_native(recipe.teacher):
         key = "teacher.dialect" if recipe.teacher.dialect else "agent.dialect"
         raise RecipeError(
-            f"recipe {where}: teacher.endpoint: an endpoint is sent messages and no template, so "
-            f"its dialect must be inject, got {key} native; set teacher.dialect=inject"
+            f"recipe {where}: teacher.endpoint: an endpoint receives messages without a template, "
+            f"so its dialect must be inject, got {key} native; set teacher.dialect=inject"
         )
     if recipe.teacher.is_remote and recipe.teacher.structured:
         raise RecipeError(
@@ -110,7 +109,7 @@ def _check_endpoint(recipe: Recipe, where: str) -> None:
         )
     if recipe.teacher.is_remote and recipe.teacher.stop:
         raise RecipeError(
-            f"recipe {where}: teacher.stop: an endpoint leaves out of a reply what ended it, and a "
+            f"recipe {where}: teacher.stop: an endpoint cuts the stop text off the reply, so a "
             "call would lack its end; set teacher.stop=[]"
         )
 
@@ -140,7 +139,7 @@ def _check_structured(recipe: Recipe, role: str, where: str) -> None:
     if model.structured and recipe.is_native(model):
         key = f"{role}.dialect" if model.dialect else "agent.dialect"
         raise RecipeError(
-            f"recipe {where}: {role}.structured: replies are held to the calls of dialect inject, "
+            f"recipe {where}: {role}.structured: structured decoding needs dialect inject, "
             f"got {key}=native; set {role}.structured=false or {role}.dialect=inject"
         )
 
@@ -149,9 +148,9 @@ def _check_replay(recipe: Recipe, where: str) -> None:
     teacher, student = (recipe.native_parser(model) for model in (recipe.teacher, recipe.student))
     if recipe.pairs.corrects and teacher != student:
         raise RecipeError(
-            f"recipe {where}: pairs.strategies.corrected: the teacher goes on from the student's "
-            f"replies, so both need one dialect, got {teacher or 'inject'} for the teacher and "
-            f"{student or 'inject'} for the student; set its weight to 0 or one agent.dialect"
+            f"recipe {where}: pairs.strategies.corrected: the teacher continues the student's "
+            f"replies, so both need the same dialect, got {teacher or 'inject'} for the teacher "
+            f"and {student or 'inject'} for the student; set its weight to 0 or one agent.dialect"
         )
 
 
@@ -163,9 +162,11 @@ def _read(name: str) -> dict[str, Any]:
         hint = f"; did you mean {near}?" if near else ""
         raise RecipeError(f"recipe {name!r} does not exist{hint} (shipped: {', '.join(known)})")
     try:
-        data = yaml.safe_load(path.read_text())
+        data = _load_yaml(path.read_text())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RecipeError(f"recipe {path} is not valid YAML: {_one_line(str(error))}") from None
+    except _RepeatedKey as repeated:
+        raise RecipeError(f"recipe {path} sets {repeated}") from None
     if not isinstance(data, dict):
         raise RecipeError(f"recipe {path} is not a mapping of keys to values")
     return {"name": path.stem} | data
@@ -178,13 +179,51 @@ def _override(data: dict[str, Any], override: str) -> None:
     *parents, last = key.split(".")
     for parent in parents:
         child = data.get(parent)
-        # a copy: a YAML alias may stand for the same dict elsewhere
+        # a copy, as a YAML alias may share this dict
         data[parent] = dict(child) if isinstance(child, dict) else {}
         data = data[parent]
     try:
-        data[last] = yaml.safe_load(text)
+        data[last] = _load_yaml(text)
     except yaml.YAMLError as error:
         raise RecipeError(f"{key}: {text!r} is not a value: {_one_line(str(error))}") from None
+    except _RepeatedKey as repeated:
+        raise RecipeError(f"{key}: {text!r} sets {repeated}") from None
+
+
+class _RepeatedKey(Exception):
+    """A mapping has a key twice; YAML parsers drop the first value without a word."""
+
+    def __init__(self, key: str, first: int, second: int) -> None:
+        lines = f"line {first}" if first == second else f"lines {first} and {second}"
+        super().__init__(f"{key} twice, on {lines}")
+
+
+def _load_yaml(text: str) -> Any:
+    loader = yaml.SafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        _refuse_repeated_keys(root, "", set())
+        return None if root is None else loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
+def _refuse_repeated_keys(node: yaml.Node | None, prefix: str, visited: set[int]) -> None:
+    """Raise _RepeatedKey for the first mapping below `node` that has a key twice."""
+    if id(node) in visited:  # an alias
+        return
+    visited.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_repeated_keys(item, prefix, visited)
+    if isinstance(node, yaml.MappingNode):
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = f"{prefix}{key.value}", key.start_mark.line + 1
+            if name in lines:
+                raise _RepeatedKey(name, lines[name], line)
+            lines[name] = line
+            _refuse_repeated_keys(value, f"{name}.", visited)
 
 
 def _explain(error: ValidationError) -> str:

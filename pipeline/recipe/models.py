@@ -1,4 +1,4 @@
-"""The agent, and the two language models that it drives."""
+"""The sections `agent`, `teacher` and `student`."""
 
 from __future__ import annotations
 
@@ -17,44 +17,45 @@ class Example(Section):
     """A solved problem."""
 
     question: str = Field(min_length=1)
-    calls: tuple[str, ...] = Field(min_length=1, description="as a model writes them")
+    calls: tuple[str, ...] = Field(min_length=1, description="calls as the model writes them")
     answer: str = Field(min_length=1)
 
 
 class AgentSettings(Section):
-    """How chains are made."""
+    """How the agent makes chains."""
 
     dialect: DialectName = Field(
-        default="inject", description="arXiv 2410.18890's prompt, or the model's own template"
+        default="inject",
+        description="inject: the prompt of arXiv 2410.18890; native: the model's template",
     )
     tool_parser: str | None = Field(
-        default=None, description="vLLM's parser of native calls, such as hermes or llama3_json"
+        default=None, description="vLLM's tool parser for native, such as hermes or llama3_json"
     )
     max_steps: int = Field(default=12, ge=1, description="replies per chain")
     max_failures: int | None = Field(
         default=4,
         ge=1,
-        description="failures in a row of one kind that end a chain; null: any number",
+        description="end a chain after so many failures of one kind in a row; null: never",
     )
     tool_role: Literal["user", "tool", "ipython"] = Field(
-        default="user", description="role of the message that brings a result"
+        default="user", description="role of the messages that carry results"
     )
     think: bool = Field(default=True, description="offer the function think(thought)")
     reply_tokens: int = Field(default=256, ge=8, description="longest reply, tokens")
     examples: tuple[Example, ...] = Field(
-        default=(), description="solved problems in the prompt; their calls are run for the results"
+        default=(), description="few-shot examples; their calls are executed for the results"
     )
 
 
 class Until(Section):
-    """Stop sampling a problem once it has so many chains of each kind."""
+    """Stop sampling a problem once it has at least this many chains of each kind."""
 
     correct: int = Field(default=1, ge=0)
     incorrect: int = Field(default=1, ge=0)
 
 
 class Samples(Section):
-    """Chains per problem: `min` always, then one more each wave until `until` or `max`."""
+    """Chains per problem: at least `min`, then one more per wave until `until` or `max`."""
 
     min: int = Field(default=4, ge=0)
     max: int = Field(default=4, ge=0)
@@ -70,53 +71,57 @@ class Samples(Section):
 class Model(Section):
     """A language model and how it is run."""
 
-    model: str = Field(default="pocket", description="a folder, a hub name, or pocket")
+    model: str = Field(default="pocket", description="folder, hub name, or pocket")
     temperature: float = Field(
-        default=1.0, ge=0, description="for training chains; evaluation has its own"
+        default=1.0, ge=0, description="for training chains; see evaluate.temperature"
     )
     samples: Samples = Field(default=Samples(), description="training chains per problem")
     retries: int = Field(
-        default=2, ge=0, description="after an engine error, before it becomes a row"
+        default=2,
+        ge=0,
+        description="retries after an engine error, before the chain is recorded as failed",
     )
     dialect: DialectName | None = Field(default=None, description="null: agent.dialect")
     tool_parser: str | None = Field(default=None, description="null: agent.tool_parser")
     structured: bool = Field(
         default=False,
-        description="decode nothing but calls that parse, in training chains, evaluation and "
-        "serving; dialect inject only",
+        description="constrained decoding: only calls that parse, in training chains, evaluation "
+        "and serving; dialect inject only",
     )
     stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         default=(),
-        description="texts or tokens that end a reply and belong to it, such as </tool_call>: "
-        "nothing is written behind a call",
+        description="stop strings or tokens, which stay part of the reply, such as </tool_call>: "
+        "generation ends after a call",
     )
     engine: dict[str, Any] = Field(
-        default_factory=dict, description="passed to vLLM's engine arguments, validated by them"
+        default_factory=dict, description="vLLM engine arguments, validated by vLLM"
     )
 
     @property
     def is_remote(self) -> bool:
-        """Whether it stands behind an endpoint, and no engine of ours is started for it."""
+        """Whether the model is served by a remote endpoint, so that no engine is started here."""
         return False
 
 
 class Teacher(Model):
-    """The large model that is learned from: run here, or behind an OpenAI-compatible endpoint."""
+    """The large model to learn from: run here, or served by an OpenAI-compatible endpoint."""
 
     endpoint: str | None = Field(
         default=None,
-        description="base URL of an OpenAI-compatible server, such as http://host:8000/v1, which "
-        "calls the model `model`, `engine` being of no use; APPRENTICE_TEACHER_KEY holds its key "
-        "where it asks for one; null: an engine of our own",
+        description="base URL of an OpenAI-compatible server, such as http://host:8000/v1; `model` "
+        "is its name there, `engine` is ignored, and APPRENTICE_TEACHER_KEY is its API key, if "
+        "required; null: run the model here",
     )
     requests_per_minute: float | None = Field(
         default=None,
         gt=0,
-        description="to the endpoint, of a whole run: each of cluster.actors_max actors has an "
-        "equal share; null: as many as the server allows",
+        description="rate limit of a run at the endpoint, shared equally among cluster.actors_max "
+        "actors; null: as many as the server allows",
     )
     request_seconds: float = Field(
-        default=600, gt=0, description="longest wait for a reply of the endpoint, then a retry"
+        default=600,
+        gt=0,
+        description="timeout of a request to the endpoint, seconds; then it is retried",
     )
 
     @field_validator("endpoint")
@@ -135,6 +140,6 @@ class Teacher(Model):
 
 
 class Student(Model):
-    """The small model that learns. Its own wrong chains are what preferences correct best."""
+    """The small model to train. Its own incorrect chains are the most useful rejected ones."""
 
     samples: Samples = Samples(min=2, max=2)

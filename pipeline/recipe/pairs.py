@@ -1,4 +1,4 @@
-"""Which chains are preferred to which."""
+"""The section `pairs`: how preference pairs are built and filtered."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Strategy = Literal["outcome", "first_divergence", "reference", "recovered", "con
 
 
 class Pairs(Section):
-    """Which chains are preferred to which."""
+    """How preference pairs are built and filtered."""
 
     strategies: dict[Strategy, Annotated[float, Field(ge=0)]] = Field(
         default_factory=lambda: {"outcome": 1.0},
-        description="weights by which a problem's pairs are shared out",
+        description="weight of each strategy in the pairs of a problem",
     )
     per_problem: int = Field(default=2, ge=1, description="pairs per problem at most")
     rejected_from: list[Literal["teacher", "student"]] = Field(
@@ -25,33 +25,35 @@ class Pairs(Section):
     most: int | None = Field(
         default=None,
         ge=1,
-        description="pairs of a run at most, tasks, difficulties and failures as even as can be; "
-        "null: all",
+        description="pairs per run at most, balanced over tasks, difficulties and failures; null: "
+        "all",
     )
     max_length_ratio: float | None = Field(
         default=10.0,
         ge=1,
-        description="longer side's model-written characters over the shorter side's; null: any",
+        description="largest ratio of model-written characters, longer side to shorter side; null: "
+        "any",
     )
     near_duplicate: float | None = Field(
         default=0.95,
         gt=0,
         le=1,
-        description="drop a pair that shares this part of its words, on both sides, with another "
-        "pair of the question; null: none",
+        description="drop a pair that shares this fraction of its words, on both sides, with "
+        "another pair of the same question; null: drop none",
     )
     wrong_by_limit: Literal["keep", "drop"] = Field(
         default="keep",
-        description="chains that were wrong only in that steps, context or a call's limits ended",
+        description="chains that are incorrect only because they reached max_steps, the context "
+        "length or a limit of a call",
     )
 
     @property
     def corrects(self) -> bool:
-        """Whether the teacher goes on from the steps of the student's wrong chains."""
+        """Whether the teacher continues from the first steps of the student's incorrect chains."""
         return self.strategies.get("corrected", 0) > 0
 
     @model_validator(mode="after")
-    def _weighs(self) -> Pairs:
+    def _check_strategies(self) -> Pairs:
         if not any(self.strategies.values()):
             raise ValueError("strategies needs at least one weight above 0")
         if self.corrects and "student" not in self.rejected_from:

@@ -1,4 +1,4 @@
-"""What every section of a recipe is."""
+"""The base class of all sections of a recipe."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A part of a recipe: immutable, and nothing unknown in it."""
+    """A part of a recipe: immutable; unknown keys are rejected."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -1,10 +1,11 @@
-"""What the commands of `python -m pipeline` do, once their arguments are read."""
+"""The commands of `python -m pipeline`, with parsed arguments."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,12 @@ from pipeline.generation.prepared import Run
 from pipeline.problems.reader import (
     ProblemError,
     ProblemFile,
-    read_problems,
     summarise,
     write_rejects,
 )
 from pipeline.problems.source import read_source
-from pipeline.recipe.load import Recipe, RecipeError, shipped
+from pipeline.progress import duration
+from pipeline.recipe.load import Recipe, RecipeError, changed, shipped
 from pipeline.recipe.load import load as load_recipe
 from pipeline.run.preflight import check_run, unfinished
 from pipeline.run.run import NEEDS_RAY, STAGES, prepare
@@ -45,27 +46,41 @@ OPERATOR_ERRORS = (
     machine.MachineError,
     ConnectError,
 )
-ENGINE_BASE_GIB = 1.5  # of memory that an engine takes beside its KV cache and weights, on CPU
-RESULT_GIB = 0.2  # of disk that the smallest run writes
+ENGINE_BASE_GIB = 1.5  # memory of an engine on CPU, excluding KV cache and weights
+RESULT_GIB = 0.2  # disk space that the smallest run writes
 
 
 def execute(
     recipe: Recipe, run_dir: Path, name: str, root: Path, redo_errors: bool, as_json: bool
 ) -> int:
-    """Run one stage, or all of them, and print what it came to."""
+    """Run one stage, or all of them, and print the results."""
     if name == "report":
         return report(run_dir, as_json)
     stages = list(STAGES) if name == "run" else [name]
-    prepared = prepare(recipe, RunDir(run_dir))  # says what is wrong before anything is made
+    prepared = prepare(recipe, RunDir(run_dir))  # raises for bad input before anything is written
     refuse_other(run_dir, recipe)
     _check_machine(recipe, run_dir, stages)
     check_run(prepared, stages, download=True)
-    with _machines(prepared, stages, root), opened(run_dir, recipe, root) as directory:
+    with _connected(prepared, stages, root), opened(run_dir, recipe, root) as directory:
         write_rejects(prepared.source.rejects, directory.rejects)
         if name == "run":
             run_all(prepared, redo_errors)
-            return report(run_dir, as_json)
+            code = report(run_dir, as_json)
+            print(minutes(directory.read()["stages"]), file=sys.stderr)
+            return code
         return _stage_result(run_stage(prepared, name, redo_errors), name, as_json)
+
+
+def minutes(stages: Mapping[str, Mapping[str, Any]]) -> str:
+    """The duration of each stage of a run, in one line: `8 min 31 s: generate 2 min 10 s (starting
+    engines 40 s), pairs 2 s`."""
+    parts = []
+    for name, facts in stages.items():
+        starting = facts.get("engine_start_seconds")
+        inside = f" (starting engines {duration(starting)})" if starting else ""
+        parts.append(f"{name} {duration(facts.get('seconds', 0))}{inside}")
+    total = sum(facts.get("seconds", 0) for facts in stages.values())
+    return f"{duration(total)}: {', '.join(parts)}"
 
 
 def report(run_dir: Path, as_json: bool) -> int:
@@ -82,31 +97,50 @@ def report(run_dir: Path, as_json: bool) -> int:
     return 0
 
 
-def describe_problems(source: str, format: str | None, rejects: Path | None, as_json: bool) -> int:
-    """Read a problem file, or the problems of a recipe; print counts, rejects and one example."""
+def describe_problems(
+    source: str, overrides: Sequence[str], format: str | None, rejects: Path | None, as_json: bool
+) -> int:
+    """Read a problem file, or the problems of a recipe; print counts, rejects and one example.
+
+    `overrides` are settings of the section `problems`, with or without that prefix.
+    """
+    settings = [_problems_override(override) for override in overrides]
+    if format is not None:
+        settings.append(f"problems.format={format}")
     if source in shipped() or source.endswith((".yaml", ".yml")):
-        recipe = load_recipe(source)
-        found, toolset = read_source(recipe), toolsets.load(recipe.toolset)
-    else:
-        found, toolset = read_problems(source, format=format), toolsets.load("arithmetic")
-    summary = summarise(found, toolset)
+        recipe = load_recipe(source, settings)
+    else:  # a plain file: no problem is dropped unless requested
+        whole = {"path": source, "decontaminate_ngram": None}
+        recipe = changed({"name": "problems", "problems": whole}, settings, source)
+    problem_file = read_source(recipe)
+    summary = summarise(problem_file, toolsets.load(recipe.toolset))
     if rejects is not None:
-        write_rejects(found.rejects, rejects)
+        write_rejects(problem_file.rejects, rejects)
     if as_json:
         print(json.dumps(summary))
         return 0
-    _print_problems(found, summary)
+    _print_problems(problem_file, summary)
     return 0
 
 
+def _problems_override(override: str) -> str:
+    """An override with the prefix `problems.`; raises CannotStart for another section's."""
+    first = override.partition("=")[0].partition(".")[0]
+    if first in ("problems", "toolset"):
+        return override
+    if first in Recipe.model_fields:
+        raise CannotStart(f"problems takes settings of the section problems, got {override}")
+    return f"problems.{override}"
+
+
 def show(run_dir: Path, chain_id: str | None, mask: bool, as_json: bool) -> int:
-    """Print chains, one chain, or a pair's mask."""
+    """Print chains, one chain, or the loss mask of a pair."""
     from pipeline.run import show as shown
 
     console = Console(highlight=False)
     run = shown.run_of(run_dir)
     if mask:
-        pieces = _mask_pieces(run)
+        pieces = _mask_pieces(run, chain_id)
         if as_json:
             print(json.dumps(pieces))
         else:
@@ -133,14 +167,14 @@ def compare(run_dirs: Sequence[Path], as_json: bool) -> int:
     if as_json:
         print(json.dumps(tables))
         return 0
-    models_found = ordered({model for found in tables.values() for model in found})
-    table = Table("run", "split", *map(label, models_found))
-    for path, found in tables.items():
+    names = ordered({name for models in tables.values() for name in models})
+    table = Table("run", "split", *map(label, names))
+    for path, models in tables.items():
         for split in ("test", "ood"):
-            cells = [found.get(model, {}).get(split) for model in models_found]
+            cells = [models.get(name, {}).get(split) for name in names]
             if any(cells):
-                shares = [f"{100 * c['accuracy']:.1f}%" if c else "-" for c in cells]
-                table.add_row(path, split, *shares)
+                accuracies = [f"{100 * c['accuracy']:.1f}%" if c else "-" for c in cells]
+                table.add_row(path, split, *accuracies)
     Console().print(table)
     return 0
 
@@ -156,7 +190,7 @@ def _stage_result(directory: RunDir, name: str, as_json: bool) -> int:
 
 def _check_machine(recipe: Recipe, run_dir: Path, stages: Sequence[str]) -> None:
     machine.check_disk(run_dir, RESULT_GIB)
-    joined = bool(os.environ.get("RAY_ADDRESS"))  # then engines run elsewhere
+    joined = bool(os.environ.get("RAY_ADDRESS"))  # engines run on the cluster's nodes
     engines = {"generate", "evaluate"} | ({"train"} if recipe.train.rounds > 1 else set())
     if not joined and engines & set(stages):
         needed = recipe.cluster.kv_cache_gib + ENGINE_BASE_GIB
@@ -164,8 +198,8 @@ def _check_machine(recipe: Recipe, run_dir: Path, stages: Sequence[str]) -> None
 
 
 @contextmanager
-def _machines(run: Run, stages: Sequence[str], root: Path) -> Iterator[None]:
-    """Be connected to the machines that the stages need, where they need any."""
+def _connected(run: Run, stages: Sequence[str], root: Path) -> Iterator[None]:
+    """Connect to Ray if one of the stages needs it."""
     if not {*NEEDS_RAY} & {*stages}:
         yield
         return
@@ -174,13 +208,13 @@ def _machines(run: Run, stages: Sequence[str], root: Path) -> Iterator[None]:
         yield
 
 
-def _print_problems(found: ProblemFile, summary: dict[str, Any]) -> None:
+def _print_problems(problem_file: ProblemFile, summary: dict[str, Any]) -> None:
     for key, value in summary.items():
         print(f"{key:<28} {_plain(value)}")
-    for reject in found.rejects[:5]:
+    for reject in problem_file.rejects[:5]:
         print(f"rejected line {reject.line}: {reject.reason}")
-    if found.problems:
-        example = found.problems[0]
+    if problem_file.problems:
+        example = problem_file.problems[0]
         print(f"\n{example.problem_id} ({example.task}, {example.split})")
         print(f"question   {example.question}\nanswer     {example.answer}")
         print(f"reference  {'; '.join(example.reference) or '-'}")
@@ -194,11 +228,11 @@ def _plain(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _mask_pieces(run: RunDir) -> dict[str, Any]:
+def _mask_pieces(run: RunDir, chain_id: str | None) -> dict[str, Any]:
     from transformers import AutoTokenizer
 
     from pipeline.run.show import mask_pieces
 
     recipe = Recipe.model_validate(run.read()["recipe"])
     tokenizer = AutoTokenizer.from_pretrained(model_paths.resolve(recipe.student.model, "student"))
-    return mask_pieces(run, tokenizer)
+    return mask_pieces(run, tokenizer, chain_id)

@@ -1,7 +1,6 @@
-"""`--dry-run`: everything resolved and validated, the plan and what it will take, nothing started.
+"""`--dry-run`: resolves and validates everything, prints the plan and an estimate, starts nothing.
 
-Not here: the estimate's numbers (`pipeline.run.estimate`), the other commands
-(`pipeline.run.commands`).
+Not here: the numbers of the estimate (`pipeline.run.estimate`).
 """
 
 from __future__ import annotations
@@ -21,22 +20,22 @@ from pipeline.generation.stage import generating_models
 from pipeline.generation.tasks import bounds
 from pipeline.problems.source import POCKET
 from pipeline.recipe.load import Recipe
-from pipeline.run.estimate import Estimate, estimate, in_words, tasks_of
-from pipeline.run.estimate_sample import Sample, given, read_sample, remarks
+from pipeline.run.estimate import Estimate, describe, estimate, tasks_of
+from pipeline.run.estimate_sample import Sample, read_sample, required_sample, shortcomings
 from pipeline.run.preflight import check_run
 from pipeline.run.run import STAGES, evaluated_models, prepare
 from pipeline.run_dir import RunDir, refuse_other
 
 NO_SAMPLE = (
-    "no measured sample: run it with problems.limit=50 into another --run-dir and give that as "
-    "--sample"
+    "no measured sample: run generate with problems.limit=50 into another --run-dir and pass that "
+    "as --sample"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What the chains of each model take, by the sample at `sample`; what is said of that; and what
-    is not reckoned with."""
+    """Estimates for the chains of each model, based on the run in `sample`, with notes, and the
+    parts of the run that they leave out."""
 
     models: dict[str, Estimate]
     sample: str | None
@@ -44,36 +43,36 @@ class Generation:
     left_out: list[str]
 
     def lines(self) -> list[tuple[str, str]]:
-        """As the terminal has it: a word, and what is said."""
-        told = [
+        """The lines for the terminal, each a label and a text."""
+        lines = [
             (
                 "estimate",
-                f"{name:<8} {in_words(found)}; measured on {found.measured:,} chains of "
+                f"{name:<8} {describe(result)}; measured on {result.measured:,} chains of "
                 f"{self.sample}",
             )
-            for name, found in self.models.items()
-            if found.measured
+            for name, result in self.models.items()
+            if result.measured
         ]
         if self.sample is None:
-            told = [("estimate", NO_SAMPLE)]
-        elif told and self.left_out:
-            told.append(("estimate", f"without {', '.join(self.left_out)}"))
-        return told + [("note", note) for note in self.notes]
+            lines = [("estimate", NO_SAMPLE)]
+        elif lines and self.left_out:
+            lines.append(("estimate", f"without {', '.join(self.left_out)}"))
+        return lines + [("note", note) for note in self.notes]
 
 
 def dry_run(recipe: Recipe, run_dir: Path, name: str, sample: Path | None, as_json: bool) -> int:
-    """Print the plan of a command, and where it makes chains what these take, as far as the run in
-    the folder `sample`, or the run itself, has measured it. Raises CannotStart where `sample` holds
-    no chains."""
-    named = None if sample is None else given(sample)
+    """Print the plan of a command, with an estimate for its chains from the run in the folder
+    `sample`, or from the chains that the run has so far. Raises CannotStart if `sample` holds no
+    chains."""
+    named = None if sample is None else required_sample(sample)
     run = prepare(recipe, RunDir(run_dir))
     stages = list(STAGES) if name == "run" else [name]
     check_run(run, stages, download=False)
     plan = _plan(run, stages)
     chains = generation(run, stages, named) if "generate" in stages else None
     if as_json:
-        told: dict[str, Any] = {"recipe": recipe.model_dump(mode="json"), "plan": plan}
-        print(json.dumps(told | ({"estimate": asdict(chains)} if chains else {})))
+        output: dict[str, Any] = {"recipe": recipe.model_dump(mode="json"), "plan": plan}
+        print(json.dumps(output | ({"estimate": asdict(chains)} if chains else {})))
         return 0
     lines = [*plan.items(), ("into", str(run_dir)), *(chains.lines() if chains else ())]
     print("\n".join(f"{word:<10} {text}" for word, text in lines))
@@ -81,8 +80,8 @@ def dry_run(recipe: Recipe, run_dir: Path, name: str, sample: Path | None, as_js
 
 
 def generation(run: Run, stages: Sequence[str], named: Sample | None) -> Generation:
-    """What the chains of a run's first round take, by the sample that was named, else by what the
-    run has made already."""
+    """The estimate for the chains of the first round, from the sample `named`, or from the chains
+    that the run has so far."""
     recipe, notes = run.recipe, []
     own = None
     try:
@@ -93,41 +92,41 @@ def generation(run: Run, stages: Sequence[str], named: Sample | None) -> Generat
     sample = named or own
     names = generating_models(recipe)
     if sample is not None:
-        notes += remarks(sample, recipe, names)
-    found = {name: _model(run, name, own, sample) for name in names}
-    place = None if sample is None else str(sample.path)
-    return Generation(found, place, notes, _left_out(run, stages))
+        notes += shortcomings(sample, recipe, names)
+    estimates = {name: _model_estimate(run, name, own, sample) for name in names}
+    path = None if sample is None else str(sample.path)
+    return Generation(estimates, path, notes, _left_out(run, stages))
 
 
-def _model(run: Run, name: str, own: Sample | None, sample: Sample | None) -> Estimate:
+def _model_estimate(run: Run, name: str, own: Sample | None, sample: Sample | None) -> Estimate:
     recipe = run.recipe
-    made = own.of(name, recipe) if own else None
+    existing = own.of(name, recipe) if own else None
     tasks = tasks_of(
         getattr(recipe, name).samples,
-        _training(run),
-        made.chains if made else 0,
-        sample.alike(name, recipe) if sample else None,
+        _training_problems(run),
+        existing.chains if existing else 0,
+        sample.with_same_sampling(name, recipe) if sample else None,
     )
-    found = sample.of(name, recipe) if sample else None
-    if found is None:
+    measured = sample.of(name, recipe) if sample else None
+    if measured is None:
         return Estimate(tasks)
-    return estimate(tasks, found, recipe.cluster.engine_price_per_hour, own=sample is own)
+    return estimate(tasks, measured, recipe.cluster.engine_price_per_hour, own=sample is own)
 
 
 def _left_out(run: Run, stages: Sequence[str]) -> list[str]:
-    """What takes engines too, in words."""
+    """The parts of a run that use engines but are not in the estimate."""
     recipe = run.recipe
-    writes = recipe.problems.self_made.count and run.source.format != POCKET
-    named = {
+    synthetic = recipe.problems.self_made.count and run.source.format != POCKET
+    parts = {
         "training and evaluation": len(stages) > 1,
         "rounds after the first": recipe.train.rounds > 1,
-        "problems that a model writes": writes,
-        "the teacher's ways on from the student's steps": recipe.pairs.corrects,
+        "synthetic problems": synthetic,
+        "the teacher's continuations of the student's chains": recipe.pairs.corrects,
     }
-    return [name for name, there in named.items() if there]
+    return [name for name, used in parts.items() if used]
 
 
-def _training(run: Run) -> int:
+def _training_problems(run: Run) -> int:
     return sum(problem.split == "train" for problem in run.problems)
 
 
@@ -150,9 +149,9 @@ def _plan(run: Run, stages: Sequence[str]) -> dict[str, str]:
             f"{len(evaluation_problems(run.problems, recipe)):,} problems each"
         ),
     }
-    read = ", ".join(f"{count:,} {split}" for split, count in sorted(splits.items()))
+    counts = ", ".join(f"{count:,} {split}" for split, count in sorted(splits.items()))
     rejected = f"; {len(run.source.rejects):,} rows rejected" if run.source.rejects else ""
-    return {"problems": read + rejected} | {s: plans[s]() for s in stages if s in plans}
+    return {"problems": counts + rejected} | {s: plans[s]() for s in stages if s in plans}
 
 
 def _rounds(run: Run) -> str:
@@ -163,7 +162,7 @@ def _rounds(run: Run) -> str:
 
 def _generation(run: Run, name: str) -> str:
     model = getattr(run.recipe, name)
-    least, most = bounds(model.samples, _training(run))
+    least, most = bounds(model.samples, _training_problems(run))
     chains = f"{most:,}" if most == least else f"{least:,}-{most:,}"
     where = f" at {run.recipe.teacher.endpoint}" if model.is_remote else ""
     return f"{chains} chains of {model_paths.locate(model, name)}{where}"

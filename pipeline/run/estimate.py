@@ -1,10 +1,8 @@
-"""What making the chains of one model will take, from what an earlier run measured. Pure.
+"""Estimates tokens, engine hours and cost of one model's chains from an earlier run. Pure.
 
-Totals are tasks times means per chain. Engine hours are those in which engines were at work: their
-start is not in them.
+Totals are the number of tasks times the mean per chain. Engine hours exclude the start of engines.
 
-Not here: reading what was measured (`pipeline.run.estimate_sample`), printing it
-(`pipeline.run.dry_run`).
+Not here: reading the measurements (`pipeline.run.estimate_sample`).
 """
 
 from __future__ import annotations
@@ -17,16 +15,16 @@ from pipeline.agent.driver import SECONDS
 from pipeline.generation.tasks import bounds
 from pipeline.recipe.models import Samples
 
-Z95 = 1.96  # standard errors on either side, of a 95% interval
+Z95 = 1.96  # half-width of a 95% interval, in standard errors
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the chains of one model took in an earlier run.
+    """Measurements of one model's chains in an earlier run.
 
-    `written` are the tokens that each chain wrote, by problem; none is missing where the stage has
-    `finished`. `usage` has counts of the chains that were made while it was kept (run.json), and
-    how many these are; zeros where an older version made them all.
+    `written` holds the generated tokens of each chain by problem; all chains are included if the
+    stage has `finished`. `usage` holds counts from run.json and the number of chains that they
+    cover: zeros if an older version, which did not count, made the chains.
     """
 
     written: Mapping[str, Sequence[int]]
@@ -35,19 +33,19 @@ class Measured:
 
     @property
     def chains(self) -> int:
-        """How many chains there are."""
+        """Number of chains."""
         return sum(map(len, self.written.values()))
 
-    def each(self, count: str) -> float | None:
-        """A count of `usage` per chain; None where it was not kept."""
+    def per_chain(self, count: str) -> float | None:
+        """A count of `usage` per chain; None if it was not counted."""
         chains = self.usage["chains"]
         return self.usage[count] / chains if chains else None
 
 
 @dataclass(frozen=True, slots=True)
 class Tasks:
-    """How many chains a model makes: `least` to `most`, `expected` where that is known or was
-    measured; `there` are made already."""
+    """Number of chains that a model makes: between `least` and `most`, `expected` if known; `there`
+    counts those that already exist."""
 
     least: int
     most: int
@@ -56,21 +54,21 @@ class Tasks:
 
     @property
     def count(self) -> int:
-        """How many are reckoned with: `expected`, else `most`."""
+        """Count used in the estimate: `expected` if known, else `most`."""
         return self.most if self.expected is None else self.expected
 
     @property
     def left(self) -> int:
-        """How many of these are to be made."""
+        """Chains that are still to be made."""
         return max(0, self.count - self.there)
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What `tasks.count` chains take, and those that are left; None where it was not measured.
+    """Estimate for `tasks.count` chains, and for those that are left; None where not measured.
 
-    Tokens `read` (of which the prefix cache has `cached`) and `written`, the latter with a 95%
-    interval; engine hours; and what these cost. `measured` chains tell it.
+    Tokens `read` (`cached` of them from the prefix cache) and `written`, the latter with a 95%
+    interval; engine hours and their cost. It rests on `measured` chains.
     """
 
     tasks: Tasks
@@ -85,32 +83,31 @@ class Estimate:
     cost_left: float | None = None
 
 
-def tasks_of(samples: Samples, problems: int, there: int, alike: Measured | None) -> Tasks:
-    """The tasks of so many problems. Where their number depends on what chains come to, `alike`, a
-    finished run with the same `samples`, tells how many a problem gets."""
+def tasks_of(samples: Samples, problems: int, existing: int, similar: Measured | None) -> Tasks:
+    """The number of tasks for `problems`. If it depends on verdicts (`samples.until`), it is
+    estimated from `similar`, a finished run with the same `samples`."""
     least, most = bounds(samples, problems)
-    least = max(least, there)
+    least = max(least, existing)
     expected = most if least == most else None
-    if expected is None and alike is not None and alike.finished:
-        each = alike.chains / len(alike.written)
-        expected = min(most, max(least, round(problems * each)))
-    return Tasks(least, most, expected, there)
+    if expected is None and similar is not None and similar.finished:
+        per_problem = similar.chains / len(similar.written)
+        expected = min(most, max(least, round(problems * per_problem)))
+    return Tasks(least, most, expected, existing)
 
 
-def estimate(tasks: Tasks, found: Measured, price: float | None, own: bool = False) -> Estimate:
-    """What `tasks` take, at `price` for an engine's hour; `own` says that what was measured are the
-    chains that are there."""
-    seconds = found.each(SECONDS)
+def estimate(tasks: Tasks, sample: Measured, price: float | None, own: bool = False) -> Estimate:
+    """Estimate for `tasks`, at `price` per engine hour; `own`: the sample is this run itself."""
+    seconds = sample.per_chain(SECONDS)
     hours = None if seconds is None else seconds / 3600
-    written = tasks.count * sum(map(sum, found.written.values())) / found.chains
+    written = tasks.count * sum(map(sum, sample.written.values())) / sample.chains
     varying = tasks.least < tasks.most
-    error = relative_error(found.written, varying)
+    error = relative_error(sample.written, varying)
     half = None if error is None else error * written * (tasks.left / tasks.count if own else 1)
     return Estimate(
         tasks,
-        found.chains,
-        read=_rounded(_times(tasks.count, found.each("prompt"))),
-        cached=_rounded(_times(tasks.count, found.each("cached"))),
+        sample.chains,
+        read=_rounded(_times(tasks.count, sample.per_chain("prompt"))),
+        cached=_rounded(_times(tasks.count, sample.per_chain("cached"))),
         written=round(written),
         written_ci95=None if half is None else (round(written - half), round(written + half)),
         engine_hours=_times(tasks.count, hours),
@@ -121,11 +118,11 @@ def estimate(tasks: Tasks, found: Measured, price: float | None, own: bool = Fal
 
 
 def relative_error(written: Mapping[str, Sequence[int]], varying: bool) -> float | None:
-    """Half the 95% interval of a total of tokens, as a share of it; None for a single problem.
+    """Half the 95% interval of a token total, relative to the total; None for a single problem.
 
-    Problems are what was drawn, as chains of one problem are alike. Of tokens per chain it is the
-    ratio estimator's (Cochran, Sampling Techniques, 1977, section 6.4); where the number of chains
-    of a problem is `varying` with what they come to, that of tokens per problem.
+    The sampling unit is the problem, as chains of one problem are alike. For tokens per chain this
+    is the ratio estimator (Cochran, Sampling Techniques, 1977, section 6.4); if the number of
+    chains per problem is `varying` with their verdicts, tokens per problem are estimated.
     """
     totals = [sum(chains) for chains in written.values()]
     sizes = [1 if varying else len(chains) for chains in written.values()]
@@ -137,24 +134,24 @@ def relative_error(written: Mapping[str, Sequence[int]], varying: bool) -> float
     return Z95 * math.sqrt(n / (n - 1) * squares) / total
 
 
-def in_words(told: Estimate) -> str:
+def describe(result: Estimate) -> str:
     """An estimate as one line: `8,000 chains: 61.2M tokens read (88% cached), …`."""
-    tasks, parts = told.tasks, []
-    if told.read is not None and told.cached is not None:
+    tasks, parts = result.tasks, []
+    if result.read is not None and result.cached is not None:
         parts.append(
-            f"{_short(told.read)} tokens read ({told.cached / max(1, told.read):.0%} cached)"
+            f"{_short(result.read)} tokens read ({result.cached / max(1, result.read):.0%} cached)"
         )
-    if told.written is not None:
-        low, high = told.written_ci95 or (told.written, told.written)
+    if result.written is not None:
+        low, high = result.written_ci95 or (result.written, result.written)
         between = f" ({_short(low)}-{_short(high)})" if low < high else ""
-        parts.append(f"{_short(told.written)} written{between}")
-    parts += _spent(told.engine_hours, told.cost)
-    if told.engine_hours is None:
+        parts.append(f"{_short(result.written)} written{between}")
+    parts += _spent(result.engine_hours, result.cost)
+    if result.engine_hours is None:
         parts.append("tokens read and engine hours were not measured")
     most = "at most " if tasks.expected is None else ""
     line = f"{_chains(tasks)}: {most}{', '.join(parts)}"
     if tasks.there:
-        spent = ", ".join(_spent(told.engine_hours_left, told.cost_left))
+        spent = ", ".join(_spent(result.engine_hours_left, result.cost_left))
         line += f"; {tasks.left:,} left" + (f": {most}{spent}" if spent and tasks.left else "")
     return line
 
@@ -173,8 +170,8 @@ def _chains(tasks: Tasks) -> str:
 def _spent(hours: float | None, cost: float | None) -> list[str]:
     if hours is None:
         return []
-    told = f"{hours:,.1f}" if hours >= 1 else f"{hours:.2g}"
-    return [f"{told} engine hours", *([] if cost is None else [f"cost {cost:,.2f}"])]
+    text = f"{hours:,.1f}" if hours >= 1 else f"{hours:.2g}"
+    return [f"{text} engine hours", *([] if cost is None else [f"cost {cost:,.2f}"])]
 
 
 def _short(count: int) -> str:

@@ -1,7 +1,7 @@
-"""What is known to be wrong with a recipe's models before anything is made: their engine options,
-how they are split over GPUs, and a context that holds no prompt.
+"""Checks a recipe's models before anything starts: engine options, tensor parallelism, and whether
+prompts fit the context.
 
-Models are looked at where config and tokenizer are at hand; weights are never read.
+Models are checked if config and tokenizer are available locally; weights are never read.
 
 Not here: dialects and chat templates (`pipeline.engine.model_dialects`), machines
 (`pipeline.generation.pool`).
@@ -27,60 +27,60 @@ from pipeline.recipe.models import Model
 from pipeline.run.run import evaluated_models
 from toolsets.errors import nearest
 
-SHORT_REPLY = 16  # tokens of a call such as add(a=12, b=30) and of the end of its turn
-CHANGE_CONFIG = {"hf_overrides", "hf_config_path"}  # engine options
+SHORT_REPLY = 16  # tokens of a call such as add(a=12, b=30), with the end of its turn
+CHANGE_CONFIG = {"hf_overrides", "hf_config_path"}  # engine options that replace the config
 
 
 def engine_roles(recipe: Recipe, stages: Container[str]) -> list[str]:
-    """Which models engines of our own run in `stages`, `teacher` or `student`."""
-    found: set[str] = set()
+    """The roles, teacher or student, whose engines `stages` start."""
+    roles: set[str] = set()
     if "generate" in stages:
-        found |= {*generating_models(recipe)}
+        roles |= {*generating_models(recipe)}
     if "evaluate" in stages:
-        named = evaluated_models(recipe)
-        found |= {"teacher" if name == "teacher" else "student" for name in named}
+        names = evaluated_models(recipe)
+        roles |= {"teacher" if name == "teacher" else "student" for name in names}
     if "train" in stages and recipe.train.rounds > 1:
-        found.add("student")
-    at_hand = (role for role in found if not _model(recipe, role).is_remote)
-    return sorted(at_hand, reverse=True)
+        roles.add("student")
+    local = (role for role in roles if not _model(recipe, role).is_remote)
+    return sorted(local, reverse=True)
 
 
 def check_run(run: Run, stages: Sequence[str], download: bool) -> None:
-    """Check the models that the unfinished of `stages` run, on their problems; warnings go to
-    standard error. Raises CannotStart as `check_models` does."""
-    ahead = unfinished(run, stages)
-    problems = [p for p in run.problems if "generate" in ahead and p.split == "train"]
-    problems += evaluation_problems(run.problems, run.recipe) if "evaluate" in ahead else []
+    """Check the models of the unfinished `stages` with their problems; print warnings to standard
+    error. Raises CannotStart as `check_models` does."""
+    remaining = unfinished(run, stages)
+    problems = [p for p in run.problems if "generate" in remaining and p.split == "train"]
+    problems += evaluation_problems(run.problems, run.recipe) if "evaluate" in remaining else []
     questions = [problem.question for problem in problems]
-    for note in check_models(run.recipe, engine_roles(run.recipe, ahead), questions, download):
+    for note in check_models(run.recipe, engine_roles(run.recipe, remaining), questions, download):
         print(f"warning: {note}", file=sys.stderr)
 
 
 def unfinished(run: Run, stages: Sequence[str]) -> list[str]:
-    """The stages that still have something to make; all where there are rounds."""
-    again = run.recipe.train.rounds > 1
-    return [stage for stage in stages if again or not run.dir.is_done(stage)]
+    """The unfinished stages; with several rounds, all stages."""
+    several = run.recipe.train.rounds > 1
+    return [stage for stage in stages if several or not run.dir.is_done(stage)]
 
 
 def check_models(
     recipe: Recipe, roles: Sequence[str], questions: Sequence[str], download: bool
 ) -> list[str]:
-    """Raise CannotStart, one sentence, for what can never work with the models of `roles`; returns
-    sentences for what could not be checked, and for what will be lost.
+    """Check the models of `roles`; returns sentences on checks that were not possible and on
+    problems that do not fit. Raises CannotStart, one sentence, if a model cannot work.
 
-    Prompts are those of `questions`; without any, their common part. A hub model that is not in the
-    local cache has its config and tokenizer fetched where `download`.
+    Prompts are built from `questions`; without questions, only the shared prefix is checked. If
+    `download`, config and tokenizer of a hub model that is not in the local cache are fetched.
     """
     for role in roles:
         _check_options(_model(recipe, role).engine, role)
     notes = []
     for role in roles:
         name = model_paths.resolve(_model(recipe, role).model, role)
-        folder = _at_hand(name, download)
+        folder = _local_folder(name, download)
         if folder is None:
             notes.append(
-                f"{role}.model {name} is not at hand here: its context was not checked, nor "
-                "whether its attention heads can be split"
+                f"{role}.model {name} is not available here: neither its context nor the split of "
+                "its attention heads was checked"
             )
         else:
             notes += _check_model(recipe, role, folder, questions)
@@ -92,12 +92,12 @@ def _model(recipe: Recipe, role: str) -> Model:
 
 
 def _check_options(options: Mapping[str, Any], role: str) -> None:
-    """Raise CannotStart for an option that vLLM does not know or a value that it refuses.
+    """Raise CannotStart for an unknown engine option or a value that vLLM refuses.
 
-    What a shipped recipe has is known to pass, which saves importing vLLM.
+    Options of shipped recipes are known to be valid; skipping them avoids importing vLLM.
     """
-    proven = [item for name in shipped() for item in load(name).teacher.engine.items()]
-    new = {name: value for name, value in options.items() if (name, value) not in proven}
+    valid = [item for name in shipped() for item in load(name).teacher.engine.items()]
+    new = {name: value for name, value in options.items() if (name, value) not in valid}
     if not new:
         return
     from pipeline.engine.options import fault, option_names
@@ -110,14 +110,13 @@ def _check_options(options: Mapping[str, Any], role: str) -> None:
             near = nearest(name, known)
             hint = f"; did you mean {key}.{near}?" if near else ""
             raise CannotStart(f"vLLM has no engine option {key}.{name}{hint}")
-    if found := fault(new):
-        name, said = found
-        raise CannotStart(f"{key}{'.' * bool(name)}{name}: {said}")
+    if error := fault(new):
+        name, reason = error
+        raise CannotStart(f"{key}{'.' * bool(name)}{name}: {reason}")
 
 
-def _at_hand(name: str, download: bool) -> Path | None:
-    """The folder with config and tokenizer of a model folder or hub name; None where there is none
-    that can be read here."""
+def _local_folder(name: str, download: bool) -> Path | None:
+    """The local folder with config and tokenizer of a model; None if it is not available."""
     if Path(name).is_dir():
         return Path(name)
     from transformers import AutoConfig, AutoTokenizer
@@ -137,23 +136,24 @@ def _check_model(recipe: Recipe, role: str, folder: Path, questions: Sequence[st
     config = AutoConfig.from_pretrained(folder).get_text_config()
     options, name = _model(recipe, role).engine, f"{role}.model {_model(recipe, role).model}"
     _check_heads(options, role, config, name)
-    most, asked = _most(options, config), options.get("max_model_len", -1)
-    if most and asked > most and not os.environ.get("VLLM_ALLOW_LONG_MAX_MODEL_LEN"):
+    longest, requested = _longest_context(options, config), options.get("max_model_len", -1)
+    if longest and requested > longest and not os.environ.get("VLLM_ALLOW_LONG_MAX_MODEL_LEN"):
         raise CannotStart(
-            f"{role}.engine.max_model_len is {asked:,}, more than the {most:,} tokens of {name}"
+            f"{role}.engine.max_model_len is {requested:,}, more than the {longest:,} tokens of "
+            f"{name}"
         )
     check_template(recipe, role, str(folder))
-    if asked > 0:
-        context, named = asked, f"{role}.engine.max_model_len"
-    elif most:
-        context, named = most, f"the context of {name}"
+    if requested > 0:
+        context, limit = requested, f"{role}.engine.max_model_len"
+    elif longest:
+        context, limit = longest, f"the context of {name}"
     else:
-        return [f"{name} does not say how long its context is, which was not checked"]
-    return _check_prompts(recipe, role, folder, questions, context, named)
+        return [f"{name} does not state the length of its context, which was not checked"]
+    return _check_prompts(recipe, role, folder, questions, context, limit)
 
 
 def _check_heads(options: Mapping[str, Any], role: str, config: Any, name: str) -> None:
-    ranks, heads = options.get("tensor_parallel_size", 1), _told(config, "num_attention_heads")
+    ranks, heads = options.get("tensor_parallel_size", 1), _integer(config, "num_attention_heads")
     if heads and heads % ranks and not CHANGE_CONFIG & options.keys():
         raise CannotStart(
             f"{role}.engine.tensor_parallel_size is {ranks}, which does not divide the {heads} "
@@ -161,47 +161,50 @@ def _check_heads(options: Mapping[str, Any], role: str, config: Any, name: str) 
         )
 
 
-def _most(options: Mapping[str, Any], config: Any) -> int | None:
-    """Tokens of the longest context by a model's config; None where that or an option stretches
-    them in a way that vLLM alone knows."""
+def _longest_context(options: Mapping[str, Any], config: Any) -> int | None:
+    """Longest context of a model in tokens, from its config; None if config or options scale it in
+    a way that only vLLM computes."""
     rope = getattr(config, "rope_parameters", None) or {}
-    parts = [rope, *(part for part in rope.values() if isinstance(part, dict))]  # by kind of layer
+    parts = [rope, *(part for part in rope.values() if isinstance(part, dict))]  # per kind of layer
     stretched = any(part.get("rope_type") in ("linear", "dynamic") for part in parts)
     if stretched or CHANGE_CONFIG & options.keys():
         return None
-    longest = [_told(config, key) or 0 for key in ("max_position_embeddings", "model_max_length")]
-    return max(longest) or None
+    lengths = [
+        _integer(config, key) or 0 for key in ("max_position_embeddings", "model_max_length")
+    ]
+    return max(lengths) or None
 
 
-def _told(config: Any, key: str) -> int | None:
+def _integer(config: Any, key: str) -> int | None:
     value = getattr(config, key, None)
     return value if isinstance(value, int) else None
 
 
 def _check_prompts(
-    recipe: Recipe, role: str, folder: Path, questions: Sequence[str], context: int, named: str
+    recipe: Recipe, role: str, folder: Path, questions: Sequence[str], context: int, limit: str
 ) -> list[str]:
-    """Raise CannotStart where no prompt leaves room for a short reply; says how many do not."""
+    """Raise CannotStart if no prompt leaves space for a short reply; returns a note with the number
+    of prompts that do not."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     dialect = dialect_in(recipe, role, str(folder))
     common = len(ChatTemplate(tokenizer, dialect.tools).prompt_ids(dialect.prompt_messages("")))
     reply = min(SHORT_REPLY, recipe.agent.reply_tokens)
-    room = context - common - reply
-    # A token is a byte at least, so only a question of more bytes has to be counted in tokens.
-    maybe = [question for question in questions or [""] if len(question.encode()) > room]
-    sizes = [len(tokenizer.encode(question, add_special_tokens=False)) for question in maybe]
-    lost = sum(size > room for size in sizes)
-    if lost == len(questions or [""]):
+    space = context - common - reply
+    # A token is at least one byte, so only questions with more bytes than `space` are tokenized.
+    long = [question for question in questions or [""] if len(question.encode()) > space]
+    sizes = [len(tokenizer.encode(question, add_special_tokens=False)) for question in long]
+    too_long = sum(size > space for size in sizes)
+    if too_long == len(questions or [""]):
         shortest = f", the shortest problem {min(sizes):,}" * bool(questions)
         raise CannotStart(
-            f"{named} is {context:,} tokens, which holds no prompt: instructions and functions "
+            f"{limit} is {context:,} tokens, too few for any prompt: instructions and functions "
             f"take {common:,}{shortest}, and a reply at least {reply}"
         )
-    if not lost:
+    if not too_long:
         return []
     return [
-        f"{lost:,} of {len(questions):,} problems do not fit the {context:,} tokens of {named}: "
-        "their chains will end as context_full"
+        f"{too_long:,} of {len(questions):,} problems do not fit the {context:,} tokens of "
+        f"{limit}: their chains will end as context_full"
     ]

@@ -1,10 +1,9 @@
-"""The student of each round on held-out problems: whether the rounds go on, and which one stays.
+"""Measures the student of each round on held-out problems; copies the best one to `student/`.
 
-What they solved lies in rounds/heldout/*.parquet, one row per problem and student; what it came to
-stands in run.json under `rounds`. `student/` holds the best round's student at any time.
+rounds/heldout/*.parquet holds one row per problem and student; run.json holds the results under
+`rounds`.
 
-Not here: the rule (`pipeline.run.rounds`), the evaluation that a run is judged by
-(`pipeline.evaluation.stage`).
+Not here: the rule that ends rounds (`pipeline.run.rounds`).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from pipeline.generation.ray_job import check_complete, roll_out
 from pipeline.generation.tasks import task
 from pipeline.recipe.load import Recipe
 from pipeline.records import Problem
-from pipeline.run.rounds import Solved, outcome, told
+from pipeline.run.rounds import Solved, describe, outcome
 from pipeline.run_dir import RunDir
 from pipeline.training.stage import publish, stage_model
 
@@ -30,21 +29,21 @@ BEFORE = "student_before"
 
 
 def student_name(number: int) -> str:
-    """What evaluation calls the student of a round; 0 is the one before the first."""
+    """The name of a round's student in evaluation; round 0 is the student before training."""
     return f"student_round_{number}" if number else BEFORE
 
 
-def judged(run: RunDir) -> int:
-    """How many rounds have come to their end."""
+def finished_rounds(run: RunDir) -> int:
+    """Number of rounds whose student was measured."""
     return max(0, len(run.rounds.get("students", ())) - 1)
 
 
 def student_of(run: RunDir, number: int, stage: str) -> Path:
-    """The model of a round's training stage."""
+    """The model folder of a round's training stage."""
     return stage_model(run.of_round(number).path, stage)
 
 
-def judge(
+def judge_round(
     recipe: Recipe,
     run: RunDir,
     number: int,
@@ -52,22 +51,22 @@ def judge(
     folders: Mapping[str, str],
     settings: RolloutSettings,
 ) -> dict[str, Any]:
-    """Let the students in `folders` (by name) solve what is held out, and put the best round's
-    student where the run's student is; returns what the rounds came to up to this one."""
+    """Measure the students in `folders` (by name) on the held-out problems, and copy the best
+    round's student to the run's `student/`; returns the facts for `rounds` in run.json."""
     solved = _solved(recipe, run, number, problems, folders, settings)
-    found = outcome(solved, recipe.train.rounds)
-    _keep(run, found.best, recipe.train.stages[-1])
-    print(told(found), file=sys.stderr)
+    result = outcome(solved, recipe.train.rounds)
+    _publish_best(run, result.best, recipe.train.stages[-1])
+    print(describe(result), file=sys.stderr)
     return {
         "heldout": len(problems),
-        "students": list(found.students),
-        "best": found.best,
-        "stopped": found.stopped,
+        "students": list(result.students),
+        "best": result.best,
+        "stopped": result.stopped,
     }
 
 
-def end(run: RunDir, reason: str) -> None:
-    """Note that the rounds have ended before their time."""
+def end_rounds(run: RunDir, reason: str) -> None:
+    """Record that the rounds ended early."""
     best = run.rounds["best"]
     print(f"rounds end: {reason}; student/ is that of round {best}", file=sys.stderr)
     run.note_rounds(stopped=reason)
@@ -81,14 +80,15 @@ def _solved(
     folders: Mapping[str, str],
     settings: RolloutSettings,
 ) -> list[Solved]:
-    everything = []
+    plan = []
     for name, folder in folders.items():
         tasks = [task(problem, name, 0, recipe.seed) for problem in problems]
         planned = write_plan(run.tasks / "heldout", name, tasks, recipe.cluster.batch_tasks)
-        everything += planned
+        plan += planned
         greedy = replace(settings, model=folder, temperature=0.0, out=str(run.heldout))
-        roll_out(f"held out ({name.removeprefix('student_')})", planned, greedy, recipe.cluster)
-    check_complete(run.heldout, everything)
+        label = f"held out ({name.removeprefix('student_')})"
+        roll_out(label, run, planned, greedy, recipe.cluster)
+    check_complete(run.heldout, plan)
     names = [student_name(index) for index in range(number + 1)]
     solved: dict[str, dict[str, bool]] = {name: {} for name in names}
     for row in tables.rows(run.heldout, ["problem", "model", "correct"]):
@@ -97,8 +97,8 @@ def _solved(
     return list(solved.values())
 
 
-def _keep(run: RunDir, number: int, stage: str) -> None:
-    """Make the student of a round the run's, unless it is; a copy half made is made again."""
+def _publish_best(run: RunDir, number: int, stage: str) -> None:
+    """Copy the student of round `number` to `student/`, unless that copy is complete."""
     if run.rounds.get("student", 1) == number and run.student.is_dir():
         return
     run.note_rounds(student=None)

@@ -1,6 +1,6 @@
-"""The stages of a run, in order, each resumable: generate, pairs, train, evaluate, report.
+"""Prepares a run, and runs its stages: generate, pairs, train, evaluate. Each is resumable.
 
-Not here: the command line (`pipeline.__main__`), what a stage does (its own module).
+Not here: what a stage does (`stage.py` in its room), their order (`pipeline.run.schedule`).
 """
 
 from __future__ import annotations
@@ -23,15 +23,21 @@ from pipeline.pairs.stage import pairs
 from pipeline.problems.source import POCKET, read_source
 from pipeline.recipe.load import Recipe
 from pipeline.run import rounds
-from pipeline.run.round_selection import end, judge, judged, student_name, student_of
+from pipeline.run.round_selection import (
+    end_rounds,
+    finished_rounds,
+    judge_round,
+    student_name,
+    student_of,
+)
 from pipeline.run_dir import RunDir
 from pipeline.training.stage import check_packages, train
 
 
 def prepare(recipe: Recipe, run_dir: RunDir) -> Run:
-    """Read what every stage needs; raises ValueError, one sentence, for what is wrong with it."""
+    """Load everything that the stages need; raises ValueError, one sentence, for invalid input."""
     toolset = toolsets.load(recipe.toolset)
-    dialect_in(recipe, "teacher")  # says what is wrong with it before anything is made
+    dialect_in(recipe, "teacher")  # raises for an invalid one before anything is written
     check_packages(recipe.train)
     _check_rounds(recipe)
     source, heldout = read_source(recipe), ()
@@ -44,17 +50,17 @@ def prepare(recipe: Recipe, run_dir: RunDir) -> Run:
 
 
 def _check_rounds(recipe: Recipe) -> None:
-    makers, rejected = generating_models(recipe, 2), recipe.pairs.rejected_from
-    if recipe.train.rounds > 1 and not set(makers) & set(rejected):
+    models, rejected = generating_models(recipe, 2), recipe.pairs.rejected_from
+    if recipe.train.rounds > 1 and not set(models) & set(rejected):
         raise CannotStart(
-            f"train.round_models ({', '.join(makers)}) has none of pairs.rejected_from "
+            f"train.round_models ({', '.join(models)}) has none of pairs.rejected_from "
             f"({', '.join(rejected)}): rounds after the first would have no chain to reject"
         )
 
 
 def in_round(run: Run, number: int) -> Run:
-    """A run as the stages of its round `number` see it: their folders, their problems, and as
-    student the one of the round before."""
+    """The run for round `number`: the round's folders and problems, and the previous round's
+    student."""
     if number == 1:
         return run
     before = student_of(run.dir, number - 1, run.recipe.train.stages[-1])
@@ -69,56 +75,54 @@ def in_round(run: Run, number: int) -> Run:
 
 
 def pairs_stage(run: Run) -> None:
-    """Preference pairs and right chains; a further round that gives none is no failure, but ends
-    the rounds."""
+    """Run the stage `pairs`. After round 1, a round without pairs does not fail: rounds end."""
     try:
         with run.dir.stage("pairs") as facts:
-            facts |= pairs(run.recipe, run.dir, run.dialect, run.toolset, _learned_before(run))
+            facts |= pairs(run.recipe, run.dir, run.dialect, run.toolset, _earlier_rows(run))
     except StageFailed as error:
         if run.round == 1:
             raise
-        end(run.dir.run, f"in round {run.round} {error}")
+        end_rounds(run.dir.run, f"in round {run.round} {error}")
 
 
-def _learned_before(run: Run) -> Iterable[dict[str, Any]]:
-    """What the warm-up of the round before learned, which holds that of the ones before it."""
+def _earlier_rows(run: Run) -> Iterable[dict[str, Any]]:
+    """Rows of the previous round's SFT stage, which include those of all rounds before it."""
     if run.round == 1 or not run.recipe.train.sft.earlier_rounds:
         return ()
     return tables.rows(run.dir.run.of_round(run.round - 1).pairs / "supervised")
 
 
 def train_stage(run: Run) -> None:
-    """The student; where there are several rounds, also what this one came to."""
+    """Run the stage `train`; with several rounds, measure its student on held-out problems."""
     if not tables.files(run.dir.pairs):
         raise CannotStart(f"{run.dir.pairs} holds no pairs; run pairs first")
     student = model_paths.resolve(run.recipe.student.model, "student")
     with run.dir.stage("train") as facts:
         facts |= train(run.recipe, run.dir.path, student, run.dialect.tools)
-    if run.recipe.train.rounds > 1 and judged(run.dir.run) < run.round:
-        _judge(run, student)
+    if run.recipe.train.rounds > 1 and finished_rounds(run.dir.run) < run.round:
+        _measure_student(run, student)
 
 
-def _judge(run: Run, before: str) -> None:
+def _measure_student(run: Run, before: str) -> None:
     whole, last = run.dir.run, run.recipe.train.stages[-1]
     folders = {student_name(0): before} if run.round == 1 else {}
     folders[student_name(run.round)] = str(student_of(whole, run.round, last).resolve())
     settings = rollout_settings(run, run.recipe.student, "", whole.heldout)
     with run.dir.stage("heldout") as facts:
-        found = judge(run.recipe, whole, run.round, run.heldout, folders, settings)
+        results = judge_round(run.recipe, whole, run.round, run.heldout, folders, settings)
         facts |= {"rows_in": len(run.heldout), "models": list(folders)}
-    whole.note_rounds(**found)  # last, as a round that was judged is not looked at again
+    whole.note_rounds(**results)  # last: a round recorded here is not measured again
 
 
 def evaluate_stage(run: Run) -> None:
-    """Student before and after, and teacher, on the unseen splits; with several rounds, the
-    student of each."""
-    names, most = evaluated_models(run.recipe), run.recipe.train.rounds
+    """Run the stage `evaluate`; with several rounds, for the student of each round as well."""
+    names, rounds_limit = evaluated_models(run.recipe), run.recipe.train.rounds
     if "student_after" in names and not run.dir.student.is_dir():
         raise CannotStart(f"{run.dir.student} does not exist; run train first")
-    if most > 1 and run.dir.rounds.get("stopped") is None:
+    if rounds_limit > 1 and run.dir.rounds.get("stopped") is None:
         raise CannotStart(
-            f"{run.dir.path} is in round {judged(run.dir) + 1} of at most {most}, which has no "
-            "judged student yet; run train first"
+            f"{run.dir.path} is in round {finished_rounds(run.dir) + 1} of at most {rounds_limit}, "
+            "whose student was not measured yet; run train first"
         )
     folders = {name: _model_folder(run, name) for name in names if name != "student_rounds"}
     same = {}
@@ -143,19 +147,19 @@ def _rounds_students(run: Run) -> dict[str, str]:
     last = run.recipe.train.stages[-1]
     return {
         student_name(number): str(student_of(run.dir, number, last).resolve())
-        for number in range(1, judged(run.dir) + 1)
+        for number in range(1, finished_rounds(run.dir) + 1)
     }
 
 
 def evaluated_models(recipe: Recipe) -> list[str]:
-    """The models that are evaluated; `student_sft` only where preferences follow supervision,
-    `student_rounds` only where there are several."""
-    unasked = set()
+    """The models to evaluate: `student_sft` only if DPO follows SFT, `student_rounds` only with
+    several rounds."""
+    skipped = set()
     if recipe.train.stages != ["sft", "dpo"]:
-        unasked.add("student_sft")
+        skipped.add("student_sft")
     if recipe.train.rounds == 1:
-        unasked.add("student_rounds")
-    return [name for name in recipe.evaluate.models if name not in unasked]
+        skipped.add("student_rounds")
+    return [name for name in recipe.evaluate.models if name not in skipped]
 
 
 STAGES: dict[str, Callable[[Run], None]] = {

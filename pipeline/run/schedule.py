@@ -1,13 +1,13 @@
 """Which stages of which round a command runs.
 
-    run                        every stage of each round that has not ended, then evaluate
-    generate, pairs, train     that stage of the round in progress; train also ends the round
+    run                        every stage of each unfinished round, then evaluate
+    generate, pairs, train     that stage of the current round; train also ends the round
     evaluate                   once the rounds have ended
 
-The round in progress is the first whose student was not judged yet; when the rounds have ended, the
-last that was. Where `train.rounds` is 1, there is that one.
+The current round is the first whose student was not measured yet; once the rounds have ended, it is
+the last measured one. With `train.rounds: 1` it is always the first.
 
-Not here: the stages (`pipeline.run.run`), when rounds end (`pipeline.run.rounds`).
+Not here: the rule that ends rounds (`pipeline.run.rounds`).
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import sys
 
 from pipeline.generation.prepared import Run
 from pipeline.generation.stage import generate_stage
-from pipeline.run.round_selection import judged
+from pipeline.run.round_selection import finished_rounds
 from pipeline.run.run import STAGES, evaluate_stage, in_round, pairs_stage, train_stage
 from pipeline.run_dir import RunDir
 
 
 def run_all(run: Run, redo_errors: bool) -> None:
-    """Every stage that is not finished; of each round in turn, until they end. What a round that
-    has ended was trained on stays as it was: `redo_errors` makes chains of later ones anew."""
-    for number in range(judged(run.dir) + 1, run.recipe.train.rounds + 1):
+    """Run every unfinished stage, round by round. Chains of finished rounds do not change:
+    `redo_errors` applies to the current round and later ones."""
+    for number in range(finished_rounds(run.dir) + 1, run.recipe.train.rounds + 1):
         if _ended(run.dir):
             break
         _run_round(in_round(run, number), redo_errors)
@@ -32,17 +32,17 @@ def run_all(run: Run, redo_errors: bool) -> None:
 
 
 def run_stage(run: Run, name: str, redo_errors: bool) -> RunDir:
-    """One stage; returns the folders that it worked in."""
+    """Run one stage; returns the folders that it wrote to."""
     if name == "evaluate":
         evaluate_stage(run)
         return run.dir
-    found = in_round(run, _in_progress(run))
-    _announce(found)
+    current = in_round(run, _current_round(run))
+    _announce(current)
     if name == "generate":
-        generate_stage(found, redo_errors)
+        generate_stage(current, redo_errors)
     else:
-        STAGES[name](found)
-    return found.dir
+        STAGES[name](current)
+    return current.dir
 
 
 def _run_round(run: Run, redo_errors: bool) -> None:
@@ -58,8 +58,8 @@ def _ended(run: RunDir) -> bool:
     return run.rounds.get("stopped") is not None
 
 
-def _in_progress(run: Run) -> int:
-    done = judged(run.dir)
+def _current_round(run: Run) -> int:
+    done = finished_rounds(run.dir)
     return done if _ended(run.dir) else done + 1
 
 

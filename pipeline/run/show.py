@@ -1,8 +1,9 @@
 """Chains and pairs in the terminal, coloured.
 
-show RUN_DIR             the chains, a line each
-show RUN_DIR CHAIN_ID    one chain, whole
-show RUN_DIR --mask      one pair, the trained tokens coloured
+show RUN_DIR                    the chains, one line each
+show RUN_DIR CHAIN_ID           one chain
+show RUN_DIR --mask             the first pair, its trained tokens coloured
+show RUN_DIR CHAIN_ID --mask    the same for the first pair of that chain
 """
 
 from __future__ import annotations
@@ -23,30 +24,30 @@ from pipeline.agent.transcript import ChatTemplate
 from pipeline.errors import CannotStart
 from pipeline.run_dir import RunDir
 
-SHOWN = 20  # chains that are listed
+SHOWN = 20  # chains listed at most
 STYLES = {"system": "dim", "user": "cyan", "tool": "cyan", "assistant": "bold"}
 COLUMNS = ("task_id", "problem", "stop_reason", "answer", "correct", "failure", "calls")
 
 
 def list_chains(run: RunDir, console: Console) -> None:
-    """The first chains of a run, a line each, those for training before those of evaluation."""
+    """Print the first chains of a run, one line each, training chains before evaluated ones."""
     total = itertools.count()
     counted = (row for row, _ in zip(_chains(run, COLUMNS), total, strict=False))
-    for row in heapq.nsmallest(SHOWN, counted, key=_place):
+    for row in heapq.nsmallest(SHOWN, counted, key=_sort_key):
         console.print(_line(row), soft_wrap=True)
     if (more := next(total) - SHOWN) > 0:
         text = f"... {more:,} more; python -m pipeline show {run.path} CHAIN_ID"
         console.print(Text(text), soft_wrap=True)
 
 
-def _place(row: dict[str, Any]) -> tuple[bool, str]:
+def _sort_key(row: dict[str, Any]) -> tuple[bool, str]:
     return row["problem"]["split"] != "train", row["task_id"]
 
 
 def _line(row: dict[str, Any]) -> Text:
-    mark = {True: ("right", "green"), False: ("wrong", "red"), None: ("error", "yellow")}
+    mark = {True: ("correct", "green"), False: ("incorrect", "red"), None: ("error", "yellow")}
     word, style = mark[row["correct"]]
-    line = Text(f"{word}  ", style)
+    line = Text(f"{word:<9}  ", style)
     line.append(row["task_id"], "bold")
     line.append(f"  {row['calls']} calls  answer {row['answer']}")
     line.append(f"  expected {row['problem']['answer']}  {row['failure'] or ''}")
@@ -54,7 +55,7 @@ def _line(row: dict[str, Any]) -> Text:
 
 
 def chain_row(run: RunDir, chain_id: str) -> dict[str, Any]:
-    """The row of one chain; raises CannotStart where there is none."""
+    """The row of one chain; raises CannotStart if no chain has this id."""
     for row in _chains(run):
         if row["task_id"] == chain_id:
             return row
@@ -62,22 +63,30 @@ def chain_row(run: RunDir, chain_id: str) -> dict[str, Any]:
 
 
 def show_chain(row: dict[str, Any], console: Console) -> None:
-    """One chain: its question, each call with its result, and the verdict."""
+    """Print one chain: its question, each call with its result, and the verdict."""
     console.print(Text(row["problem"]["question"], STYLES["user"]))
     for step in row["steps"]:
         console.print(Text(f"  {step['reply']}", STYLES["assistant"]), soft_wrap=True)
         if step["result"]:
             style = "green" if step["result"]["ok"] else "red"
             console.print(Text(f"    -> {step['result']['content']}", style), soft_wrap=True)
-    verdict = {True: "right", False: f"wrong ({row['failure']})", None: "no verdict"}
+    verdict = {True: "correct", False: f"incorrect ({row['failure']})", None: "no verdict"}
     expected = row["problem"]["answer"]
     line = f"{verdict[row['correct']]}: answered {row['answer']}, expected {expected}"
-    console.print(Text(line), soft_wrap=True)  # Text: what a model wrote is no markup
+    console.print(Text(line), soft_wrap=True)  # Text: brackets in an answer are not markup
 
 
-def mask_pieces(run: RunDir, tokenizer: Any) -> dict[str, Any]:
-    """A pair as text: the prompt, and per side its pieces, each trained or not."""
-    row = next(tables.rows(run.pairs), None)
+def mask_pieces(run: RunDir, tokenizer: Any, chain_id: str | None = None) -> dict[str, Any]:
+    """A pair as text: the prompt, and the pieces of each side, marked as trained or not.
+
+    It is the first pair of the run, or the first of the chain `chain_id`; `pair_count` counts the
+    pairs to choose from. Raises CannotStart if there is none.
+    """
+    pairs = _pairs(run, chain_id)
+    row = next(pairs, None)
+    if row is None and chain_id is not None:
+        chain_row(run, chain_id)  # raises if no chain has this id
+        raise CannotStart(f"no pair of {run.path} was built from chain {chain_id}")
     if row is None:
         raise CannotStart(f"{run.pairs} holds no pairs; run pairs first")
     tools = row["tools"] and json.loads(row["tools"])
@@ -89,15 +98,20 @@ def mask_pieces(run: RunDir, tokenizer: Any) -> dict[str, Any]:
             {"trained": bool(mask), "text": tokenizer.decode([token for token, _ in group])}
             for mask, group in itertools.groupby(tokens, key=lambda pair: pair[1])
         ]
-    ids = {name: row[name] for name in ("pair_id", "problem_id", "strategy")}
-    return ids | {"prompt": tokenizer.decode(encoded["prompt_ids"])} | sides
+    names = ("pair_id", "problem_id", "strategy", "chosen_chain_id", "rejected_chain_id")
+    ids = {name: row[name] for name in names}
+    count = 1 + sum(1 for _ in pairs)
+    prompt = tokenizer.decode(encoded["prompt_ids"])
+    return ids | {"pair_count": count, "prompt": prompt} | sides
 
 
 def show_mask(pieces: dict[str, Any], console: Console) -> None:
-    """One pair, the trained tokens coloured and the rest dim; brackets where there is no colour."""
+    """Print one pair, its trained tokens coloured, or in brackets if there is no colour."""
     marks = ("", "") if console.is_terminal else ("[[", "]]")
     heading = f"pair {pieces['pair_id']} of {pieces['problem_id']} ({pieces['strategy']})"
-    console.print(Text(heading), soft_wrap=True)
+    console.print(Text(f"{heading}, 1 of {pieces['pair_count']:,}"), soft_wrap=True)
+    chains = f"chosen {pieces['chosen_chain_id']}, rejected {pieces['rejected_chain_id']}"
+    console.print(Text(chains), soft_wrap=True)
     console.print(Text(pieces["prompt"], "dim"), soft_wrap=True)
     for side, style in (("chosen", "black on green"), ("rejected", "black on red")):
         text = Text(f"{side}: ", "bold")
@@ -106,7 +120,17 @@ def show_mask(pieces: dict[str, Any], console: Console) -> None:
             text.append(f"{left}{piece['text']}{right}", style if piece["trained"] else "dim")
         console.print(text, soft_wrap=True)
     legend = "coloured" if console.is_terminal else "between [[ and ]]"
-    console.print(f"{legend}: trained, written by the model; the rest: read only", style="dim")
+    console.print(
+        f"{legend}: trained tokens, written by the model; the rest is context", style="dim"
+    )
+
+
+def _pairs(run: RunDir, chain_id: str | None) -> Iterator[dict[str, Any]]:
+    """The pairs of all rounds; only those of chain `chain_id`, if given."""
+    for folder in (run.pairs, *sorted(run.path.glob("rounds/*/pairs"))):
+        for row in tables.rows(folder):
+            if chain_id in (None, row["chosen_chain_id"], row["rejected_chain_id"]):
+                yield row
 
 
 def _chains(run: RunDir, columns: Any = None) -> Iterator[dict[str, Any]]:
@@ -118,7 +142,7 @@ def _chains(run: RunDir, columns: Any = None) -> Iterator[dict[str, Any]]:
 
 
 def run_of(path: Path) -> RunDir:
-    """The run directory `path`; raises CannotStart where it is none."""
+    """The run directory `path`; raises CannotStart if it is not one."""
     run = RunDir(path)
     if not run.run_json.is_file():
         raise CannotStart(f"{path} is not a run directory: it has no run.json")

@@ -1,16 +1,16 @@
 """Training: Ray Train with DeepSpeed around TRL's trainers, resumable.
 
-    stage           the stage `train`: each of `train.stages` in turn, followed from the driver
+    stage           the stage `train`: runs each of `train.stages` from the driver
     worker          the training loop of one worker
-    dataset         rows of tokens with loss masks
+    dataset         tokenized rows with loss masks
     arguments       the recipe as TRL's and DeepSpeed's arguments
     sft, dpo        TRL's trainers with our masks and shared prefixes; DPO-positive
-    packing         a micro batch laid out so that shared prefixes stand once
-    prefix_sharing  the model's side of it
+    packing         packs a micro batch so that it contains shared prefixes once
+    prefix_sharing  runs the model on packed batches
     callback        metrics from the workers to the driver
     monitoring      curves, warnings and the live line
-    checkpoints     what training resumes from
-    local_scratch   a worker's files on its own disk
+    checkpoints     the files of a training stage, and whether it can resume
+    local_scratch   temporary folders on a node's own disk
     export          the finished model
 
 Not here: which tokens are trained (`pipeline.agent.loss_masks`), rounds (`pipeline.run.rounds`).

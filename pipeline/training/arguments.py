@@ -1,6 +1,6 @@
 """The recipe's section `train` as arguments of Hugging Face's trainer, DeepSpeed and PEFT.
 
-Not here: what else the two trainers are given (`pipeline.training.worker`).
+Not here: arguments of only one trainer (`pipeline.training.worker`).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from pipeline.recipe.training import Train
 def shared_arguments(
     settings: Train, seed: int, gpu: bool, scratch: str, workers: int
 ) -> dict[str, Any]:
-    """Arguments that both trainers share; `scratch` is where checkpoints are first written.
+    """Arguments that both trainers share; checkpoints are first written to folder `scratch`.
 
-    `batch_size` stands whatever the number of `workers`: fewer do more of a step one by one.
+    `batch_size` does not depend on `workers`: fewer workers accumulate more gradients per step.
     """
     micro = settings.micro_batch_size
     accumulate = settings.batch_size // (micro * workers)
     bf16 = settings.precision == "bf16" or (settings.precision == "auto" and gpu)
-    again = settings.gradient_checkpointing
+    checkpointing = settings.gradient_checkpointing
     return {
         "output_dir": scratch,
         "per_device_train_batch_size": micro,
@@ -31,7 +31,7 @@ def shared_arguments(
         "weight_decay": 0.0,
         "max_grad_norm": 1.0,
         "logging_steps": 1,
-        "logging_nan_inf_filter": False,  # else a loss that is not a number is logged as one
+        "logging_nan_inf_filter": False,  # else NaN and infinite losses are logged as finite
         "save_strategy": "steps",
         "save_steps": settings.checkpoint_steps,
         "save_total_limit": 1,
@@ -41,7 +41,7 @@ def shared_arguments(
         "data_seed": seed % 2**31,
         "bf16": bf16,
         "use_cpu": not gpu,
-        "gradient_checkpointing": gpu if again is None else again,
+        "gradient_checkpointing": gpu if checkpointing is None else checkpointing,
         "deepspeed": deepspeed(settings, micro, accumulate, bf16),
     }
 
@@ -52,10 +52,10 @@ def deepspeed(settings: Train, micro: int, accumulate: int, bf16: bool) -> dict[
         "zero_optimization": {
             "stage": settings.zero_stage,
             "stage3_gather_16bit_weights_on_model_save": True,
-            **_offloaded(settings),
+            **_offload(settings),
         },
         "zero_allow_untested_optimizer": True,
-        "zero_force_ds_cpu_optimizer": False,  # torch's AdamW steps on CPUs without being built
+        "zero_force_ds_cpu_optimizer": False,  # torch's AdamW runs on CPUs without a build
         "train_micro_batch_size_per_gpu": micro,
         "gradient_accumulation_steps": accumulate,
         "train_batch_size": settings.batch_size,
@@ -65,13 +65,8 @@ def deepspeed(settings: Train, micro: int, accumulate: int, bf16: bool) -> dict[
     }
 
 
-def _offloaded(settings: Train) -> dict[str, Any]:
-    parts = {"none": (), "optimizer": ("optimizer",), "all": ("optimizer", "param")}
-    return {f"offload_{part}": {"device": "cpu"} for part in parts[settings.offload]}
-
-
 def lora(settings: Train) -> Any:
-    """PEFT's configuration, None where all weights are trained."""
+    """PEFT's configuration, or None if all weights are trained."""
     if settings.lora is None:
         return None
     from peft import LoraConfig
@@ -83,3 +78,8 @@ def lora(settings: Train) -> Any:
         target_modules=settings.lora.target_modules,
         task_type="CAUSAL_LM",
     )
+
+
+def _offload(settings: Train) -> dict[str, Any]:
+    parts = {"none": (), "optimizer": ("optimizer",), "all": ("optimizer", "param")}
+    return {f"offload_{part}": {"device": "cpu"} for part in parts[settings.offload]}

@@ -1,7 +1,7 @@
-"""What lies in the folder of a training stage, and which of its checkpoints can be gone on from.
+"""The files of a training stage, and the checks before it resumes from a checkpoint.
 
-`ray/` holds Ray Train's checkpoints, of which each worker wrote its own shard; `best/` weights
-only. Ray Train goes on from the latest; what is looked for here is whether that makes sense.
+`ray/` holds Ray Train's checkpoints, one shard per worker; `best/` holds weights only. Ray Train
+resumes from the latest checkpoint; the functions here check whether it may.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from pathlib import Path
 from pipeline.errors import CannotStart
 
 METRICS = "metrics.jsonl"
-DIVERGED = "diverged.json"  # the step at which a number was none, and which
-BEST = "best"  # the weights that ordered most held-out pairs right
+DIVERGED = "diverged.json"  # the step of a non-finite number, and its name
+BEST = "best"  # the weights with the best reward accuracy on held-out pairs
 MODEL = "model"  # the finished model
-BEGAN = "began.json"  # the model that the stage began from
+BASE = "began.json"  # the model that the stage started from
 RAY = "ray"
-SAMPLED_BYTES = 2**20  # of a file of weights, at either end
+SAMPLED_BYTES = 2**20  # read at each end of a weights file
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A checkpoint's step, its share of held-out pairs ordered right, and its loss on them."""
+    """A checkpoint's step, and its reward accuracy and loss on held-out pairs."""
 
     step: int
     accuracy: float
@@ -38,46 +38,45 @@ def checkpoints(out: Path) -> dict[int, Path]:
     return {json.loads(state.read_text())["global_step"]: state.parent for state in states}
 
 
-def diverged(out: Path) -> str | None:
-    """A sentence where the stage in `out` came to a loss that is not a number.
+def divergence_message(out: Path) -> str | None:
+    """Error text if the stage in `out` stopped at a non-finite loss, else None.
 
-    The weights of a checkpoint are known to be good if the step after it had a loss.
+    A checkpoint is good if the step after it had a finite loss.
     """
     if not (out / DIVERGED).is_file():
         return None
     facts = json.loads((out / DIVERGED).read_text())
-    found = checkpoints(out)
-    good = {step: folder for step, folder in found.items() if step < facts["step"] - 1}
-    kept = f"its last good checkpoint is {good[max(good)]}" if good else "it has no good checkpoint"
+    good = {s: folder for s, folder in checkpoints(out).items() if s < facts["step"] - 1}
+    last = f"its last good checkpoint is {good[max(good)]}" if good else "it has no good checkpoint"
     return (
         f"training ({out.name}) stopped at step {facts['step']}, where {facts['what']} was not a "
-        f"finite number; {kept}; the same recipe would come there again: lower the learning rate "
-        "in another --run-dir (copy tasks, chains and pairs there to keep them), or remove "
-        f"{out} to train this stage anew"
+        f"finite number; {last}; the same recipe would diverge again: lower the learning rate "
+        "in another --run-dir (copy tasks, chains and pairs there to reuse them), or remove "
+        f"{out} to train this stage again"
     )
 
 
 def refuse_another_model(out: Path, model: str) -> None:
-    """Note the model that the stage in `out` begins from.
+    """Record the model that the stage in `out` starts from.
 
-    Raises CannotStart where the stage has a checkpoint and began from another.
+    Raises CannotStart if the stage has a checkpoint and started from another model.
     """
     now = {"model": model, "fingerprint": fingerprint(model)}
-    noted = out / BEGAN
-    before = json.loads(noted.read_text()) if noted.is_file() else now
+    file = out / BASE
+    before = json.loads(file.read_text()) if file.is_file() else now
     if checkpoints(out) and before["fingerprint"] != now["fingerprint"]:
         raise CannotStart(
-            f"{out} holds a checkpoint of another model: it began from {before['model']}, and "
-            f"{model} is not what that was; put that model back, or remove {out} to train "
-            "this stage anew"
+            f"{out} holds a checkpoint of another model: it started from {before['model']}, and "
+            f"{model} differs from it; restore the original model, or remove {out} to train "
+            "this stage again"
         )
     out.mkdir(parents=True, exist_ok=True)
-    noted.write_text(json.dumps(now))
+    file.write_text(json.dumps(now))
 
 
 def fingerprint(model: str) -> str:
-    """What tells a model folder from another: its configuration, and the size and both ends of its
-    weights, as reading all would take minutes. A hub name stands for itself."""
+    """Hash of a model folder: its configuration, and size and both ends of its weights files, as
+    reading whole files would take minutes. A hub name is returned as it is."""
     folder, digest = Path(model), hashlib.sha256()
     if not folder.is_dir():
         return model
@@ -92,8 +91,8 @@ def fingerprint(model: str) -> str:
 
 
 def keep_if_best(checkpoint: Path, best: Path, score: Score) -> None:
-    """Copy the weights of `checkpoint` to `best` if none before ordered more held-out pairs right;
-    among equals, if none had a lower loss on them."""
+    """Copy the weights of `checkpoint` to `best` if its reward accuracy on held-out pairs is the
+    highest so far, or equal at a lower loss."""
     facts = best / "best.json"
     before = Score(**json.loads(facts.read_text())) if facts.is_file() else None
     if before is not None and (score.accuracy, -score.loss) <= (before.accuracy, -before.loss):

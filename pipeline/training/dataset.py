@@ -1,6 +1,6 @@
-"""The rows that a training stage learns from: as tokens, none too long, whole batches of them.
+"""The training data of a stage: tokenized rows, limited in length, in whole batches.
 
-Not here: what of a row is trained on (`pipeline.agent.loss_masks`).
+Not here: loss masks (`pipeline.agent.loss_masks`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Encoded = dict[str, list[int]]
 
 @dataclass(slots=True)
 class Prepared:
-    """Rows as tokens: to train on, and to measure on; and how many did not fit."""
+    """Tokenized rows for training and evaluation, and counts of rows dropped or cut."""
 
     train: list[Encoded] = field(default_factory=list)
     heldout: list[Encoded] = field(default_factory=list)
@@ -42,50 +42,50 @@ def prepare(
     settings: Train,
     seed: int,
 ) -> Prepared:
-    """Rows as tokens: cut or dropped where too long, those of held-out problems set apart."""
+    """Tokenize rows, cut or drop those that are too long, and split off held-out problems."""
     prepared = Prepared()
     for row in rows:
         encoded = encode_row(row)
-        over = tokens_of(encoded) - settings.max_tokens
-        if over > 0:
-            if settings.too_long == "drop" or over >= prompt_length(row, template):
+        excess = tokens_of(encoded) - settings.max_tokens
+        if excess > 0:
+            if settings.too_long == "drop" or excess >= prompt_length(row, template):
                 prepared.too_long += 1
                 continue
-            encoded = cut_start(encoded, over)
+            encoded = cut_start(encoded, excess)
             prepared.cut += 1
-        held = is_held_out(row["problem_id"], settings.heldout_pairs, seed)
-        (prepared.heldout if held else prepared.train).append(encoded)
+        heldout = is_held_out(row["problem_id"], settings.heldout_pairs, seed)
+        (prepared.heldout if heldout else prepared.train).append(encoded)
     return prepared
 
 
 def tokens_of(row: Encoded) -> int:
-    """How many tokens an encoded row has, in its longer side where it is a pair."""
+    """The number of tokens of an encoded row; of a pair, prompt and longer side."""
     if "input_ids" in row:
         return len(row["input_ids"])
     return len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"]))
 
 
 def prompt_length(row: Mapping[str, Any], template: ChatTemplate) -> int:
-    """How many tokens stand before the first thing that the model wrote in a row's prompt."""
+    """The number of tokens in a row's prompt before the first model-written token."""
     prompt = encode(row["prompt"], template)
     return next((i for i, written in enumerate(prompt.written) if written), len(prompt.token_ids))
 
 
 def cut_start(row: Encoded, count: int) -> Encoded:
-    """A row without the first `count` tokens of its prompt."""
-    whole = ("prompt_ids", "input_ids", "labels")
-    return {name: ids[count:] if name in whole else ids for name, ids in row.items()}
+    """Remove the first `count` tokens of a row's prompt."""
+    with_prompt = ("prompt_ids", "input_ids", "labels")
+    return {name: ids[count:] if name in with_prompt else ids for name, ids in row.items()}
 
 
 def is_held_out(problem_id: str, share: float, seed: int) -> bool:
-    """Whether a problem's rows are only measured on; the same in every stage of a run."""
+    """Whether a problem is held out from training; the same in every stage of a run."""
     digest = hashlib.sha256(f"{seed} {problem_id}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
 
 
-def filled(rows: Sequence[Encoded], batch_size: int) -> list[Encoded]:
-    """Rows in whole batches, the first ones again at the end, so that a step is the same
-    whatever the number of workers."""
+def fill_batches(rows: Sequence[Encoded], batch_size: int) -> list[Encoded]:
+    """Repeat the first rows at the end to fill the last batch, so that steps are the same for any
+    number of workers."""
     missing = -len(rows) % batch_size
     return [*rows, *(rows[index % len(rows)] for index in range(missing))]
 
@@ -93,8 +93,8 @@ def filled(rows: Sequence[Encoded], batch_size: int) -> list[Encoded]:
 def store(prepared: Prepared, out: Path, batch_size: int) -> None:
     """Write rows to the folder of a stage, and data.json with their counts.
 
-    On disk, because TRL keeps the reference's log-probabilities beside the data set, where every
-    worker must find them.
+    The rows are on disk because TRL stores the reference's log-probabilities beside the data set,
+    where every worker reads them.
     """
     from datasets import Dataset
 
@@ -105,8 +105,8 @@ def store(prepared: Prepared, out: Path, batch_size: int) -> None:
     (out / "data.json").write_text(json.dumps(prepared.facts()))
 
 
-def stored(out: Path) -> tuple[Any, Any]:
-    """The data sets of `store`: to train on, and to measure on (None where nothing is)."""
+def load_stored(out: Path) -> tuple[Any, Any]:
+    """Load the data sets of `store`: for training, and for evaluation (None if there is none)."""
     from datasets import load_from_disk
 
     heldout = out / "heldout"
@@ -117,5 +117,5 @@ def stored(out: Path) -> tuple[Any, Any]:
 
 
 def _folders(prepared: Prepared, out: Path, batch_size: int) -> dict[Path, list[Encoded]]:
-    kinds = {"tokens": prepared.train, "heldout": prepared.heldout}
-    return {out / name: filled(rows, batch_size) for name, rows in kinds.items()}
+    splits = {"tokens": prepared.train, "heldout": prepared.heldout}
+    return {out / name: fill_batches(rows, batch_size) for name, rows in splits.items()}

@@ -1,12 +1,8 @@
-"""TRL's DPO trainer, extended by as little as possible: our masks, DPO-positive, shared prefixes.
+"""TRL's DPO trainer, extended by loss masks, DPO-positive and shared prefixes.
 
-Every loss of TRL reads `completion_mask`; a collator that brings our mask is all that masking
-needs. Datasets come tokenised (`pipeline.agent.loss_masks`), so TRL's own preparation is skipped.
-TRL's code computes every loss; where prefixes are shared, the model it calls computes the batch
-packed.
-
-Not here: packed batches (`pipeline.training.prefix_sharing`), Ray Train
-(`pipeline.training.worker`).
+Every loss of TRL reads `completion_mask`, so a collator that writes our mask is enough. Data sets
+are tokenized beforehand (`pipeline.agent.loss_masks`), so TRL's preparation is skipped. TRL's code
+computes every loss; with prefix sharing, it calls a model that computes the batch packed.
 """
 
 from __future__ import annotations
@@ -21,15 +17,15 @@ from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
 
 from pipeline.agent.loss_masks import IGNORED
 from pipeline.training.packing import pack
-from pipeline.training.prefix_sharing import PACKED, unpacked
+from pipeline.training.prefix_sharing import PACKED, trl_view
 
 MASKS = ("chosen_mask", "rejected_mask")
 
 
 @dataclass
 class MaskedPreferenceCollator(DataCollatorForPreference):
-    """TRL's collator; a token of a completion counts only where its mask is 1. Packs the batch as
-    well, for a model of hidden size `width`, if that is given."""
+    """TRL's collator with our masks: only completion tokens with mask 1 count in the loss. With
+    `width`, the model's hidden size, it packs the batch as well."""
 
     width: int | None = None
 
@@ -49,9 +45,11 @@ class MaskedPreferenceCollator(DataCollatorForPreference):
 
 
 class MaskedDPOTrainer(DPOTrainer):
-    """DPO over tokens that the model wrote. With `dpop_lambda`, DPO-positive is added to TRL's
-    losses, which then should hold only the NLL term ("sft"). Shares prefixes where the collator
-    packs."""
+    """DPO over model-written tokens; shares prefixes if the collator packs.
+
+    With `dpop_lambda`, DPO-positive is added to TRL's losses, which should then hold only the NLL
+    term ("sft").
+    """
 
     def __init__(self, *args: Any, dpop_lambda: float | None = None, **kwargs: Any) -> None:
         self._dpop_lambda = dpop_lambda
@@ -66,20 +64,20 @@ class MaskedDPOTrainer(DPOTrainer):
         self._signature_columns = list({*self._signature_columns, *MASKS})
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
-        return super().compute_ref_log_probs(*unpacked(model, inputs))
+        return super().compute_ref_log_probs(*trl_view(model, inputs))
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
-        model, inputs = unpacked(model, inputs)
+        model, inputs = trl_view(model, inputs)
         if self._dpop_lambda is None or return_outputs:
             return super()._compute_loss(model, inputs, return_outputs)
-        seen: list[Any] = []
+        outputs: list[Any] = []
 
-        def recorded(*args: Any, **kwargs: Any) -> Any:
-            seen.append(model(*args, **kwargs))
-            return seen[-1]
+        def recording_model(*args: Any, **kwargs: Any) -> Any:
+            outputs.append(model(*args, **kwargs))
+            return outputs[-1]
 
-        loss = super()._compute_loss(recorded, inputs, return_outputs)
-        return loss + self._dpo_positive(seen[0].log_probs, inputs)
+        loss = super()._compute_loss(recording_model, inputs, return_outputs)
+        return loss + self._dpo_positive(outputs[0].log_probs, inputs)
 
     def _dpo_positive(self, log_probs_BT: Tensor, inputs: dict[str, Any]) -> Tensor:
         chosen_B, rejected_B = log_probs_BT.sum(dim=1).chunk(2)
@@ -103,11 +101,12 @@ def dpo_positive(
     beta: float,
     penalty: float,
 ) -> Tensor:
-    """DPO-positive's loss of each pair (arXiv 2402.13228, Eq. 3), shape (B,).
+    """The DPO-positive loss of each pair (arXiv 2402.13228, Eq. 3), shape (B,).
 
-    The four inputs are summed log-probabilities in nats. `penalty` (the paper's lambda) weighs how
-    far the chosen chain has fallen below the reference; with 0 it is DPO (arXiv 2305.18290, Eq. 7).
+    The four inputs are summed log-probabilities in nats. `penalty` (the paper's lambda) is the
+    weight of the chosen chain's fall below the reference; with 0 it is DPO (arXiv 2305.18290,
+    Eq. 7).
     """
     margin_B = (chosen_B - reference_chosen_B) - (rejected_B - reference_rejected_B)
-    fallen_B = torch.clamp(reference_chosen_B - chosen_B, min=0)
-    return -logsigmoid(beta * (margin_B - penalty * fallen_B))
+    fall_B = torch.clamp(reference_chosen_B - chosen_B, min=0)
+    return -logsigmoid(beta * (margin_B - penalty * fall_B))

@@ -1,6 +1,6 @@
-"""A finished training as a plain Hugging Face folder, in the dtype that the model came in.
+"""Export a trained model as a plain Hugging Face folder, in the dtype of the base model.
 
-LoRA is merged into the model; the adapter lies in `adapter/` beside it where the recipe wants it.
+LoRA is merged into the model; `adapter/` holds the adapter as well if the recipe asks for it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 from pipeline.recipe.training import Lora
 from pipeline.training.checkpoints import BEST, MODEL
 
-ADAPTER = "adapter"  # folder of the adapter, inside the model's
+ADAPTER = "adapter"  # folder of the adapter, inside the model folder
 
 
 def best_or_last(trainer: Any, out: Path, scratch: Path) -> Path:
-    """The folder of the weights to export: the best checkpoint's if one was kept, else those of
-    now. To be called on every rank, as ZeRO-3 gathers."""
+    """The folder of the weights to export: the best checkpoint if there is one, else the current
+    weights. Every rank must call this, as ZeRO-3 gathers the weights."""
     if (out / BEST).is_dir():
         return out / BEST
     trainer.save_model(str(scratch))
@@ -43,11 +43,11 @@ def _model(weights: Path, base: str, lora: Lora | None) -> Any:
     from transformers import AutoConfig, AutoModelForCausalLM
     from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
-    unset_hf_deepspeed_config()  # else ZeRO-3 has it loaded in parts, by workers that are not here
+    unset_hf_deepspeed_config()  # else ZeRO-3 shards it over workers that are not here
     dtype = AutoConfig.from_pretrained(base).dtype or torch.float32
     if lora is None:
         return AutoModelForCausalLM.from_pretrained(weights, dtype=dtype)
     from peft import PeftModel
 
-    plain = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    return PeftModel.from_pretrained(plain, str(weights)).merge_and_unload().to(dtype)
+    base_model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    return PeftModel.from_pretrained(base_model, str(weights)).merge_and_unload().to(dtype)

@@ -1,12 +1,11 @@
-"""Prefix sharing (arXiv 2410.20305): what chains have in common is computed once.
+"""Prefix sharing (arXiv 2410.20305): compute the shared prefixes of chains once.
 
-A micro batch comes padded, as TRL makes it, and packed. The model gets the packed rows with an
-explicit 4-D mask, which torch's SDPA takes on CPU and CUDA, and its head scores only the positions
-whose next token is trained; what it returns is laid out again as the padded batch that TRL's losses
-read. Nothing is approximated: losses and gradients are the same.
+A micro batch contains TRL's padded batch and the packed one. The model gets the packed rows with an
+explicit 4-D mask, which torch's SDPA accepts on CPU and CUDA. Its head scores only positions whose
+next token is trained; the output is mapped back to the padded batch that TRL's losses read. Nothing
+is approximated: losses and gradients are the same.
 
-Not here: the layout (`pipeline.training.packing`), the losses and whether a run shares prefixes
-(`pipeline.training.dpo`, `pipeline.training.sft`).
+Not here: the layout of packed rows (`pipeline.training.packing`).
 """
 
 from __future__ import annotations
@@ -21,36 +20,44 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pipeline.training.packing import ROOT, SEGMENTS
+from pipeline.training.packing import BATCH_PREFIX, SEGMENTS
 
-PACKED = "packed"  # key of a batch: what `packing.pack` made of it
-FIELDS = ("log_probs", "entropy", "mean_logits", "is_top1", "label_mask")  # of TRL's fused head
+PACKED = "packed"  # key of a batch: the output of `packing.pack`
+FIELDS = (
+    "log_probs",
+    "entropy",
+    "mean_logits",
+    "is_top1",
+    "label_mask",
+)  # of TRL's fused head
 log = logging.getLogger(__name__)
 
 
-def packing_width(model: PreTrainedModel, share: bool, longest: int) -> int | None:
-    """The hidden size of `model`, which a collator that packs is given, the model being prepared
-    for that; None where it is not to `share` prefixes, or cannot in chains of at most `longest`
-    tokens, with a warning."""
+def packing_width(model: PreTrainedModel, share: bool, max_tokens: int) -> int | None:
+    """Prepare `model` for packed batches and return its hidden size, for the collator's `width`.
+
+    Returns None if `share` is false; also, with a warning, if the model cannot share prefixes in
+    chains of at most `max_tokens` tokens.
+    """
     if not share:
         return None
-    if reason := why_not(model, longest):
+    if reason := unsupported_reason(model, max_tokens):
         log.warning("training without prefix sharing: %s: %s", type(model).__name__, reason)
         return None
     score_only_trained(model)
     return model.config.get_text_config().hidden_size
 
 
-def unpacked(model: Any, inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """What TRL knows of: the padded batch, and a model that computes it, packed if it is."""
+def trl_view(model: Any, inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The model and padded batch for TRL's losses; the model computes the packed batch, if any."""
     if PACKED not in inputs:
         return model, inputs
     padded = {key: value for key, value in inputs.items() if key != PACKED}
     return packed_forward(model, inputs[PACKED]), padded
 
 
-def why_not(model: PreTrainedModel, longest: int) -> str | None:
-    """Why prefixes cannot be shared in chains of at most `longest` tokens, None where they can."""
+def unsupported_reason(model: PreTrainedModel, max_tokens: int) -> str | None:
+    """Why `model` cannot share prefixes in chains of at most `max_tokens` tokens, or None."""
     config: Any = model.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or ())
     window = getattr(config, "sliding_window", None)
@@ -58,7 +65,7 @@ def why_not(model: PreTrainedModel, longest: int) -> str | None:
         return f"its attention is {config._attn_implementation}, not sdpa"
     if others := kinds - {"full_attention", "sliding_attention"}:
         return f"it has layers of {', '.join(sorted(others))}"
-    if window is not None and window < longest:
+    if window is not None and window < max_tokens:
         return f"its attention slides over {window:,} tokens, fewer than train.max_tokens"
     if hasattr(config, "output_router_logits"):
         return "the loss that balances its experts counts every token"
@@ -68,16 +75,16 @@ def why_not(model: PreTrainedModel, longest: int) -> str | None:
 
 
 def score_only_trained(model: PreTrainedModel) -> None:
-    """Let `model(..., scored=positions)` keep only the hidden states that its head has to score.
+    """Make `model(..., scored=positions)` pass only these hidden states to its head.
 
-    TRL's fused head does so on CUDA by itself; on CPU it scores every position.
+    TRL's fused head does this itself on CUDA; on CPU it scores every position.
     """
     backbone: Any = model.base_model
-    whole = backbone.forward
+    original = backbone.forward
 
-    @functools.wraps(whole)
+    @functools.wraps(original)
     def forward(*args: Any, scored: Tensor | None = None, **kwargs: Any) -> Any:
-        output = whole(*args, **kwargs)
+        output = original(*args, **kwargs)
         if scored is not None:
             output.last_hidden_state = output.last_hidden_state.flatten(0, 1)[scored][None]
         return output
@@ -86,7 +93,7 @@ def score_only_trained(model: PreTrainedModel) -> None:
 
 
 def packed_forward(model: Callable[..., Any], packed: Mapping[str, Tensor]) -> Callable[..., Any]:
-    """`model` as TRL's loss calls it, with a padded batch, which it computes as `packed`."""
+    """A forward function that TRL's loss calls with a padded batch and that computes `packed`."""
 
     def forward(**padded: Any) -> Any:
         output = model(
@@ -100,22 +107,23 @@ def packed_forward(model: Callable[..., Any], packed: Mapping[str, Tensor]) -> C
         )
         for field in FIELDS:
             if field in output:
-                output[field] = _padded(output[field], packed["places"])
+                output[field] = _padded(output[field], packed["scored_index"])
         return output
 
     return forward
 
 
 def attention(segments_RT: Tensor) -> Tensor:
-    """Which token (third axis) sees which (fourth), shape (R, 1, T, T): those of the root, of its
-    group's prefix and of its own segment, as far as they stand before it."""
-    seen, own = segments_RT[:, None, :], segments_RT[:, :, None]
-    prefix = own.div(SEGMENTS, rounding_mode="floor") * SEGMENTS
-    return ((seen == ROOT) | (seen == prefix) | (seen == own)).tril()[:, None]
+    """The attention mask of packed rows, shape (R, 1, T, T), queries on the third axis, keys on the
+    fourth. A token attends to itself and to earlier tokens of the batch prefix, of its group's
+    prefix and of its own segment."""
+    key, query = segments_RT[:, None, :], segments_RT[:, :, None]
+    group_prefix = query.div(SEGMENTS, rounding_mode="floor") * SEGMENTS
+    return ((key == BATCH_PREFIX) | (key == group_prefix) | (key == query)).tril()[:, None]
 
 
-def _padded(scored: Tensor, places: Tensor) -> Tensor:
-    """What was computed of scored positions, shape (1, S), where the padded batch has it; else 0,
-    as TRL's fused head has it."""
-    nothing = scored.new_zeros(1)
-    return torch.cat([scored[0], nothing])[places]
+def _padded(scored: Tensor, scored_index: Tensor) -> Tensor:
+    """Map values of scored positions, shape (1, S), to the padded batch; 0 at other positions, as
+    in the output of TRL's fused head."""
+    zero = scored.new_zeros(1)
+    return torch.cat([scored[0], zero])[scored_index]

@@ -1,8 +1,4 @@
-"""TRL's supervised trainer, which computes what the chains of a batch begin with once.
-
-Not here: packed batches (`pipeline.training.prefix_sharing`), Ray Train
-(`pipeline.training.worker`).
-"""
+"""TRL's SFT trainer, extended by shared prefixes."""
 
 from __future__ import annotations
 
@@ -12,13 +8,12 @@ from typing import Any
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
 
 from pipeline.training.packing import pack
-from pipeline.training.prefix_sharing import PACKED, unpacked
+from pipeline.training.prefix_sharing import PACKED, trl_view
 
 
 @dataclass
 class PackingCollator(DataCollatorForLanguageModeling):
-    """TRL's collator, which packs the batch as well, for a model of hidden size `width`, if that is
-    given."""
+    """TRL's collator; with `width`, the model's hidden size, it packs the batch as well."""
 
     width: int | None = None
 
@@ -30,7 +25,7 @@ class PackingCollator(DataCollatorForLanguageModeling):
 
 
 class SharingSFTTrainer(SFTTrainer):
-    """Supervision with TRL's loss. Shares prefixes where the collator packs."""
+    """TRL's trainer and loss; shares prefixes if the collator packs."""
 
     def compute_loss(
         self,
@@ -39,5 +34,5 @@ class SharingSFTTrainer(SFTTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> Any:
-        model, inputs = unpacked(model, inputs)
+        model, inputs = trl_view(model, inputs)
         return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)

@@ -1,8 +1,8 @@
-"""The stage `train`: pairs to student, by Ray Train with DeepSpeed; resumes where it was killed.
+"""The stage `train`: pairs to student, by Ray Train with DeepSpeed; resumes after a kill.
 
-`train.stages` are trained one after the other, each from the model before it: `sft` (supervision on
-right chains) and `dpo` (preferences). Each has a folder in `checkpoints/`; the last model is copied
-to `student/`.
+`train.stages` run one after the other, each from the previous model: `sft` (supervised, on correct
+chains) and `dpo` (on preference pairs). Each has a folder in `checkpoints/`; the last model is
+copied to `student/`.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ from pipeline.training.checkpoints import (
     METRICS,
     MODEL,
     RAY,
-    diverged,
+    divergence_message,
     refuse_another_model,
 )
-from pipeline.training.monitoring import read_metrics, steps, warning, words
+from pipeline.training.monitoring import read_metrics, steps, summary, warning
 from pipeline.training.worker import TrainJob, steps_of, train_loop
 
 POLL_SECONDS = 1.0
 
 
 def stage_model(run_dir: Path, stage: str) -> Path:
-    """Where the model of a finished training stage lies."""
+    """The folder of the model of a finished training stage."""
     return run_dir / "checkpoints" / stage / MODEL
 
 
 def check_packages(settings: Train) -> None:
-    """Raise CannotStart where the package of a curve that the recipe wants is not installed."""
+    """Raise CannotStart if a package of `train.report_to` is not installed."""
     for name in settings.report_to:
         packages = ("tensorboardX", "tensorboard") if name == "tensorboard" else (name,)
         if not any(map(importlib.util.find_spec, packages)):
             raise CannotStart(
-                f"train.report_to wants {name}, but package {packages[-1]} is not installed here; "
-                "install it or take it out of the recipe"
+                f"train.report_to needs {name}, but package {packages[-1]} is not installed here; "
+                "install it or remove it from the recipe"
             )
 
 
@@ -60,27 +60,36 @@ def train(
 ) -> dict[str, Any]:
     """Train all stages that are not finished; returns facts for run.json.
 
-    Raises StageFailed where training fails more often than `train.max_failures`, Diverged where its
-    loss is no number any more, CannotStart where it has a checkpoint that cannot be gone on from.
+    Raises StageFailed if training fails more than `train.max_failures` times or has no rows,
+    Diverged at a non-finite loss, CannotStart if it cannot resume from its checkpoint.
     """
     run_dir = run_dir.resolve()  # workers have another working directory
-    model, facts, fresh = student, {}, not (run_dir / "student").is_dir()
+    model, facts, outdated = student, {}, not (run_dir / "student").is_dir()
     for stage in recipe.train.stages:
         finished = stage_model(run_dir, stage)
         if not finished.is_dir():
-            _refuse(finished.parent, model)
+            _check_resumable(finished.parent, model)
             _train_stage(recipe, run_dir, stage, model, tools)
-            fresh = True
+            outdated = True
         facts[stage] = _facts(finished.parent, recipe.train.beta)
         model = str(finished)
-    if fresh:
+    if outdated:
         publish(Path(model), run_dir / "student")
     return facts
 
 
-def _refuse(out: Path, model: str) -> None:
-    if sentence := diverged(out):
-        raise CannotStart(sentence)
+def publish(model: Path, student: Path) -> None:
+    """Replace the folder `student` by a copy of `model`."""
+    hidden = student.with_name(".student")
+    shutil.rmtree(hidden, ignore_errors=True)
+    shutil.copytree(model, hidden)
+    shutil.rmtree(student, ignore_errors=True)
+    hidden.rename(student)
+
+
+def _check_resumable(out: Path, model: str) -> None:
+    if message := divergence_message(out):
+        raise CannotStart(message)
     refuse_another_model(out, model)
 
 
@@ -111,14 +120,14 @@ def _train_stage(
     with (
         pool.reachable(out) as mark,
         Progress(f"train ({stage})", planned, "steps") as progress,
-        _following(out, recipe.train.beta, progress) as began,
-        pool.waiting(progress, 0, bundle, min(_workers(recipe.train)), began),
+        _live_metrics(out, recipe.train.beta, progress) as started,
+        pool.waiting(progress, 0, bundle, min(_workers(recipe.train)), started),
     ):
         _fit(recipe, job, bundle, mark)
-    if sentence := diverged(out):
-        raise Diverged(sentence)
+    if message := divergence_message(out):
+        raise Diverged(message)
     if not (out / MODEL).is_dir():
-        raise StageFailed(_no_rows(out, recipe.train))
+        raise StageFailed(_no_rows_message(out, recipe.train))
 
 
 def _fit(recipe: Recipe, job: TrainJob, bundle: dict[str, float], mark: str) -> None:
@@ -144,64 +153,64 @@ def _fit(recipe: Recipe, job: TrainJob, bundle: dict[str, float], mark: str) -> 
     )
     try:
         trainer.fit()
-    except Exception as error:  # whatever a worker raised, wrapped by Ray Train
-        raise StageFailed(f"training ({job.stage}) failed: {_cause(error)}") from error
+    except Exception as error:  # any error of a worker, wrapped by Ray Train
+        raise StageFailed(f"training ({job.stage}) failed: {_error_line(error)}") from error
 
 
 def _workers(settings: Train) -> tuple[int, int]:
-    """How many workers at least and at most."""
+    """Minimum and maximum number of workers."""
     return settings.workers_min or settings.workers, settings.workers
 
 
 def _loop(config: dict[str, Any]) -> None:
-    storage.check(config["mark"])  # the node may have come after the driver looked
+    storage.check(config["mark"])  # the node may have joined after the driver's check
     train_loop(config["job"])
 
 
-def _cause(error: BaseException) -> str:
+def _error_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     errors = [line for line in lines if "Error" in line or "error" in line]
     return without_class((errors or lines or [type(error).__name__])[-1])
 
 
-def _no_rows(out: Path, settings: Train) -> str:
+def _no_rows_message(out: Path, settings: Train) -> str:
     facts = json.loads((out / "data.json").read_text())
     return (
-        f"training ({out.name}) has nothing to learn from: {facts['too_long']:,} rows are longer "
-        f"than train.max_tokens ({settings.max_tokens:,}), {facts['heldout']:,} are held out; "
-        "raise it, or set train.too_long=cut_prompt"
+        f"training ({out.name}) has no rows: {facts['too_long']:,} are longer than "
+        f"train.max_tokens ({settings.max_tokens:,}), {facts['heldout']:,} are held out; raise "
+        "train.max_tokens, or set train.too_long=cut_prompt"
     )
 
 
 @contextlib.contextmanager
-def _following(out: Path, beta: float, progress: Progress) -> Iterator[Callable[[], bool]]:
-    """Show the metrics that the first worker writes while training goes on; gives whether it
-    began to, as a training that resumes has some from before."""
+def _live_metrics(out: Path, beta: float, progress: Progress) -> Iterator[Callable[[], bool]]:
+    """Show the metrics file in `progress` during training; yields a function that returns whether
+    this training has written to it, as a resumed one has metrics of earlier attempts."""
     stop, metrics = threading.Event(), out / METRICS
     before, warned = _size(metrics), False
 
-    def began() -> bool:
+    def started() -> bool:
         return _size(metrics) != before
 
     def show() -> None:
         nonlocal warned
         lines = read_metrics(metrics)
-        if found := steps(lines):
-            progress.expect(int(found[-1]["steps"]))
-            progress.update(int(found[-1]["step"]), words(lines))
-        if not warned and (sentence := warning(lines, beta)):
-            progress.say(f"warning: {sentence}")
+        if taken := steps(lines):
+            progress.expect(int(taken[-1]["steps"]))
+            progress.update(int(taken[-1]["step"]), summary(lines))
+        if not warned and (text := warning(lines, beta)):
+            progress.say(f"warning: {text}")
             warned = True
 
     def follow() -> None:
         while not stop.wait(POLL_SECONDS):
-            if began():
+            if started():
                 show()
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()
     try:
-        yield began
+        yield started
     finally:
         stop.set()
         thread.join()
@@ -213,24 +222,14 @@ def _size(path: Path) -> int:
 
 
 def _facts(folder: Path, beta: float) -> dict[str, Any]:
-    """What a finished stage came to: rows, rows too long to train on, its last metrics, which
-    checkpoint is the model where the best was kept, and what is alarming."""
+    """Facts of a finished stage: counts of rows, last metrics, best checkpoint, and warning."""
     facts = json.loads((folder / "data.json").read_text())
     lines = read_metrics(folder / METRICS)
     last = next(iter(steps(lines)[::-1]), {})
-    kept = ("step", "loss", "rewards/accuracies", "rewards/margins", "logps/chosen")
-    facts |= {name: last[name] for name in kept if name in last}
+    names = ("step", "loss", "rewards/accuracies", "rewards/margins", "logps/chosen")
+    facts |= {name: last[name] for name in names if name in last}
     if (folder / BEST).is_dir():
         facts["best"] = json.loads((folder / BEST / "best.json").read_text())
-    if sentence := warning(lines, beta):
-        facts["warning"] = sentence
+    if text := warning(lines, beta):
+        facts["warning"] = text
     return facts
-
-
-def publish(model: Path, student: Path) -> None:
-    """Make `student` a copy of the folder `model`."""
-    hidden = student.with_name(".student")
-    shutil.rmtree(hidden, ignore_errors=True)
-    shutil.copytree(model, hidden)
-    shutil.rmtree(student, ignore_errors=True)
-    hidden.rename(student)

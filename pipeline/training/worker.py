@@ -1,11 +1,8 @@
-"""What one Ray Train worker does: TRL's trainer under DeepSpeed, resumable, one stage.
+"""The training loop of one Ray Train worker: TRL's trainer under DeepSpeed, one stage, resumable.
 
-Each worker saves into a folder of its own and reports it, so a checkpoint in storage is put
-together from what each rank wrote and nothing is copied twice. The model is built after Ray has set
-up the process group, and DeepSpeed gets explicit sizes.
-
-Not here, but beside this: starting the workers (`stage`), the losses (`dpo`), the rows (`data`),
-what is told of the training (`reporter`).
+Each worker saves to its own folder and reports it, so a checkpoint in storage combines the files of
+all ranks and nothing is copied twice. The model is loaded after Ray has set up the process group,
+and DeepSpeed gets explicit sizes.
 """
 
 from __future__ import annotations
@@ -21,14 +18,14 @@ from pipeline import tables
 from pipeline.agent.transcript import ChatTemplate
 from pipeline.recipe.training import Train
 from pipeline.training.arguments import lora, shared_arguments
-from pipeline.training.dataset import prepare, store, stored
+from pipeline.training.dataset import load_stored, prepare, store
 from pipeline.training.export import best_or_last, export
 from pipeline.training.local_scratch import scratch
 
 
 @dataclass(frozen=True, slots=True)
 class TrainJob:
-    """One training stage; plain data, so it travels to any node."""
+    """One training stage; plain data, so it can be sent to any node."""
 
     stage: Literal["sft", "dpo"]
     model: str  # folder or hub name of the model to start from
@@ -41,7 +38,7 @@ class TrainJob:
 
 
 def train_loop(job: TrainJob) -> None:
-    """Train one stage, from its last checkpoint if there is one, and save the finished model."""
+    """Train one stage, from its last checkpoint if it has one, and save the finished model."""
     _prepare_process(job)
     import ray.train
     from transformers import AutoTokenizer
@@ -53,12 +50,12 @@ def train_loop(job: TrainJob) -> None:
     with scratch(Path(tempfile.gettempdir())) as folder:
         template = ChatTemplate(tokenizer, json.loads(job.tools) if job.tools else None)
         if not _prepare_rows(job, settings, template):
-            return  # the driver says so
-        build = _supervised if job.stage == "sft" else _preference
+            return  # the driver raises
+        build = _sft_trainer if job.stage == "sft" else _dpo_trainer
         workers = ray.train.get_context().get_world_size()
         shared = shared_arguments(settings, job.seed, job.gpu, str(folder), workers)
         trainer = build(job, settings, tokenizer, shared)
-        reporter = _with_callbacks(trainer, job, settings)
+        reporter = _add_callbacks(trainer, job, settings)
         checkpoint = ray.train.get_checkpoint()
         if checkpoint is None:
             trainer.train()
@@ -72,7 +69,7 @@ def train_loop(job: TrainJob) -> None:
 
 
 def steps_of(rows: int, epochs: float, batch_size: int) -> int:
-    """How many optimizer steps a stage takes."""
+    """The number of optimizer steps of a stage."""
     return max(1, round(-(-rows // batch_size) * epochs))
 
 
@@ -81,14 +78,14 @@ def _prepare_process(job: TrainJob) -> None:
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(Path(job.out) / "tensorboard")
     if not job.gpu:
         os.environ["DS_ACCELERATOR"] = "cpu"
-    _compile_nothing()
+    _disable_compilation()
 
 
-def _compile_nothing() -> None:
-    """Keep DeepSpeed from compiling an operator that only its inference calls.
+def _disable_compilation() -> None:
+    """Prevent DeepSpeed from compiling an operator that only its inference uses.
 
-    That takes half a minute when a machine first trains; a worker killed meanwhile leaves a lock
-    for which torch (`FileBaton.wait`) then waits for ever, in every training on that machine.
+    Compilation takes half a minute at the first training on a machine. A worker killed during it
+    leaves a lock; torch (`FileBaton.wait`) then waits forever in every training on that machine.
     """
     import deepspeed.ops
 
@@ -96,31 +93,31 @@ def _compile_nothing() -> None:
 
 
 def _prepare_rows(job: TrainJob, settings: Train, template: ChatTemplate) -> int:
-    """Write the stage's rows as tokens, once for all workers; returns how many there are."""
+    """Write the stage's tokenized rows, once for all workers; returns their number."""
     import torch.distributed
 
     from pipeline.agent.loss_masks import encode_pair, encode_supervised
 
     encode, out = (encode_supervised if job.stage == "sft" else encode_pair), Path(job.out)
-    ranks = torch.distributed.is_initialized()
-    if not ranks or torch.distributed.get_rank() == 0:
+    distributed = torch.distributed.is_initialized()
+    if not distributed or torch.distributed.get_rank() == 0:
         rows = tables.rows(Path(job.rows))
         prepared = prepare(rows, lambda row: encode(row, template), template, settings, job.seed)
         store(prepared, out, settings.batch_size)
-    if ranks:
+    if distributed:
         torch.distributed.barrier()
     return json.loads((out / "data.json").read_text())["rows"]
 
 
-def _with_callbacks(trainer: Any, job: TrainJob, settings: Train) -> Any:
-    """Add what tells of the training; the reporter first, as it adds numbers that others draw."""
+def _add_callbacks(trainer: Any, job: TrainJob, settings: Train) -> Any:
+    """Add the callbacks; the reporter first, as it adds numbers that the others plot."""
     from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
     from pipeline.training.callback import Reporter
 
-    measures = trainer.eval_dataset is not None
+    evaluates = trainer.eval_dataset is not None
     reporter = Reporter(
-        Path(job.out), settings.batch_size, measures, measures and settings.keep_best
+        Path(job.out), settings.batch_size, evaluates, evaluates and settings.keep_best
     )
     trainer.add_callback(reporter)
     for callback in get_reporting_integration_callbacks(settings.report_to):
@@ -128,13 +125,13 @@ def _with_callbacks(trainer: Any, job: TrainJob, settings: Train) -> Any:
     return reporter
 
 
-def _supervised(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict[str, Any]) -> Any:
+def _sft_trainer(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict[str, Any]) -> Any:
     from trl.trainer.sft_config import SFTConfig
 
     from pipeline.training.prefix_sharing import packing_width
     from pipeline.training.sft import PackingCollator, SharingSFTTrainer
 
-    rows, _ = stored(Path(job.out))
+    rows, _ = load_stored(Path(job.out))
     model = _model(job)
     width = packing_width(model, settings.prefix_sharing, settings.max_tokens)
     return SharingSFTTrainer(
@@ -153,16 +150,16 @@ def _supervised(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict[
     )
 
 
-def _preference(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict[str, Any]) -> Any:
+def _dpo_trainer(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict[str, Any]) -> Any:
     from trl.trainer.dpo_config import DPOConfig
 
     from pipeline.training.dpo import MaskedDPOTrainer, MaskedPreferenceCollator
     from pipeline.training.prefix_sharing import packing_width
 
-    positive = settings.loss == "dpop"
-    losses = {} if positive else {settings.loss: 1.0}
+    is_dpop = settings.loss == "dpop"
+    losses = {} if is_dpop else {settings.loss: 1.0}
     losses |= {"sft": settings.nll_weight}
-    rows, heldout = stored(Path(job.out))
+    rows, heldout = load_stored(Path(job.out))
     model = _model(job)
     width = packing_width(model, settings.prefix_sharing, settings.max_tokens)
     return MaskedDPOTrainer(
@@ -182,7 +179,7 @@ def _preference(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict[
         eval_dataset=heldout,
         processing_class=tokenizer,
         peft_config=lora(settings),
-        dpop_lambda=settings.dpop_lambda if positive else None,
+        dpop_lambda=settings.dpop_lambda if is_dpop else None,
     )
 
 

@@ -1,9 +1,7 @@
 """The benchmarks: `make bench`, `make bench ONLY=name`.
 
-Each benchmark is a function without arguments that returns a Result; ratios compare rates that were
-measured in turns on the same machine, ours / baseline. Imported only when it runs, by name.
-
-Not here: what a benchmark measures (a module per subject beside this one), thresholds (the issues).
+Each benchmark is a function without arguments that returns a Result, imported only when it runs.
+Ratios are ours / baseline, from rates measured alternately on the same machine.
 """
 
 from __future__ import annotations
@@ -37,7 +35,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was measured. `value` is a median over `n` repetitions; `baseline` says against what."""
+    """A measurement: `value` is the median of `n` repetitions, compared with `baseline`."""
 
     value: float
     unit: str
@@ -52,9 +50,8 @@ def find(place: str) -> Callable[[], Result]:
     return getattr(importlib.import_module(module), function)
 
 
-def in_a_process(module: str, *arguments: str, **env: str) -> Any:
-    """What `python -m module` prints as its last line, as JSON; raises RuntimeError where it
-    fails."""
+def run_in_process(module: str, *arguments: str, **env: str) -> Any:
+    """Run `python -m module` and parse its last line as JSON; raises RuntimeError if it fails."""
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
@@ -69,5 +66,5 @@ def in_a_process(module: str, *arguments: str, **env: str) -> Any:
 
 
 def log(text: str) -> None:
-    """Say what goes on, on standard error."""
+    """Print progress to standard error."""
     print(text, file=sys.stderr, flush=True)

@@ -1,8 +1,8 @@
 """`python -m tests.benchmarks [NAME …]`: one JSON object per line on standard output.
 
-What goes on is said on standard error.
+Progress is printed to standard error.
 
-Exit codes: 0 done; 1 a benchmark failed; 2 there is no benchmark of that name.
+Exit codes: 0 done; 1 a benchmark failed; 2 unknown benchmark.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from tests.benchmarks import BENCHMARKS, find, log
 
 
 def main(names: Sequence[str], benchmarks: Mapping[str, str] = BENCHMARKS) -> int:
-    """Run the benchmarks of these names, all where there are none."""
+    """Run the benchmarks `names`, or all of them if empty."""
     for name in names:
         if name not in benchmarks:
             near = get_close_matches(name, benchmarks, n=1, cutoff=0.4)
             hint = f"; did you mean {near[0]}?" if near else ""
-            log(f"there is no benchmark {name!r}{hint} (known: {', '.join(benchmarks)})")
+            log(f"unknown benchmark {name!r}{hint} (known: {', '.join(benchmarks)})")
             return 2
     with _lines() as lines:
         for name in names or benchmarks:
@@ -35,7 +35,7 @@ def main(names: Sequence[str], benchmarks: Mapping[str, str] = BENCHMARKS) -> in
 
 
 def _lines() -> TextIO:
-    """Standard output for us alone: what libraries and children print goes to standard error."""
+    """The real standard output; prints of libraries and child processes go to standard error."""
     lines = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return lines

@@ -2,11 +2,12 @@
 
     python -m tests.benchmarks.comparison [--runs DIR] [--seeds N] [--only SETTING …]
 
-Each setting and seed is a run of its own, `python -m pipeline run pocket …`. Chains, and the
-warm-up where it is the same, come from the default's run of the same seed. The same command again
-makes only what is missing; at the end it writes table and plot of all that is there into docs/.
+Each setting and seed is a separate run, `python -m pipeline run pocket …`. Chains, and the result
+of the SFT stage if it is the same, are copied from the default's run of the same seed. The command
+can be repeated: it makes only the missing runs, then writes the table and the plot of all finished
+runs into docs/.
 
-Not here: ratios of speed (the other benchmarks), what the numbers mean (docs/comparison.md's text).
+Not here: the interpretation of the numbers (docs/comparison.md, written by hand).
 """
 
 from __future__ import annotations
@@ -33,31 +34,31 @@ from tests.conftest import ROOT
 PAGE = ROOT / "docs" / "comparison.md"
 PLOT = ROOT / "docs" / "comparison.svg"
 TABLE = ("<!-- table: made by tests/benchmarks/comparison.py -->", "<!-- end of the table -->")
-SEEN = f"![A dot per seed, a line at the mean]({PLOT.name})"
+IMAGE = f"![A dot per seed, a line at the mean]({PLOT.name})"
 PROBLEMS = ("problems.counts.test=1000",)
-WARM_UP = ("tasks", "chains", "checkpoints/sft")
+WITH_SFT = ("tasks", "chains", "checkpoints/sft")
 ON_POLICY = ("student.model={default}/checkpoints/sft/model", "train.stages=[dpo]")
-AS_LONG = ("train.stages=[sft]", "train.sft.epochs=5")  # as both stages: minutes are in run.json
+AS_LONG = ("train.stages=[sft]", "train.sft.epochs=5")  # as many minutes as both stages
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What differs from the default, and what of the default's run stays as it is; `{default}` is
-    that run's folder."""
+    """What differs from the default, and which parts of the default's run are copied; in overrides
+    `{default}` is the folder of that run."""
 
     factor: str
     name: str
     overrides: tuple[str, ...] = ()
-    shared: tuple[str, ...] = WARM_UP
+    shared: tuple[str, ...] = WITH_SFT
 
     @property
     def slug(self) -> str:
-        """The name of its runs' folders, and of `--only`."""
+        """The setting's name in run folders and in `--only`."""
         return re.sub(r"[^\w-]+", "-", f"{self.factor} {self.name}".strip().replace(",", ""))
 
 
 DEFAULT = Setting("", "default", shared=())
-WARMED_UP = Setting("rejected chains", "of the warmed-up student", ON_POLICY, ())
+AFTER_SFT = Setting("rejected chains", "of the student after SFT", ON_POLICY, ())
 SETTINGS = (
     DEFAULT,
     Setting("strategy", "first_divergence", ("pairs.strategies={first_divergence: 1}",)),
@@ -65,34 +66,33 @@ SETTINGS = (
     Setting("loss", "sigmoid", ("train.loss=sigmoid",)),
     Setting("loss", "ipo", ("train.loss=ipo",)),
     Setting("learning rate", "1e-4", ("train.learning_rate=1e-4",)),
-    # Adam does not see the scale of a loss
+    # Adam is invariant to the scale of the loss
     Setting("NLL weight", "1,000: the chosen chains alone", ("train.nll_weight=1000",)),
-    Setting("warm-up", "none", ("train.stages=[dpo]",), ("tasks", "chains")),
-    Setting("warm-up", "half as long", ("train.sft.epochs=2",), ("tasks", "chains")),
-    Setting("warm-up", "alone, as long as both stages", AS_LONG, ("tasks", "chains")),
-    WARMED_UP,
+    Setting("SFT stage", "none", ("train.stages=[dpo]",), ("tasks", "chains")),
+    Setting("SFT stage", "half as long", ("train.sft.epochs=2",), ("tasks", "chains")),
+    Setting("SFT stage", "alone, as long as both stages", AS_LONG, ("tasks", "chains")),
+    AFTER_SFT,
     Setting("problems", "4,000 in place of 2,000", ("problems.counts.train=4000",), ()),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Which problems of `test` a model solved with a setting and a seed, and its share of other
-    splits."""
+    """Which problems of `test` a model solved with a setting and a seed; accuracy by split."""
 
     setting: Setting
     seed: int
     solved: dict[str, bool]
-    shares: Mapping[str, float]
+    accuracies: Mapping[str, float]
 
     @property
     def test(self) -> float:
-        """The share of `test`."""
+        """Accuracy on `test`."""
         return statistics.mean(self.solved.values())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make what is missing, then the table and the plot; returns the exit code."""
+    """Make the missing runs, then the table and the plot; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.comparison")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "comparison")
     parser.add_argument("--seeds", type=int, default=3)
@@ -103,22 +103,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for setting in SETTINGS:
             if asked.only is None or setting.slug in asked.only or setting is DEFAULT:
                 run(setting, seed, asked.runs)
-    found = list(measured(asked.runs, asked.seeds))
+    results = list(measured(asked.runs, asked.seeds))
     page = PAGE.read_text()
     before, after = page.partition(TABLE[0])[0], page.partition(TABLE[1])[2]
-    made = "\n\n".join([table(found), SEEN, met(asked.runs, asked.seeds)])
+    made = "\n\n".join([table(results), IMAGE, pair_table(asked.runs, asked.seeds)])
     PAGE.write_text(f"{before}{TABLE[0]}\n\n{made}\n\n{TABLE[1]}{after}")
-    draw(found)
+    draw(results)
     return 0
 
 
 def folder(setting: Setting, seed: int, runs: Path) -> Path:
-    """Where the run of this setting and seed lies."""
+    """The folder of the run with this setting and seed."""
     return runs / f"seed-{seed}" / setting.slug
 
 
 def run(setting: Setting, seed: int, runs: Path) -> None:
-    """One run, unless it is there."""
+    """Make one run, unless it is finished."""
     place = folder(setting, seed, runs)
     if (place / "evaluation" / "metrics.json").is_file():
         return
@@ -135,20 +135,20 @@ def run(setting: Setting, seed: int, runs: Path) -> None:
 
 
 def measured(runs: Path, seeds: int) -> Iterator[Measured]:
-    """What the finished runs came to; of the default's, the models beside the student as well."""
+    """Results of the finished runs; for the default, of its other models as well."""
     for seed in range(seeds):
         for setting in SETTINGS:
             evaluation = folder(setting, seed, runs) / "evaluation"
             if (evaluation / "metrics.json").is_file():
                 yield _measured(setting, seed, evaluation, "student_after")
                 if setting is DEFAULT:
-                    for label, name in BESIDE.items():
+                    for label, name in OTHER_MODELS.items():
                         yield _measured(Setting("", label), seed, evaluation, name)
 
 
-WARM_UP_ALONE = "after the warm-up alone"
+SFT_ALONE = "after the SFT stage alone"
 SPLITS = {"arithmetic": "test/arithmetic", "logic": "test/logic", "ood": "ood"}
-BESIDE = {"student before": "student_before", WARM_UP_ALONE: "student_sft", "teacher": "teacher"}
+OTHER_MODELS = {"student before": "student_before", SFT_ALONE: "student_sft", "teacher": "teacher"}
 
 
 def _measured(setting: Setting, seed: int, evaluation: Path, model: str) -> Measured:
@@ -158,13 +158,14 @@ def _measured(setting: Setting, seed: int, evaluation: Path, model: str) -> Meas
         for row in tables.rows(evaluation, ["problem", "model", "correct"])
         if row["model"] == model and row["problem"]["split"] == "test"
     }
-    shares = {split: splits[split]["accuracy"] for split in SPLITS.values()}
-    return Measured(setting, seed, solved, shares)
+    accuracies = {split: splits[split]["accuracy"] for split in SPLITS.values()}
+    return Measured(setting, seed, solved, accuracies)
 
 
-def table(found: Sequence[Measured]) -> str:
-    """In Markdown: a row per setting, mean and range over the seeds in percent; against the warm-up
-    alone, the points gained on the same problems, all seeds together, and their interval."""
+def table(results: Sequence[Measured]) -> str:
+    """A Markdown table with a row per setting: mean and range over the seeds, in percent. The last
+    column is the gain over the SFT stage alone, in points on the same problems of all seeds, with
+    its interval."""
     names = (
         "factor",
         "setting",
@@ -172,18 +173,18 @@ def table(found: Sequence[Measured]) -> str:
         "test",
         *SPLITS,
         "against the default",
-        "the warm-up alone",
+        "against the SFT stage alone",
     )
     lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
-    default = {m.seed: m.test for m in found if m.setting == DEFAULT}
-    alone = {m.seed: m.solved for m in found if m.setting.name == WARM_UP_ALONE}
-    for setting in dict.fromkeys(m.setting for m in found):
-        own = [m for m in found if m.setting == setting]
+    default = {m.seed: m.test for m in results if m.setting == DEFAULT}
+    alone = {m.seed: m.solved for m in results if m.setting.name == SFT_ALONE}
+    for setting in dict.fromkeys(m.setting for m in results):
+        own = [m for m in results if m.setting == setting]
         against = [m.test - default[m.seed] for m in own]
         cells = [str(len(own)), _spread([m.test for m in own])]
-        cells += [_spread([m.shares[split] for m in own]) for split in SPLITS.values()]
+        cells += [_spread([m.accuracies[split] for m in own]) for split in SPLITS.values()]
         cells.append("" if setting == DEFAULT else _spread(against, sign="+"))
-        cells.append("" if setting.name == WARM_UP_ALONE else _gain(own, alone))
+        cells.append("" if setting.name == SFT_ALONE else _gain(own, alone))
         lines.append(f"| {setting.factor} | {setting.name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -195,55 +196,56 @@ def _spread(shares: Sequence[float], sign: str = "") -> str:
 
 
 def _gain(own: Sequence[Measured], alone: dict[int, dict[str, bool]]) -> str:
-    both = [(alone[m.seed][problem], right) for m in own for problem, right in m.solved.items()]
+    both = [(alone[m.seed][problem], solved) for m in own for problem, solved in m.solved.items()]
     before, after = zip(*both, strict=True)
-    found = paired(before, after)
-    low, high = found.ci95
-    return f"{100 * found.gain:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+    result = paired(before, after)
+    low, high = result.ci95
+    return f"{100 * result.gain:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
-def met(runs: Path, seeds: int) -> str:
-    """In Markdown: what the preference stage met, with the default's pairs and with those of the
-    warmed-up student."""
-    lines = ["| pairs | seed | how many | log p of chosen | of rejected | both right: alike |"]
+def pair_table(runs: Path, seeds: int) -> str:
+    """A Markdown table of the DPO stage's pairs and initial log-probabilities: the default's pairs,
+    and pairs rejected from the student after SFT."""
+    names = ("pairs", "seed", "how many", "log p of chosen", "of rejected")
+    lines = [f"| {' | '.join(names)} | both correct: same replies |"]
     lines.append("|---|---|---|---|---|---|")
-    for setting, seed in itertools.product((DEFAULT, WARMED_UP), range(seeds)):
+    for setting, seed in itertools.product((DEFAULT, AFTER_SFT), range(seeds)):
         place = folder(setting, seed, runs)
         metrics = place / "checkpoints" / "dpo" / "metrics.jsonl"
         if metrics.is_file():
             first = steps(read_metrics(metrics))[0]
             logps = [f"{first[f'logps/{side}']:.1f}" for side in ("chosen", "rejected")]
             pairs = sum(1 for _ in tables.rows(place / "pairs", ["pair_id"]))
-            same, both = alike(place)
+            same, both = identical_solutions(place)
             cells = [setting.name, str(seed), f"{pairs:,}", *logps, f"{same:,} of {both:,}"]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def alike(place: Path) -> tuple[int, int]:
-    """Of how many problems the right chains of teacher and student hold the same replies, and how
-    many both solved."""
+def identical_solutions(place: Path) -> tuple[int, int]:
+    """Number of problems whose correct chains of teacher and student have the same replies, and
+    number of problems that both solved."""
     replies: dict[str, dict[str, list[str]]] = defaultdict(dict)
     for row in tables.rows(place / "chains", ["problem", "model", "steps", "correct"]):
         if row["correct"]:
-            said = [step["reply"] for step in row["steps"]]
-            replies[row["problem"]["problem_id"]].setdefault(row["model"], said)
+            chain = [step["reply"] for step in row["steps"]]
+            replies[row["problem"]["problem_id"]].setdefault(row["model"], chain)
     both = [list(models.values()) for models in replies.values() if len(models) == 2]
     return sum(one == other for one, other in both), len(both)
 
 
-def draw(found: Sequence[Measured]) -> None:
-    """A dot per seed and a line at the mean, for every setting, on the split `test`."""
+def draw(results: Sequence[Measured]) -> None:
+    """Plot accuracy on `test` for every setting: a dot per seed and a line at the mean."""
     import matplotlib
 
     matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "comparison"  # the same numbers, the same file
+    matplotlib.rcParams["svg.hashsalt"] = "comparison"  # for a deterministic file
     from matplotlib import pyplot
 
-    settings = list(dict.fromkeys(m.setting for m in found))[::-1]
+    settings = list(dict.fromkeys(m.setting for m in results))[::-1]
     figure, axes = pyplot.subplots(figsize=(8, 0.35 * len(settings) + 1), layout="constrained")
     for height, setting in enumerate(settings):
-        shares = [100 * m.test for m in found if m.setting == setting]
+        shares = [100 * m.test for m in results if m.setting == setting]
         axes.plot(shares, [height] * len(shares), "o", color="tab:blue", alpha=0.6)
         axes.plot([statistics.mean(shares)], [height], "|", color="black", markersize=14)
     labels = [" ".join(filter(None, (f"{s.factor}:" * bool(s.factor), s.name))) for s in settings]

@@ -1,11 +1,11 @@
-"""The preference stage: our trainer against TRL's own, under the same DeepSpeed configuration.
+"""The DPO stage: our trainer against TRL's, under the same DeepSpeed configuration.
 
-Both get the same pairs (pocket problems, first_divergence: the worked chain against one with a
-mistake in its last call), batch sizes, model, precision and losses; TRL prepares and batches the
-messages itself. Each measurement is a process of its own, so its memory is its own; what comes
-before the first step and the first WARM_UP steps (DeepSpeed's start) are not timed.
+Both get the same pairs (pocket problems, first_divergence: the reference solution against one with
+a mistake in its last call), batch sizes, model, precision and losses; TRL prepares and batches the
+messages itself. Each measurement runs in a separate process, for its peak memory; set-up and the
+first UNTIMED steps (DeepSpeed's start) are not timed.
 
-Not covered: Ray Train around it, checkpoints, more than one worker.
+Not covered: Ray Train, checkpoints, more than one worker.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import Result, in_a_process, log
+from tests.benchmarks import Result, log, run_in_process
 
 REPETITIONS = 5
-WARM_UP = 1  # steps
+UNTIMED = 1  # steps
 STEPS = {"random": 4, "pocket": 8}  # timed
 BATCH = 8  # pairs per optimizer step, in one worker
 SETTINGS = {"batch_size": BATCH, "micro_batch_size": 4, "precision": "fp32"}
-# 11 million parameters: matrix products are what two cores are busy with.
+# 11 million parameters, so that matrix products dominate on two cores
 RANDOM = {"hidden_size": 384, "intermediate_size": 1056, "num_hidden_layers": 6}
-OTHERS = {"add": "subtract", "subtract": "add", "multiply": "add", "divide": "multiply"}
+REPLACEMENTS = {"add": "subtract", "subtract": "add", "multiply": "add", "divide": "multiply"}
 
 
 def versus_trl() -> Result:
@@ -62,7 +62,7 @@ def _compare(ours: str) -> Result:
 
 
 def _measure_both(ours: str, name: str, folder: Path) -> dict[str, Any]:
-    """Interleaved runs of the model `name`, ours first in every other repetition."""
+    """Alternate runs of the model `name`; ours is first in every other repetition."""
     runs: dict[str, list[dict[str, float]]] = {ours: [], "trl": []}
     for repetition in range(REPETITIONS):
         for kind in sorted(runs, reverse=repetition % 2 == 0):
@@ -91,11 +91,11 @@ def _run(kind: str, name: str, folder: Path) -> dict[str, float]:
         port = free.getsockname()[1]
     one = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1"}
     env = one | {"MASTER_PORT": str(port), "TQDM_DISABLE": "1"}
-    return in_a_process(__name__, kind, name, str(folder), **env)
+    return run_in_process(__name__, kind, name, str(folder), **env)
 
 
 def _prepare(folder: Path) -> dict[str, Any]:
-    """Write pairs and a random model; returns what the pairs are like."""
+    """Write pairs and a random model; returns statistics of the pairs."""
     from transformers import AutoTokenizer
 
     from pipeline import tables
@@ -103,7 +103,7 @@ def _prepare(folder: Path) -> dict[str, Any]:
     from pipeline.agent.transcript import ChatTemplate
     from pipeline.pocket.models import folder as pocket
 
-    rows = list(islice(_pair_rows(), BATCH * (WARM_UP + max(STEPS.values()))))
+    rows = list(islice(_pair_rows(), BATCH * (UNTIMED + max(STEPS.values()))))
     tables.write_parts(folder / "pairs", rows, tables.PAIRS)
     tokenizer: Any = AutoTokenizer.from_pretrained(str(pocket("student")))
     encoded = [encode_pair(row, ChatTemplate(tokenizer)) for row in rows]
@@ -119,11 +119,12 @@ def _prepare(folder: Path) -> dict[str, Any]:
 
 
 def _tokens(pair: Mapping[str, list[int]]) -> int:
-    """Of both sides, each with its prompt."""
+    """Tokens of both sides, each with its prompt."""
     return 2 * len(pair["prompt_ids"]) + len(pair["chosen_ids"]) + len(pair["rejected_ids"])
 
 
 def _common(pair: Mapping[str, list[int]]) -> int:
+    """Length of the common prefix of both sides, with the prompt, in tokens."""
     chosen, rejected = (pair["prompt_ids"] + pair[f"{side}_ids"] for side in ("chosen", "rejected"))
     same = takewhile(lambda tokens: tokens[0] == tokens[1], zip(chosen, rejected, strict=False))
     return sum(1 for _ in same)
@@ -152,34 +153,34 @@ def _pair_rows() -> Iterator[dict[str, Any]]:
     while True:
         asked = problem(index, 0, "train")
         index += 1
-        right = reference_chain(asked, dialect().toolset)
-        wrong = None if right is None else _mistaken(right)
-        if right is None or wrong is None:
+        correct = reference_chain(asked, dialect().toolset)
+        incorrect = None if correct is None else _with_mistake(correct)
+        if correct is None or incorrect is None:
             continue
-        candidates = Candidates(asked.problem_id, asked.question, (right,), (wrong,))
+        candidates = Candidates(asked.problem_id, asked.question, (correct,), (incorrect,))
         made = pair_up(candidates, {"first_divergence": 1.0}, 1, 0, dialect(), Counter())
         yield from map(tables.pair_row, made)
 
 
-def _mistaken(right: Any) -> Any:
-    """The chain with another function in its last call, executed, and the answer that gives; None
-    where there is no such call."""
+def _with_mistake(chain: Any) -> Any:
+    """`chain` with another function in its last call, which is executed, and the resulting answer;
+    None if that function has no replacement."""
     from pipeline.pocket.models import dialect
     from pipeline.records import Step
 
     toolset = dialect().toolset
-    last = right.steps[-2].call
-    if last.name not in OTHERS:
+    last = chain.steps[-2].call
+    if last.name not in REPLACEMENTS:
         return None
-    call = toolset.parse(last.raw.replace(last.name, OTHERS[last.name]))
+    call = toolset.parse(last.raw.replace(last.name, REPLACEMENTS[last.name]))
     result = toolset.execute(call)
     answer = toolset.parse(f"answer(value={result.content})")
-    steps = (*right.steps[:-2], Step(call.raw, call, result), Step(answer.raw, answer, None))
-    return replace(right, chain_id=f"{right.chain_id}/mistaken", steps=steps)
+    steps = (*chain.steps[:-2], Step(call.raw, call, result), Step(answer.raw, answer, None))
+    return replace(chain, chain_id=f"{chain.chain_id}/mistaken", steps=steps)
 
 
 def measure(kind: str, name: str, folder: Path) -> dict[str, float]:
-    """Train in this process: pairs per second, peak resident memory in MiB, parameters."""
+    """Train in this process; returns pairs per second, peak resident MiB and parameters."""
     os.environ["DS_ACCELERATOR"] = "cpu"
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -194,7 +195,7 @@ def measure(kind: str, name: str, folder: Path) -> dict[str, float]:
         trainer = _trainer(kind, model, tokenizer, folder / "pairs", scratch, STEPS[name])
         clock = _clock(trainer)
         trainer.train()
-    seconds = clock[-1] - clock[WARM_UP - 1]
+    seconds = clock[-1] - clock[UNTIMED - 1]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "rate": BATCH * STEPS[name] / seconds,
@@ -219,29 +220,29 @@ def _trainer(kind: str, model: Any, tokenizer: Any, pairs: Path, scratch: str, s
     shared = shared_arguments(settings, 0, False, scratch, workers=1) | {"save_strategy": "no"}
     config = DPOConfig(
         **shared,
-        max_steps=WARM_UP + steps,
+        max_steps=UNTIMED + steps,
         loss_type=["sigmoid", "sft"],
         loss_weights=[1.0, settings.nll_weight],
         max_length=None,
         precompute_ref_log_probs=True,
     )
     rows = list(islice(tables.rows(pairs), BATCH * config.max_steps))
-    given = {"model": model, "args": config, "processing_class": tokenizer}
+    common = {"model": model, "args": config, "processing_class": tokenizer}
     if kind == "trl":
         keys = ("prompt", "chosen", "rejected")
         messages = [{key: row[key] for key in keys} for row in rows]
-        return DPOTrainer(train_dataset=_stored(messages, scratch), **given)
+        return DPOTrainer(train_dataset=_stored(messages, scratch), **common)
     template = ChatTemplate(tokenizer)
     width = packing_width(model, kind == "shared", 2048)
     return MaskedDPOTrainer(
         train_dataset=_stored([encode_pair(row, template) for row in rows], scratch),
         data_collator=MaskedPreferenceCollator(tokenizer.pad_token_id, width=width),
-        **given,
+        **common,
     )
 
 
 def _stored(rows: list[dict[str, Any]], scratch: str) -> Any:
-    """The rows as a data set on disk, beside which TRL keeps the reference's log-probabilities."""
+    """The rows as a data set on disk; TRL caches the reference log-probabilities next to it."""
     from datasets import Dataset, load_from_disk
 
     Dataset.from_list(rows).save_to_disk(f"{scratch}/rows")
@@ -249,7 +250,7 @@ def _stored(rows: list[dict[str, Any]], scratch: str) -> Any:
 
 
 def _clock(trainer: Any) -> list[float]:
-    """When each step ended, in seconds."""
+    """End time of each step in seconds, appended while training runs."""
     from transformers import TrainerCallback
 
     ended: list[float] = []

@@ -1,6 +1,6 @@
-"""The executor of functions: a call in a persistent worker against a new process for each call.
+"""The function executor: calls in a persistent worker against a new process per call.
 
-Calls are parsed and bound beforehand, on both sides. Not covered: what a slow function takes.
+On both sides calls are parsed and bound beforehand. Not covered: slow functions.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TEXTS = (
     "divide(a=1, b=3)",
     "percent_of(percent=15, value=80)",
 )
-# What a process for one call has to do: load the toolset, read the call, execute it, print.
+# A process for one call loads the toolset, parses the call, executes it and prints the result.
 ONE_CALL = """
 import json, sys
 from toolsets import ToolCall, load
@@ -40,7 +40,7 @@ print(load("arithmetic").execute(ToolCall(**json.loads(sys.argv[1]))).content)
 
 
 def versus_process_per_call() -> Result:
-    """Calls per second, one after another: one persistent worker / one new process per call."""
+    """Sequential calls per second: one persistent worker / one new process per call."""
     calls = _calls(CALLS)
     ours, theirs, bare, alone, starts = [], [], [], [], []
     with Executor(toolsets.load("arithmetic"), workers=1) as executor:
@@ -101,7 +101,7 @@ def _rate(count: int, work: Callable[[], object]) -> float:
 
 
 def _overhead(executor: Executor, call: ToolCall) -> float:
-    """What one call, waited for, takes more than in this process, in microseconds."""
+    """Extra time of one awaited call over a call in this process, in microseconds."""
     toolset = toolsets.load("arithmetic")
     ours = statistics.median(_seconds(lambda: executor.run(call)) for _ in range(CALLS))
     here = statistics.median(_seconds(lambda: toolset.execute(call)) for _ in range(CALLS))
@@ -109,7 +109,7 @@ def _overhead(executor: Executor, call: ToolCall) -> float:
 
 
 def _start_seconds() -> float:
-    """From nothing to the first result."""
+    """Seconds from creating a pool to its first result."""
 
     def start() -> None:
         with Executor(toolsets.load("arithmetic"), workers=2) as executor:
@@ -131,7 +131,7 @@ def _submitted_rate(workers: int) -> float:
         _check(await asyncio.gather(*(executor.submit(call) for call in calls)))
 
     with Executor(toolsets.load("arithmetic"), workers=workers) as executor:
-        asyncio.run(submit_all())  # every worker has started
+        asyncio.run(submit_all())  # starts every worker
         return _rate(len(calls), lambda: asyncio.run(submit_all()))
 
 

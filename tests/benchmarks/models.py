@@ -1,5 +1,5 @@
-"""The models that generation is measured with: `random`, whose matrix products keep the cores busy,
-and `pocket`, where what surrounds the engine shows most."""
+"""Models for the generation benchmarks: `random`, whose matrix products keep the cores busy, and
+`pocket`, which is so small that the overhead around the engine dominates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RANDOM = {"hidden_size": 768, "intermediate_size": 2048, "num_hidden_layers": 7}
 
 
 def model_folder(model: str, scratch: Path) -> str:
-    """The folder of a model; `random` is made in `scratch` where it is not there."""
+    """The folder of a model; `random` is created in `scratch` if missing."""
     if model == "pocket":
         return str(pocket("teacher"))
     if not (scratch / model).exists():
@@ -23,7 +23,7 @@ def model_folder(model: str, scratch: Path) -> str:
 
 
 def tokenizer() -> Any:
-    """The tokenizer of both."""
+    """The tokenizer of both models."""
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(str(pocket("teacher")))

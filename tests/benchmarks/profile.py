@@ -1,9 +1,8 @@
-"""How long a step of vLLM takes with so many requests at once: the profile of simulated engines.
+"""Duration of a vLLM step by number of concurrent requests: the profile of simulated engines.
 
-    python -m tests.benchmarks.profile      measures the random model, writes profile.json beside it
+    python -m tests.benchmarks.profile      measures the random model and writes profile.json
 
-Not here: engines that take as long (`tests.pipeline.generation.simulated`), what is asked of them
-(`scale`).
+`tests.pipeline.generation.simulated` has the engines that use it.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ from tests.benchmarks.rollouts import OPTIONS, forced
 
 PROFILE = Path(__file__).with_name("profile.json")
 REQUESTS = (1, 2, 4, 8, 16, 32, 64)
-PROMPT = 400  # tokens, about what a chain's prompts have
-SHORT, LONG = 20, 120  # tokens of replies, whose difference in time is that of steps
+PROMPT = 400  # tokens, about as many as in prompts of chains
+SHORT, LONG = 20, 120  # tokens of replies; the difference in time gives the time per step
 REPETITIONS = 3
 
 
@@ -33,7 +32,7 @@ def recorded() -> dict[str, Any]:
 
 
 async def measured(folder: Path) -> dict[str, float]:
-    """Seconds of a step by requests, the median of `REPETITIONS`."""
+    """Seconds per step by number of requests, median of `REPETITIONS`."""
     from pipeline.engine.engine import LocalEngine
 
     engine = LocalEngine(model_folder("random", folder), OPTIONS, 2)
@@ -49,7 +48,7 @@ async def measured(folder: Path) -> dict[str, float]:
 
 
 async def _seconds(engine: Any, requests: int, tokens: int, turn: int) -> float:
-    """How long `requests` replies of so many tokens take together, their prompts in the cache."""
+    """Seconds for `requests` concurrent replies of `tokens` tokens, with cached prompts."""
     from vllm.inputs import TokensPrompt
 
     async def reply(number: int, tokens: int) -> None:
@@ -65,12 +64,12 @@ async def _seconds(engine: Any, requests: int, tokens: int, turn: int) -> float:
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure and write profile.json."""
     with tempfile.TemporaryDirectory() as folder:
         steps = asyncio.run(measured(Path(folder)))
     engine = {"max_num_seqs": OPTIONS["max_num_seqs"], "seconds_per_step": steps}
-    told = {"model": "random, 49M parameters", "cpus": os.cpu_count(), "engine": engine}
-    PROFILE.write_text(json.dumps(told, indent=2) + "\n")
+    profile = {"model": "random, 49M parameters", "cpus": os.cpu_count(), "engine": engine}
+    PROFILE.write_text(json.dumps(profile, indent=2) + "\n")
 
 
 if __name__ == "__main__":

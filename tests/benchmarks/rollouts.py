@@ -1,13 +1,13 @@
 """Generation: our driver against the engine alone, and against drivers that wait.
 
-One workload for all: 256 chains of 1 to 8 turns, replies of log-normal length (median 40 tokens,
-95th percentile 200), which are forced; every turn but the last is a call, run by the executor. What
-our driver asked of the engine is recorded; the ceiling is vLLM's offline engine that gets these
-prompts and lengths all at once, without any turns. Rates are generated tokens per second. What a
-driver that waits loses depends on what a step of few requests costs: on two CPUs little, on a GPU
-as much as one of many, so `ceiling_ratio` says what the ceiling itself would come to against it.
+All use one workload: 256 chains of 1 to 8 turns with forced replies of log-normal length (median
+40 tokens, 95th percentile 200); every turn except the last is a call, run by the executor. The
+requests of our driver are recorded; the ceiling is vLLM's offline engine, which gets the same
+prompts and lengths all at once, without turns. Rates are generated tokens per second. The loss of a
+driver that waits depends on the cost of a step with few requests: small on two CPUs, but on a GPU
+as high as that of a step with many. `ceiling_ratio` therefore compares the ceiling with it as well.
 
-Not covered: Ray Data around it, starting an engine, more than one.
+Not covered: Ray Data, the start of an engine, more than one engine.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from typing import Any
 import toolsets
 from pipeline.agent.driver import Limits, Rollout, Runner, Sampling
 from pipeline.records import Problem, Reply, Task
-from tests.benchmarks import Result, in_a_process, log
+from tests.benchmarks import Result, log, run_in_process
 from tests.benchmarks.models import MODELS, model_folder, tokenizer
 from toolsets import Executor, ToolCall, ToolResult
 
 REPETITIONS = {"random": 1, "pocket": 3}  # a pass of `random` takes minutes
 CHAINS, MOST_TURNS = 256, 8
 MEDIAN, PERCENTILE_95, LONGEST = 40, 200, 1000  # tokens of a reply
-ONE_BY_ONE = 6  # chains of the sequential driver, which would take all day for more
+ONE_BY_ONE = 6  # chains of the sequential driver; it would take all day for all of them
 WAIT = 0.005  # seconds
-TURNS = 100  # a chain's seeds lie so far apart
+TURNS = 100  # distance between the seeds of two chains
 OPTIONS = {"max_num_seqs": 64, "max_model_len": 8192}
 
 
@@ -50,7 +50,7 @@ def versus_ceiling() -> Result:
 
 
 def versus_turn_synchronous() -> Result:
-    """Our driver / all chains step together."""
+    """Our driver / all chains in lock-step."""
     return _ratio("turn_synchronous", "the same chains, all of them a turn at a time")
 
 
@@ -60,7 +60,7 @@ def versus_sequential() -> Result:
 
 
 def prefix_cache_vs_possible() -> Result:
-    """Prompt tokens that our driver's requests found in the cache / that they could have found."""
+    """Prompt tokens of our driver that were cached / that could have been cached."""
     detail = {}
     for model in MODELS:
         runs = _measured(model)["ours"]
@@ -104,7 +104,7 @@ def _ratio(baseline: str, meaning: str) -> Result:
 
 
 def _share(runs: Sequence[Mapping[str, float]], baseline: Sequence[Mapping[str, float]]) -> float:
-    """The median ratio of the rates of runs side by side."""
+    """The median ratio of the rates of paired runs."""
     pairs = zip(runs, baseline, strict=True)
     return round(statistics.median(one["rate"] / other["rate"] for one, other in pairs), 3)
 
@@ -115,13 +115,13 @@ def _median(runs: Sequence[Mapping[str, float]], key: str) -> float:
 
 @cache
 def _measured(model: str) -> dict[str, list[dict[str, float]]]:
-    """All drivers in turns, in processes of their own; once for all benchmarks of a command."""
+    """Rates of all drivers, alternating in separate processes; measured once per command."""
     runs: dict[str, list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         for turn in range(REPETITIONS[model]):
             arguments = (model, scratch, str(turn))
-            for process in ("drivers", "ceiling"):  # the ceiling replays what ours recorded
-                made = in_a_process(__name__, process, *arguments, VLLM_LOGGING_LEVEL="ERROR")
+            for process in ("drivers", "ceiling"):  # the ceiling replays our recorded requests
+                made = run_in_process(__name__, process, *arguments, VLLM_LOGGING_LEVEL="ERROR")
                 for kind, run in made.items():
                     runs.setdefault(kind, []).append(run)
             rates = ", ".join(f"{kind} {made[-1]['rate']:,.0f}" for kind, made in runs.items())
@@ -155,7 +155,7 @@ def _workload_facts() -> dict[str, Any]:
 
 @dataclass
 class ForcedEngine:
-    """vLLM with the workload's lengths: what a chain does next is written, not sampled."""
+    """vLLM with the workload's reply lengths; the text of a reply is scripted, not sampled."""
 
     llm: Any
     context: int
@@ -191,10 +191,10 @@ class ForcedEngine:
 
 @dataclass
 class TurnSynchronous:
-    """Lets no chain go on before all that are still going have their replies."""
+    """Holds all chains until every active one has its reply."""
 
     engine: ForcedEngine
-    going: int
+    active: int
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
     @property
@@ -204,17 +204,17 @@ class TurnSynchronous:
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
         reply = await self.engine.generate(prompt_token_ids, sampling)
         if reply.text.startswith("answer"):
-            self.going -= 1
+            self.active -= 1
             self._release()
             return reply
-        here = asyncio.get_running_loop().create_future()
-        self.waiting.append(here)
+        turn = asyncio.get_running_loop().create_future()
+        self.waiting.append(turn)
         self._release()
-        await here
+        await turn
         return reply
 
     def _release(self) -> None:
-        if len(self.waiting) == self.going:
+        if len(self.waiting) == self.active:
             for future in self.waiting:
                 future.set_result(None)
             self.waiting.clear()
@@ -245,8 +245,8 @@ def forced(tokens: int, seed: int) -> Any:
 
 
 async def drivers(model: str, folder: Path, first: int) -> dict[str, dict[str, float]]:
-    """Every driver on one engine, its cache emptied in between, another one `first` each time; what
-    ours asked is recorded."""
+    """Rates of every driver on one engine, starting with number `first`; the cache is emptied in
+    between. The requests of our driver are recorded."""
     from pipeline.agent.transcript import ChatTemplate
     from pipeline.engine.engine import LocalEngine
     from pipeline.pocket.models import TOOLSET, dialect
@@ -259,17 +259,17 @@ async def drivers(model: str, folder: Path, first: int) -> dict[str, dict[str, f
     with Executor(toolsets.load(TOOLSET), workers=2) as executor:
 
         @asynccontextmanager
-        async def rollout(kind: str, going: int) -> AsyncIterator[Rollout]:
+        async def rollout(kind: str, active: int) -> AsyncIterator[Rollout]:
             await local.llm.reset_prefix_cache()
             engine = ForcedEngine(local.llm, local.context, lengths)
-            shown = TurnSynchronous(engine, going) if kind == "turn_synchronous" else engine
+            used = TurnSynchronous(engine, active) if kind == "turn_synchronous" else engine
             runner = Waiting(executor) if kind == "waiting" else executor
             limits = Limits(MOST_TURNS, LONGEST)
             started = time.perf_counter()
             yield Rollout(
                 dialect=dialect(),
                 template=template,
-                engine=shown,
+                engine=used,
                 runner=runner,
                 limits=limits,
                 temperature=1.0,
@@ -282,7 +282,7 @@ async def drivers(model: str, folder: Path, first: int) -> dict[str, dict[str, f
                 (folder / f"{model}.json").write_text(json.dumps(engine.requests))
 
         await _warm_up(ForcedEngine(local.llm, local.context, lengths))
-        # waits of milliseconds can only show where replies take no longer
+        # a wait of milliseconds is measurable only if replies take about as long
         kinds = ("ours", "turn_synchronous", "waiting")[: 3 if model == "pocket" else 2]
         for kind in kinds[first:] + kinds[:first]:
             async with rollout(kind, CHAINS) as make:
@@ -297,8 +297,8 @@ async def drivers(model: str, folder: Path, first: int) -> dict[str, dict[str, f
 
 
 def _cache_facts(requests: Sequence[Mapping[str, Any]], block: int) -> dict[str, int]:
-    """Tokens of the prompts, those found in the cache, and those that earlier requests had in
-    whole blocks; a prompt's last token is always computed."""
+    """Tokens of the prompts, cached tokens, and tokens in whole blocks of earlier requests; a
+    prompt's last token is always computed."""
     known: set[int] = set()
     cacheable = 0
     for request in requests:
@@ -316,7 +316,7 @@ def _cache_facts(requests: Sequence[Mapping[str, Any]], block: int) -> dict[str,
 
 
 def _blocks(tokens: Sequence[int], block: int) -> list[int]:
-    """A key of each whole block, which stands for all tokens up to its end."""
+    """A key per whole block, computed from all tokens up to its end."""
     keys, key = [], 0
     for end in range(block, len(tokens) + 1, block):
         key = hash((key, *tokens[end - block : end]))
@@ -325,9 +325,9 @@ def _blocks(tokens: Sequence[int], block: int) -> list[int]:
 
 
 def ceiling(model: str, folder: Path) -> dict[str, dict[str, float]]:
-    """The offline engine on what our driver asked for, all at once."""
+    """The offline engine with all requests of our driver at once."""
     os.environ["VLLM_CPU_KVCACHE_SPACE"] = "2"
-    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # as `pipeline.engine.engine`, or slower
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # as in `pipeline.engine.engine`; faster
     from vllm.engine.arg_utils import EngineArgs
     from vllm.inputs import TokensPrompt
     from vllm.v1.engine.llm_engine import LLMEngine
@@ -335,7 +335,7 @@ def ceiling(model: str, folder: Path) -> dict[str, dict[str, float]]:
     from pipeline.engine.engine import _defaults
 
     requests = json.loads((folder / f"{model}.json").read_text())
-    requests.sort(key=lambda request: request["seed"] % TURNS)  # by turn: its cache finds the most
+    requests.sort(key=lambda request: request["seed"] % TURNS)  # by turn: most cache hits
     options = _defaults(OPTIONS) | OPTIONS
     arguments = EngineArgs(model=model_folder(model, folder), **options)
     engine = LLMEngine.from_engine_args(arguments, enable_multiprocessing=True)
@@ -374,7 +374,7 @@ def _task(index: int) -> Task:
 
 
 def main(process: str, model: str, folder: str, turn: str) -> None:
-    """One process of a repetition; prints what it measured as one line of JSON."""
+    """One process of a repetition; prints its measurements as one line of JSON."""
     if process == "drivers":
         measured = asyncio.run(drivers(model, Path(folder), int(turn)))
     else:

@@ -1,11 +1,11 @@
 """Generation with many engine actors: 64 on a cluster of several nodes against 64 times one.
 
-The engines are simulated (`tests.pipeline.generation.simulated`): they take the time that vLLM was
-measured to take (`profile`), for replies as long as those of `rollouts`, and use no CPU for it, so
-that what is left is ours: Ray Data's pool, the agents, the function workers, the files. Rates are
-chains per second once all engines are at work.
+The engines are simulated (`tests.pipeline.generation.simulated`): they take vLLM's measured time
+(`profile`) for replies as long as those of `rollouts`, but use no CPU. The benchmark measures Ray
+Data's pool, the agents, the function workers and the files. Rates are chains per second while all
+engines work.
 
-Not covered: starting engines, the end when some have nothing left.
+Not covered: the start of engines, and the end, when some engines have no work left.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from tests.pipeline.generation.simulated import command, write_recipe
 from tests.raylets import Raylets, raylets
 
 ACTORS, NODES = 64, 4
-WINDOW, WINDOWS = 12.0, 5  # seconds, and how many of them are measured
-START_SECONDS = 500  # in which all actors must be at work
-SETTLE_SECONDS = 30.0  # until chains that began together no longer end together
-CHAINS_PER_SECOND = 6  # of one actor, to plan enough work
-SAMPLES = 50  # of each problem
+WINDOW, WINDOWS = 12.0, 5  # seconds, and number of measured windows
+START_SECONDS = 500  # time limit for all actors to start work
+SETTLE_SECONDS = 30.0  # until chains that started together end at different times
+CHAINS_PER_SECOND = 6  # assumed per actor, to plan enough work
+SAMPLES = 50  # per problem
 
 
 def sixty_four_actors() -> Result:
@@ -56,7 +56,7 @@ def sixty_four_actors() -> Result:
 
 
 def _rates(cluster: Raylets, place: Path, actors: int) -> list[float]:
-    """Chains per second in each window once all actors are at work."""
+    """Chains per second in each window, while all actors work."""
     seconds = START_SECONDS + SETTLE_SECONDS + WINDOW * WINDOWS
     problems = int(CHAINS_PER_SECOND * actors * seconds / SAMPLES) + 1
     pool = {"actors_min": actors, "actors_max": actors, "batch_tasks": 16}
@@ -64,8 +64,8 @@ def _rates(cluster: Raylets, place: Path, actors: int) -> list[float]:
     lengths = [tokens for replies in chains for tokens in replies]
     engine = recorded() | {"lengths": lengths, "answers": len(chains) / len(lengths)}
     recipe = write_recipe(place, problems, SAMPLES, engine, pool)
-    said = place / "log"
-    with said.open("wb") as out:
+    log_file = place / "log"
+    with log_file.open("wb") as out:
         driver = subprocess.Popen(
             command(recipe, place / "run"),
             cwd=ROOT,
@@ -74,7 +74,7 @@ def _rates(cluster: Raylets, place: Path, actors: int) -> list[float]:
             stderr=out,
         )
     try:
-        _wait_for_all(place / "run" / "chains", said, actors, driver)
+        _wait_for_all(place / "run" / "chains", log_file, actors, driver)
         time.sleep(SETTLE_SECONDS)
         return [_rate(place / "run" / "chains") for _ in range(WINDOWS)]
     finally:
@@ -82,12 +82,14 @@ def _rates(cluster: Raylets, place: Path, actors: int) -> list[float]:
         driver.wait()
 
 
-def _wait_for_all(chains: Path, said: Path, actors: int, driver: subprocess.Popen[bytes]) -> None:
-    """Wait until every actor has made a block, which the live line tells."""
+def _wait_for_all(
+    chains: Path, log_file: Path, actors: int, driver: subprocess.Popen[bytes]
+) -> None:
+    """Wait until every actor has made a block, as printed in the live line."""
     until = time.monotonic() + START_SECONDS
-    while not (f"{actors} engines" in said.read_text() if actors > 1 else tables.files(chains)):
+    while not (f"{actors} engines" in log_file.read_text() if actors > 1 else tables.files(chains)):
         if driver.poll() is not None or time.monotonic() > until:
-            raise RuntimeError(f"not {actors} actors: {said.read_text()[-3000:]}")
+            raise RuntimeError(f"not {actors} actors: {log_file.read_text()[-3000:]}")
         time.sleep(0.5)
 
 

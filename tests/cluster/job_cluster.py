@@ -1,4 +1,4 @@
-"""A cluster that takes jobs over HTTP, and `python -m cluster` as a user types it."""
+"""A cluster that accepts jobs over HTTP, and a runner of `python -m cluster`."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from tests.raylets import NOTHING, Raylets, free_port
 
 
 class JobCluster(Raylets):
-    """Nodes whose head has a dashboard, which is where jobs are sent."""
+    """Nodes whose head has a dashboard, to which jobs are submitted."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.dashboard = f"http://127.0.0.1:{free_port()}"
 
     def environment(self) -> dict[str, str]:
-        """As in `Raylets`; a job's `python` is ours."""
+        """As in `Raylets`, with our `python` first in PATH, for jobs."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         return super().environment() | {"PATH": path}
 
     def over_http(self) -> dict[str, str]:
-        """The environment of a machine outside that knows the dashboard and the token."""
+        """The environment of a machine outside the cluster, with dashboard address and token."""
         return self.environment() | {"RAY_ADDRESS": self.dashboard}
 
     def _start(
@@ -45,7 +45,7 @@ class JobCluster(Raylets):
 
 @contextmanager
 def job_cluster(autoscaling: Mapping[str, Any] | None = None) -> Iterator[JobCluster]:
-    """A cluster in a folder of its own, whose path is short enough for Unix sockets."""
+    """A cluster in a new folder, whose path is short enough for Unix sockets."""
     folder = Path(tempfile.mkdtemp(prefix="ray-"))
     cluster = JobCluster(folder)
     try:
@@ -60,7 +60,7 @@ def job_cluster(autoscaling: Mapping[str, Any] | None = None) -> Iterator[JobClu
 def run(
     *arguments: object, env: Mapping[str, str], timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
-    """Run `python -m cluster` to its end."""
+    """Run `python -m cluster` and wait for its end."""
     return subprocess.run(
         command(*arguments),
         cwd=ROOT,

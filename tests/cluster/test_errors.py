@@ -22,9 +22,9 @@ pipeline.errors.StageFailed: nothing was made
 """
 
 
-def test_of_a_wrapped_error_the_cause_is_said_and_not_rays_advice() -> None:
+def test_the_last_line_of_a_wrapped_error_is_the_cause_and_not_ray_datas_advice() -> None:
     assert last_line(DIED + ADVICE) == last_line(DIED) == "RuntimeError: the engine died 5 times"
 
 
-def test_of_errors_that_we_chain_the_last_is_said() -> None:
+def test_the_last_line_of_our_own_chained_errors_is_of_the_last_error() -> None:
     assert last_line(DIED + OURS) == last_line(DIED + OURS + ADVICE) == "nothing was made"

@@ -1,4 +1,4 @@
-"""Jobs on a real cluster whose workers are yet to come: sent, followed, stopped, refused."""
+"""Jobs on a real cluster without workers yet: submitted, followed, stopped, refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 
-AUTOSCALING = {  # nothing here asks for a node, so none is started
+AUTOSCALING = {  # no test requests a node, so none is started
     "max_workers": 3,
     "available_node_types": {
         "cpu": {"resources": {"CPU": 1}, "node_config": {}, "max_workers": 2},
@@ -38,24 +38,24 @@ def cluster() -> Iterator[JobCluster]:
 
 @pytest.fixture
 def counting(cluster: JobCluster) -> Iterator[str]:
-    """The id of a job that writes a line three times a second, for five minutes."""
-    job_id = send(cluster, COUNTING)
+    """The id of a job that writes three lines per second for five minutes."""
+    job_id = submit(cluster, COUNTING)
     yield job_id
     run("stop", job_id, env=cluster.over_http())
 
 
-def test_check_says_over_http_what_may_come(cluster: JobCluster) -> None:
+def test_check_over_http_counts_nodes_that_can_be_added(cluster: JobCluster) -> None:
     done = run("check", "pocket", "cluster.actors_max=4", "--json", env=cluster.over_http())
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["verdict"] == "later"
-    generate = told["stages"]["generate"]
+    result = json.loads(done.stdout)
+    assert result["verdict"] == "later"
+    generate = result["stages"]["generate"]
     assert generate["bundle"] == {"CPU": 1, "GPU": 1}
     assert (generate["at_least"], generate["at_most"]) == (1, 4)
     assert (generate["there"], generate["can_come"]) == (0, 4)
 
 
-def test_check_on_a_node_gives_the_same_answer(cluster: JobCluster) -> None:
+def test_check_on_a_node_counts_the_same(cluster: JobCluster) -> None:
     done = run("check", "pocket", "--stage", "train", "--json", env=cluster.environment())
     assert done.returncode == 0, done.stderr
     stages = json.loads(done.stdout)["stages"]
@@ -70,33 +70,33 @@ def test_a_run_that_never_fits_is_refused_before_it_starts(
     done = run("submit", "paper", "--run-dir", run_dir, env=cluster.over_http())
     assert done.returncode == 2
     assert "can never run generate: it needs 1 engine of 1 CPU and 4 GPUs at once" in done.stdout
-    assert "there is room for 0 now, for 0 at most" in done.stdout
+    assert "0 fit now, 0 at most" in done.stdout
     assert not run_dir.exists()
 
 
-def test_a_recipe_of_ones_own_travels_with_its_job(cluster: JobCluster, tmp_path: Path) -> None:
+def test_a_recipe_file_is_passed_to_its_job(cluster: JobCluster, tmp_path: Path) -> None:
     recipe = tmp_path / "my own.yaml"
     recipe.write_text((ROOT / "pipeline" / "recipes" / "pocket.yaml").read_text())
     options = ("problems.counts.train=7", "--dry-run", "--run-dir", tmp_path / "run")
     done = run("submit", recipe, *options, "--json", env=cluster.over_http())
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["job_id"].startswith("apprentice-my-own-")
-    assert (told["status"], told["exit_code"]) == ("SUCCEEDED", 0)
+    result = json.loads(done.stdout)
+    assert result["job_id"].startswith("apprentice-my-own-")
+    assert (result["status"], result["exit_code"]) == ("SUCCEEDED", 0)
     assert "200 ood, 500 test, 7 train" in done.stderr  # the log
     assert not (tmp_path / "run").exists()
 
 
-def test_ctrl_c_ends_the_following_and_not_the_job(cluster: JobCluster, counting: str) -> None:
+def test_ctrl_c_stops_following_and_not_the_job(cluster: JobCluster, counting: str) -> None:
     follower = start_following(cluster, counting)
     assert follower.stdout and follower.stderr
     read_until(follower, "line 3")
     follower.send_signal(signal.SIGINT)
-    said = follower.stderr.read()
+    error = follower.stderr.read()
     assert follower.wait(timeout=20) == 130
-    assert f"job {counting} goes on" in said
-    assert f"python -m cluster follow {counting}" in said
-    assert "Traceback" not in said
+    assert f"job {counting} continues" in error
+    assert f"python -m cluster follow {counting}" in error
+    assert "Traceback" not in error
 
     listed = json.loads(run("jobs", "--json", env=cluster.over_http()).stdout)["jobs"]
     assert {job["job_id"]: job["status"] for job in listed}[counting] == "RUNNING"
@@ -108,14 +108,14 @@ def test_ctrl_c_ends_the_following_and_not_the_job(cluster: JobCluster, counting
     assert again.stderr == f"job {counting} stopped\n"
 
 
-def test_a_lost_connection_is_taken_up_again_without_losing_or_repeating_a_line(
+def test_following_survives_a_lost_connection_without_losing_or_repeating_a_line(
     cluster: JobCluster, counting: str
 ) -> None:
-    with Wire(int(cluster.dashboard.rpartition(":")[2])) as wire:
-        address = f"http://127.0.0.1:{wire.port}"
+    with CuttableProxy(int(cluster.dashboard.rpartition(":")[2])) as proxy:
+        address = f"http://127.0.0.1:{proxy.port}"
         follower = start_following(cluster, counting, "--address", address)
         lines = read_until(follower, "line 3")
-        wire.cut()
+        proxy.cut()
         lines += read_until(follower, "line 20")
         follower.kill()
         follower.communicate()
@@ -123,8 +123,8 @@ def test_a_lost_connection_is_taken_up_again_without_losing_or_repeating_a_line(
     assert counted == [f"line {number}" for number in range(1, 21)]
 
 
-def test_a_job_has_our_code_and_a_failing_one_says_so(cluster: JobCluster) -> None:
-    job_id = send(cluster, "ls -A; which python; exit 3", ROOT)
+def test_a_job_has_our_code_and_a_failed_job_is_reported(cluster: JobCluster) -> None:
+    job_id = submit(cluster, "ls -A; which python; exit 3", ROOT)
     done = run("follow", job_id, env=cluster.over_http())
     assert done.returncode == 1
     lines = done.stdout.splitlines()
@@ -134,23 +134,23 @@ def test_a_job_has_our_code_and_a_failing_one_says_so(cluster: JobCluster) -> No
     assert f"job {job_id} failed" in done.stderr
 
 
-@pytest.mark.parametrize("asked", ["follow", "stop"])
-def test_an_unknown_job_is_named(cluster: JobCluster, asked: str) -> None:
-    done = run(asked, "apprentice-none", env=cluster.over_http())
+@pytest.mark.parametrize("verb", ["follow", "stop"])
+def test_an_unknown_job_is_named(cluster: JobCluster, verb: str) -> None:
+    done = run(verb, "apprentice-none", env=cluster.over_http())
     assert done.returncode == 2
     assert done.stderr == (
-        f"error: {cluster.dashboard} knows no job 'apprentice-none'; "
-        "python -m cluster jobs lists them\n"
+        f"error: {cluster.dashboard} has no job 'apprentice-none'; "
+        "python -m cluster jobs lists its jobs\n"
     )
 
 
-@pytest.mark.parametrize("door", ["head", "dashboard"])
+@pytest.mark.parametrize("server", ["head", "dashboard"])
 def test_a_wrong_token_is_refused_in_one_sentence(
-    cluster: JobCluster, door: str, tmp_path: Path
+    cluster: JobCluster, server: str, tmp_path: Path
 ) -> None:
     wrong = tmp_path / "token"
     wrong.write_text("0" * 64)
-    env = cluster.environment() if door == "head" else cluster.over_http()
+    env = cluster.environment() if server == "head" else cluster.over_http()
     started = time.monotonic()
     for token in ({"RAY_AUTH_TOKEN_PATH": str(wrong)}, {"RAY_AUTH_MODE": "disabled"}):
         done = run("check", "pocket", env=env | token)
@@ -160,8 +160,8 @@ def test_a_wrong_token_is_refused_in_one_sentence(
     assert time.monotonic() - started < 30
 
 
-class Wire:
-    """A way to a port of this machine that can be cut: a proxy of its own, byte for byte."""
+class CuttableProxy:
+    """A TCP proxy to a port of this machine whose connections can be cut."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -169,7 +169,7 @@ class Wire:
         self.port = self._server.getsockname()[1]
         self._ends: list[socket.socket] = []
 
-    def __enter__(self) -> Wire:
+    def __enter__(self) -> CuttableProxy:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
@@ -178,7 +178,7 @@ class Wire:
         self.cut()
 
     def cut(self) -> None:
-        """End every connection."""
+        """Close every connection."""
         ends, self._ends = self._ends, []
         for end in ends:
             with contextlib.suppress(OSError):
@@ -202,8 +202,8 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
         target.shutdown(socket.SHUT_WR)
 
 
-def send(cluster: JobCluster, entrypoint: str, root: Path = ROOT / "cluster") -> str:
-    """Send any command as a job, in a process of its own: Ray's client keeps its token for good."""
+def submit(cluster: JobCluster, entrypoint: str, root: Path = ROOT / "cluster") -> str:
+    """Submit a command as a job, in a new process because Ray's client never forgets its token."""
     script = (
         "import pathlib, sys; from cluster.jobs import Jobs; "
         "print(Jobs().submit('test', sys.argv[1], pathlib.Path(sys.argv[2])))"
@@ -231,7 +231,7 @@ def start_following(cluster: JobCluster, *arguments: str) -> subprocess.Popen[st
 
 
 def read_until(process: subprocess.Popen[str], last: str) -> list[str]:
-    """The lines that a process writes, up to `last`."""
+    """The lines that a process writes, until the line `last`."""
     assert process.stdout
     lines: list[str] = []
     for line in process.stdout:

@@ -1,4 +1,4 @@
-"""python -m cluster without a cluster: bad input, and what this machine can hold."""
+"""python -m cluster without a cluster: bad input, and checks of this machine."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CPUS = Capacity(({"CPU": 64.0},))
         ),
     ],
 )
-def test_what_cannot_start_is_said_in_one_sentence(
+def test_bad_input_is_refused_in_one_sentence(
     arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
@@ -50,27 +50,27 @@ def test_what_cannot_start_is_said_in_one_sentence(
 
 def test_check_answers_for_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "pocket", "cluster.train_cpus=1", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["verdict"] == "now"
-    assert told["stages"]["generate"]["there"] >= 1
+    result = json.loads(capsys.readouterr().out)
+    assert result["verdict"] == "now"
+    assert result["stages"]["generate"]["there"] >= 1
     assert main(["check", "pocket", "cluster.train_cpus=1"]) == 0
-    assert "fits on the nodes that are there" in capsys.readouterr().out
+    assert "fits on the current nodes" in capsys.readouterr().out
 
 
-def test_a_model_that_is_not_at_hand_is_not_checked_and_not_fetched(
+def test_a_model_that_is_not_on_disk_is_neither_checked_nor_downloaded(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     arguments = ["check", "pocket", "cluster.train_cpus=1", "student.model=nobody/none"]
     assert main([*arguments, "--json"]) == 0
-    told, warned = capsys.readouterr()
-    assert json.loads(told)["verdict"] == "now"
-    assert warned == (
-        "warning: student.model nobody/none is not at hand here: its context was not checked, nor "
-        "whether its attention heads can be split\n"
+    out, err = capsys.readouterr()
+    assert json.loads(out)["verdict"] == "now"
+    assert err == (
+        "warning: student.model nobody/none is not available here: neither its context nor the "
+        "split of its attention heads was checked\n"
     )
 
 
-def test_an_engine_takes_a_gpu_per_rank_where_there_are_any() -> None:
+def test_an_engine_takes_a_gpu_per_rank_if_the_cluster_has_gpus() -> None:
     overrides = ["teacher.engine.tensor_parallel_size=4", "cluster.actors_max=2"]
     needs = {need.stage: need for need in requirements(load("pocket", overrides), GPUS, STAGES)}
     assert needs["generate"].bundle == {"CPU": 1, "GPU": 4}
@@ -80,21 +80,21 @@ def test_an_engine_takes_a_gpu_per_rank_where_there_are_any() -> None:
     assert [need.bundle["GPU"] for need in without] == [0, 0, 0]
 
 
-def test_an_endpoint_is_asked_by_what_needs_no_gpu() -> None:
+def test_a_teacher_endpoint_needs_no_gpu() -> None:
     overrides = ["teacher.endpoint=http://host/v1", "teacher.engine.tensor_parallel_size=4"]
     student = ["student.engine.tensor_parallel_size=2", "cluster.engine_gpus=1"]
-    for own, gpus in (([], 1), (student, 2)):
-        generate, *_ = requirements(load("pocket", [*overrides, *own]), GPUS, STAGES)
+    for options, gpus in (([], 1), (student, 2)):
+        generate, *_ = requirements(load("pocket", [*overrides, *options]), GPUS, STAGES)
         assert generate.bundle == {"CPU": 1, "GPU": gpus}
 
 
-def test_a_recipe_that_names_its_gpus_gets_these() -> None:
+def test_gpus_set_in_the_recipe_are_required() -> None:
     needs = requirements(load("paper"), CPUS, STAGES)
     assert [need.bundle["GPU"] for need in needs] == [4, 1, 4]
     assert needs[1].at_least == needs[1].at_most == 8
 
 
-def test_only_the_stage_that_is_asked_for_is_checked() -> None:
+def test_only_the_requested_stage_is_checked() -> None:
     assert [need.stage for need in requirements(load("paper"), CPUS, ["train"])] == ["train"]
     assert requirements(load("paper"), CPUS, ["pairs"]) == []
 

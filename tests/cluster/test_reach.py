@@ -1,4 +1,4 @@
-"""cluster.reach: real servers that say something else than our cluster would."""
+"""cluster.reach: real servers whose answers differ from our cluster's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import grpc
 import pytest
 import ray
 
-from cluster.reach import ConnectError, same_versions
+from cluster.reach import ConnectError, check_versions
 from tests.conftest import ROOT
 from tests.pipeline.cli import SMALL
 from tests.raylets import free_port
@@ -30,14 +30,14 @@ GENERATE = ("-m", "pipeline", "generate", "pocket", *SMALL, "--run-dir")
 METADATA = "/ray.rpc.InternalKVGcsService/InternalKVGet"
 
 
-def said(*arguments: object, **environment: str) -> str:
-    """What a command says that cannot start, one sentence."""
-    mine = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+def error_of(*arguments: object, **environment: str) -> str:
+    """The one-sentence error of a command that cannot start."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     start = time.monotonic()
     done = subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=ROOT,
-        env=mine | {"RAY_AUTH_MODE": "disabled"} | environment,
+        env=inherited | {"RAY_AUTH_MODE": "disabled"} | environment,
         capture_output=True,
         text=True,
         timeout=60,
@@ -50,68 +50,66 @@ def said(*arguments: object, **environment: str) -> str:
     return done.stderr
 
 
-def test_nobody_at_the_address(tmp_path: Path) -> None:
-    port = free_port()
-    here = f"127.0.0.1:{port}"
-    assert f"no Ray cluster answers at {here}" in said(*GENERATE, tmp_path, RAY_ADDRESS=here)
-    assert f"no Ray cluster answers at http://{here}" in said(
-        "-m", "cluster", "submit", "pocket", "--address", f"http://{here}"
-    )
+def test_an_address_where_nothing_answers_is_refused(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    error = error_of(*GENERATE, tmp_path, RAY_ADDRESS=address)
+    assert f"no Ray cluster answers at {address}" in error
+    error = error_of("-m", "cluster", "submit", "pocket", "--address", f"http://{address}")
+    assert f"no Ray cluster answers at http://{address}" in error
 
 
-def test_the_address_of_a_dashboard_is_not_that_of_a_head(tmp_path: Path) -> None:
-    sentence = said(*GENERATE, tmp_path, RAY_ADDRESS="http://127.0.0.1:8265")
-    assert "expected host:port of a Ray head" in sentence
-    assert "python -m cluster submit" in sentence
+def test_the_address_of_a_dashboard_is_refused_as_ray_address(tmp_path: Path) -> None:
+    error = error_of(*GENERATE, tmp_path, RAY_ADDRESS="http://127.0.0.1:8265")
+    assert "expected host:port of a Ray head" in error
+    assert "python -m cluster submit" in error
 
 
-def test_a_token_that_is_not_there() -> None:
+def test_a_missing_token_file_is_named() -> None:
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": "none/token"}
-    assert "none/token" in said("-m", "cluster", "check", "pocket", RAY_ADDRESS="a:1", **token)
-    assert "none/token" in said("-m", "cluster", "jobs", "--address", "http://a:1", **token)
+    assert "none/token" in error_of("-m", "cluster", "check", "pocket", RAY_ADDRESS="a:1", **token)
+    assert "none/token" in error_of("-m", "cluster", "jobs", "--address", "http://a:1", **token)
 
 
 @pytest.mark.parametrize("theirs", [("2.59.0", PYTHON), (ray.__version__, "3.12.1")])
 def test_a_head_of_another_version_is_not_joined(theirs: tuple[str, str], tmp_path: Path) -> None:
-    with head_of(*theirs) as address:
-        sentence = said(*GENERATE, tmp_path, RAY_ADDRESS=address)
-    assert f"has Ray {theirs[0]} and Python {theirs[1]}" in sentence
-    assert f"here is Ray {ray.__version__} and Python {PYTHON}" in sentence
+    with head_with(*theirs) as address:
+        error = error_of(*GENERATE, tmp_path, RAY_ADDRESS=address)
+    assert f"has Ray {theirs[0]} and Python {theirs[1]}" in error
+    assert f"here is Ray {ray.__version__} and Python {PYTHON}" in error
 
 
 @pytest.mark.parametrize("theirs", [("2.59.0", PYTHON), (ray.__version__, "3.12.1")])
 def test_a_dashboard_of_another_version_gets_no_job(theirs: tuple[str, str]) -> None:
-    with dashboard_of(*theirs) as address:
-        sentence = said("-m", "cluster", "submit", "pocket", "--address", address)
+    with dashboard_with(*theirs) as address:
+        error = error_of("-m", "cluster", "submit", "pocket", "--address", address)
     minor = ".".join(theirs[1].split(".")[:2])
-    assert f"has Ray {theirs[0]} and Python {minor}, here is Ray {ray.__version__}" in sentence
+    assert f"has Ray {theirs[0]} and Python {minor}, here is Ray {ray.__version__}" in error
 
 
-def test_a_server_that_is_no_dashboard() -> None:
-    with dashboard_of("", "", status=404) as address:
-        assert f"no Ray cluster answers at {address}" in said(
-            "-m", "cluster", "jobs", "--address", address
-        )
+def test_a_server_that_is_not_a_dashboard_is_refused() -> None:
+    with dashboard_with("", "", status=404) as address:
+        error = error_of("-m", "cluster", "jobs", "--address", address)
+    assert f"no Ray cluster answers at {address}" in error
 
 
-def test_the_patch_of_python_may_differ_where_only_minor_versions_count() -> None:
+def test_the_patch_version_of_python_may_differ_if_two_parts_are_compared() -> None:
     other = PYTHON.rpartition(".")[0] + ".99"
-    same_versions("there", ray.__version__, other, python_parts=2)
+    check_versions("the cluster", ray.__version__, other, python_parts=2)
     with pytest.raises(ConnectError, match=r"Python 3\.\d+\.99, here is"):
-        same_versions("there", ray.__version__, other)
+        check_versions("the cluster", ray.__version__, other)
 
 
 @contextmanager
-def head_of(ray_version: str, python: str) -> Iterator[str]:
-    """A gRPC server that answers the question for its versions as a head does."""
+def head_with(ray_version: str, python: str) -> Iterator[str]:
+    """A gRPC server that returns these versions as a head does."""
     from ray.core.generated import gcs_service_pb2
 
     messages: Any = gcs_service_pb2
-    told = json.dumps({"ray_version": ray_version, "python_version": python})
+    metadata = json.dumps({"ray_version": ray_version, "python_version": python})
 
     def answer(request: Any, _: grpc.ServicerContext) -> Any:
         assert (request.namespace, request.key) == (b"cluster", b"CLUSTER_METADATA")
-        return messages.InternalKVGetReply(value=told.encode())
+        return messages.InternalKVGetReply(value=metadata.encode())
 
     method = grpc.unary_unary_rpc_method_handler(
         answer,
@@ -130,8 +128,8 @@ def head_of(ray_version: str, python: str) -> Iterator[str]:
 
 
 @contextmanager
-def dashboard_of(ray_version: str, python: str, status: int = 200) -> Iterator[str]:
-    """An HTTP server that answers the questions for its versions as a dashboard does."""
+def dashboard_with(ray_version: str, python: str, status: int = 200) -> Iterator[str]:
+    """An HTTP server that returns these versions as a dashboard does."""
     answers = {
         "/api/version": {"ray_version": ray_version},
         "/api/v0/cluster_metadata": {"data": {"pythonVersion": python}},

@@ -1,5 +1,5 @@
-"""The main job as a cluster runs it: submitted over HTTP, all stages, engines and workers on
-different nodes, nothing on the head."""
+"""A run on a cluster: submitted over HTTP, all stages, engines and workers on different nodes,
+nothing on the head."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def test_a_submitted_job_runs_all_stages(
     done: subprocess.CompletedProcess[str], run_dir: Path
 ) -> None:
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
-    assert "fits on the nodes that are there" in done.stdout
+    assert "fits on the current nodes" in done.stdout
     assert "problems solved" in done.stdout
-    told = json.loads((run_dir / "run.json").read_text())
-    assert {name: stage["status"] for name, stage in told["stages"].items()} == dict.fromkeys(
+    record = json.loads((run_dir / "run.json").read_text())
+    assert {name: stage["status"] for name, stage in record["stages"].items()} == dict.fromkeys(
         ("generate", "pairs", "train", "evaluate"), "done"
     )
     metrics = json.loads((run_dir / "evaluation" / "metrics.json").read_text())
@@ -80,26 +80,26 @@ def test_engines_and_training_workers_are_spread_over_the_nodes(
 ) -> None:
     nodes = defaultdict(set)
     for actor in actors(cluster):
-        if actor["node_id"]:  # else it found no place before its stage was done
+        if actor["node_id"]:  # else it was not placed before its stage ended
             nodes[actor["class_name"]].add(actor["node_id"])
     head = head_id(cluster)
-    engines = next(found for name, found in nodes.items() if "RolloutActor" in name)
+    engines = next(ids for name, ids in nodes.items() if "RolloutActor" in name)
     assert len(engines) == 2
     assert len(nodes["RayTrainWorker"]) == 2
     assert head not in engines | nodes["RayTrainWorker"]
 
 
 def actors(cluster: JobCluster) -> list[Mapping[str, Any]]:
-    """All actors that there were, by Ray's own record."""
-    return _ask(cluster, "/api/v0/actors?detail=1&limit=1000")["result"]["result"]
+    """All actors that Ray has started, by its own record."""
+    return _get(cluster, "/api/v0/actors?detail=1&limit=1000")["result"]["result"]
 
 
 def head_id(cluster: JobCluster) -> str:
-    nodes = _ask(cluster, "/nodes?view=summary")["summary"]
+    nodes = _get(cluster, "/nodes?view=summary")["summary"]
     return next(n["raylet"]["nodeId"] for n in nodes if n["raylet"]["isHeadNode"])
 
 
-def _ask(cluster: JobCluster, path: str) -> Any:
+def _get(cluster: JobCluster, path: str) -> Any:
     token = Path(cluster.environment()["RAY_AUTH_TOKEN_PATH"]).read_text().strip()
     headers = {"Authorization": f"Bearer {token}"}
     reply = requests.get(cluster.dashboard + path, headers=headers, timeout=20)

@@ -1,4 +1,4 @@
-"""Commands of `python -m pipeline` as a user types them, in a process of their own."""
+"""Runs commands of `python -m pipeline` as a user types them, in a separate process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SMALL = (
 def run(
     *arguments: object, timeout: float = 280, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end, in the environment `env`; None: without a cluster to join."""
+    """Run one command to its end, in the environment `env`, by default without a Ray cluster."""
     return subprocess.run(
         command(*arguments),
         cwd=ROOT,
@@ -34,7 +34,7 @@ def run(
 
 
 def start(*arguments: object, log: Path) -> subprocess.Popen[bytes]:
-    """Start one command, its output going to `log`."""
+    """Start one command that writes its output to `log`."""
     with log.open("wb") as file:
         return subprocess.Popen(
             command(*arguments),
@@ -51,5 +51,5 @@ def command(*arguments: object) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """This process's environment without a cluster to join."""
+    """This process's environment without the variables of a Ray cluster."""
     return {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}

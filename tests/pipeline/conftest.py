@@ -1,4 +1,4 @@
-"""What tests of the pipeline share: a small tokenizer of the pocket kind."""
+"""Fixtures of the pipeline tests: small tokenizers and the pocket chat template."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pipeline.pocket.tokenizer import train_tokenizer
 from pipeline.problems.pocket.world import problems
 from tests.pipeline.agent.chat_families import tokenizers_of
 
-settings.register_profile("shared_machine", deadline=None)  # a slow moment is no failure
+settings.register_profile("shared_machine", deadline=None)  # slow examples do not fail
 settings.load_profile("shared_machine")
 
 
 @pytest.fixture(scope="session")
 def tokenizer() -> PreTrainedTokenizerFast:
-    """A pocket tokenizer, trained here on a few texts; copy it before changing it."""
+    """A pocket tokenizer, trained on a few texts; copy it before changing it."""
     texts = [text for p in problems(100, 0, "train") for text in (p.question, *p.reference)]
     return train_tokenizer([*texts, dialect().prompt_messages("")[0]["content"]])
 

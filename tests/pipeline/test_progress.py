@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from pipeline.progress import Progress, duration
+from pipeline.progress import Progress, duration, speed
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream whose `isatty` is true."""
 
     def isatty(self) -> bool:
         return True
@@ -28,27 +28,35 @@ class Terminal(io.StringIO):
         (360_000, "100 h 00 min"),
     ],
 )
-def test_a_duration_is_written_for_people(seconds: float, text: str) -> None:
+def test_a_duration_is_formatted_with_its_unit(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_a_line_holds_done_total_rate_time_left_and_facts() -> None:
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [(163.42, "163.4/s"), (1, "1.0/s"), (0.8, "1.2 s/step"), (0.069, "14.5 s/step")],
+)
+def test_a_slow_rate_is_shown_as_seconds_per_unit(rate: float, text: str) -> None:
+    assert speed(rate, "step") == text
+
+
+def test_a_line_shows_done_total_rate_time_left_and_facts() -> None:
     progress = Progress("generate (teacher)", 4000, "chains", io.StringIO())
     progress.update(200)
     time.sleep(0.05)
-    progress.update(1000, "870 right")
+    progress.update(1000, "870 correct")
     assert re.fullmatch(
-        r"generate \(teacher\)       1,000/4,000 chains  [\d.]+/s  \d+ s left  870 right",
+        r"generate \(teacher\)       1,000/4,000 chains  [\d.]+/s  \d+ s left  870 correct",
         progress.line(),
     )
 
 
-def test_nothing_done_yet_has_no_rate() -> None:
+def test_there_is_no_rate_before_the_first_unit() -> None:
     progress = Progress("train", 10, "steps", io.StringIO())
     assert progress.line() == f"{'train':<24} 0/10 steps"
 
 
-def test_the_rate_leaves_out_what_starting_took() -> None:
+def test_the_rate_excludes_the_start_up_time() -> None:
     progress = Progress("generate", 1000, "chains", io.StringIO())
     time.sleep(0.2)  # the engine starts
     started = time.monotonic()
@@ -56,11 +64,11 @@ def test_the_rate_leaves_out_what_starting_took() -> None:
     assert progress.rate == 0
     time.sleep(0.02)
     progress.update(150)
-    rate, took = progress.rate, time.monotonic() - started
-    assert 50 / took <= rate <= 50 / 0.02
+    rate, seconds = progress.rate, time.monotonic() - started
+    assert 50 / seconds <= rate <= 50 / 0.02
 
 
-def test_what_was_there_before_does_not_count_for_the_rate() -> None:
+def test_units_of_earlier_commands_do_not_count_for_the_rate() -> None:
     progress = Progress("generate", 1000, "chains", io.StringIO())
     progress.start_at(900)
     assert progress.rate == 0
@@ -71,7 +79,7 @@ def test_what_was_there_before_does_not_count_for_the_rate() -> None:
     assert progress.rate <= 5 / 0.05
 
 
-def test_at_the_end_the_time_taken_stands_where_the_time_left_was() -> None:
+def test_at_the_end_the_total_time_replaces_the_time_left() -> None:
     progress = Progress("train", 10, "steps", io.StringIO())
     progress.update(1)
     time.sleep(0.01)
@@ -79,19 +87,19 @@ def test_at_the_end_the_time_taken_stands_where_the_time_left_was() -> None:
     assert progress.line().endswith("/s  0 s")
 
 
-def test_elsewhere_than_on_a_terminal_it_prints_few_plain_lines() -> None:
+def test_without_a_terminal_few_plain_lines_are_printed() -> None:
     out = io.StringIO()
     with Progress("train", 100, "steps", out) as progress:
         for step in range(100):
             progress.update(step + 1)
     lines = out.getvalue().splitlines()
-    assert len(lines) == 2  # the first and the last; between them one every ten seconds
+    assert len(lines) == 2  # first and last; others only every ten seconds
     assert "0/100 steps" in lines[0]
     assert "100/100 steps" in lines[1]
     assert "\x1b" not in out.getvalue()
 
 
-def test_on_a_terminal_one_line_rewrites_itself() -> None:
+def test_on_a_terminal_one_line_is_rewritten() -> None:
     out = Terminal()
     with Progress("train", 100, "steps", out) as progress:
         progress.update(1)
@@ -103,7 +111,7 @@ def test_on_a_terminal_one_line_rewrites_itself() -> None:
     assert text.endswith("\n")
 
 
-def test_a_stage_that_fails_leaves_its_last_line() -> None:
+def test_a_stage_that_fails_prints_its_last_line() -> None:
     out = io.StringIO()
     with pytest.raises(ZeroDivisionError), Progress("train", 10, "steps", out) as progress:
         progress.update(3)
@@ -111,14 +119,14 @@ def test_a_stage_that_fails_leaves_its_last_line() -> None:
     assert "3/10 steps" in out.getvalue().splitlines()[-1]
 
 
-def test_what_is_said_stands_on_a_line_of_its_own_above_the_live_line() -> None:
+def test_a_message_is_printed_above_the_live_line() -> None:
     out = Terminal()
     progress = Progress("train", 10, "steps", out)
     progress.say("warning: it falls")
     assert out.getvalue() == f"\r\x1b[2Kwarning: it falls\n\r\x1b[2K{'train':<24} 0/10 steps"
 
 
-def test_the_total_may_turn_out_to_be_another() -> None:
+def test_the_total_can_be_corrected() -> None:
     progress = Progress("train", 10, "steps", io.StringIO())
     progress.expect(8)
     assert progress.line() == f"{'train':<24} 0/8 steps"

@@ -30,10 +30,10 @@ def _refusal(path: Path, **changes: Any) -> str:
     return str(raised.value)
 
 
-def test_run_json_says_what_the_contract_says(tmp_path: Path) -> None:
+def test_run_json_has_the_specified_keys(tmp_path: Path) -> None:
     with opened(tmp_path / "run", _recipe(seed=3), ROOT) as run:
         with run.stage("generate") as facts:
-            facts |= {"rows_in": 10, "rows_out": 40, "dropped": {"no wrong chain": 2}}
+            facts |= {"rows_in": 10, "rows_out": 40, "dropped": {"no incorrect chain": 2}}
         data = json.loads((tmp_path / "run" / "run.json").read_text())
     assert set(data) == {"recipe", "seed", "versions", "git_commit", "stages"}
     assert Recipe.model_validate(data["recipe"]) == _recipe(seed=3)
@@ -49,14 +49,14 @@ def test_run_json_says_what_the_contract_says(tmp_path: Path) -> None:
         "status": "done",
         "rows_in": 10,
         "rows_out": 40,
-        "dropped": {"no wrong chain": 2},
+        "dropped": {"no incorrect chain": 2},
     }
 
 
-def test_the_folders_are_where_the_contract_has_them() -> None:
+def test_the_folders_have_the_specified_names() -> None:
     run = RunDir(Path("r"))
-    found = [run.tasks, run.chains, run.pairs, run.rejects, run.student, run.evaluation]
-    assert [path.name for path in found] == [
+    folders = [run.tasks, run.chains, run.pairs, run.rejects, run.student, run.evaluation]
+    assert [path.name for path in folders] == [
         "tasks",
         "chains",
         "pairs",
@@ -67,7 +67,7 @@ def test_the_folders_are_where_the_contract_has_them() -> None:
     assert run.run_json == Path("r/run.json")
 
 
-def test_the_first_round_has_the_folders_of_the_run_and_later_ones_their_own() -> None:
+def test_round_1_uses_the_folders_of_the_run_and_later_rounds_their_own() -> None:
     run = RunDir(Path("r"))
     assert run.of_round(1) == run
     second = run.of_round(2)
@@ -79,7 +79,7 @@ def test_the_first_round_has_the_folders_of_the_run_and_later_ones_their_own() -
     assert second.run == run == run.run
 
 
-def test_stages_of_a_further_round_stand_beside_those_of_the_first(tmp_path: Path) -> None:
+def test_stages_of_all_rounds_are_in_one_run_json(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
     with run.stage("pairs") as facts:
         facts["rows_out"] = 1
@@ -93,7 +93,7 @@ def test_stages_of_a_further_round_stand_beside_those_of_the_first(tmp_path: Pat
     assert run.of_round(2).facts("train") == {}
 
 
-def test_facts_about_the_rounds_are_added_to_what_is_known(tmp_path: Path) -> None:
+def test_facts_about_the_rounds_are_merged(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
     assert run.rounds == {}
     run.note_rounds(best=1, stopped=None)
@@ -107,7 +107,7 @@ def test_the_same_recipe_opens_a_run_again_and_keeps_its_stages(tmp_path: Path) 
     assert _open(tmp_path)["stages"]["generate"]["status"] == "done"
 
 
-def test_another_recipe_is_refused_naming_what_differs(tmp_path: Path) -> None:
+def test_another_recipe_is_refused_naming_the_differences(tmp_path: Path) -> None:
     _open(tmp_path)
     before = (tmp_path / "run.json").read_bytes()
     assert _refusal(tmp_path, teacher={"temperature": 0.5}) == (
@@ -121,35 +121,35 @@ def test_another_recipe_is_refused_naming_what_differs(tmp_path: Path) -> None:
     assert (tmp_path / "run.json").read_bytes() == before
 
 
-def test_machines_and_words_may_differ(tmp_path: Path) -> None:
+def test_machine_settings_and_description_may_differ(tmp_path: Path) -> None:
     _open(tmp_path)
     data = _open(tmp_path, cluster={"actors_max": 4}, description="another")
     assert data["recipe"]["cluster"]["actors_max"] == 4
-    there = {"endpoint": "http://host/v1", "requests_per_minute": 60, "request_seconds": 30}
-    moved = {"temperature": 0.9} | there
+    endpoint = {"endpoint": "http://host/v1", "requests_per_minute": 60, "request_seconds": 30}
+    moved = {"temperature": 0.9} | endpoint
     assert _open(tmp_path, teacher=moved)["recipe"]["teacher"]["endpoint"] == "http://host/v1"
     assert "teacher.model is" in _refusal(tmp_path, teacher=moved | {"model": "large"})
 
 
 def test_differences_name_the_field_and_both_values() -> None:
-    there = {"a": 1, "b": {"c": [1], "d": None}, "e": "x"}
-    here = {"a": 1, "b": {"c": [1, 2], "d": 0.5}, "f": True}
-    assert differences(there, here) == [
+    old = {"a": 1, "b": {"c": [1], "d": None}, "e": "x"}
+    new = {"a": 1, "b": {"c": [1, 2], "d": 0.5}, "f": True}
+    assert differences(old, new) == [
         "b.c is [1] there, [1, 2] here",
         "b.d is null there, 0.5 here",
         'e is "x" there, null here',
         "f is null there, true here",
     ]
-    assert differences(there, there) == []
+    assert differences(old, old) == []
 
 
-def test_a_second_command_is_refused_while_the_first_writes(tmp_path: Path) -> None:
+def test_a_second_command_is_refused_while_the_first_is_running(tmp_path: Path) -> None:
     with opened(tmp_path, _recipe(), ROOT):
         assert _refusal(tmp_path) == f"another command is writing to run directory {tmp_path}"
     _open(tmp_path)
 
 
-def test_a_killed_command_leaves_no_lock_behind(tmp_path: Path) -> None:
+def test_a_killed_command_leaves_no_lock(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
@@ -165,7 +165,7 @@ def test_a_killed_command_leaves_no_lock_behind(tmp_path: Path) -> None:
     assert _open(tmp_path)["stages"] == {"train": {"status": "running"}}
 
 
-def test_a_stage_that_fails_says_so_and_adds_up_its_time(tmp_path: Path) -> None:
+def test_a_failed_stage_is_recorded_and_its_time_is_added(tmp_path: Path) -> None:
     with opened(tmp_path, _recipe(), ROOT) as run:
         run.note("train", seconds=100.0)
         with pytest.raises(ZeroDivisionError), run.stage("train") as facts:
@@ -182,7 +182,7 @@ def test_a_stage_that_fails_says_so_and_adds_up_its_time(tmp_path: Path) -> None
         assert not run.is_done("evaluate")
 
 
-def test_facts_of_a_stage_are_added_to_what_is_known(tmp_path: Path) -> None:
+def test_facts_of_a_stage_are_merged(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
     run.note("pairs", rows_in=3)
     run.note("pairs", rows_out=2)
@@ -191,7 +191,7 @@ def test_facts_of_a_stage_are_added_to_what_is_known(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
-def test_a_broken_run_json_is_one_sentence(tmp_path: Path) -> None:
+def test_an_invalid_run_json_is_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{")
     assert _refusal(tmp_path).startswith(f"{tmp_path / 'run.json'} is not valid JSON: ")
 
@@ -203,7 +203,7 @@ def test_a_run_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_a_job_is_told_the_commit_that_it_was_sent_from(
+def test_a_job_reads_its_commit_from_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("APPRENTICE_COMMIT", "0123abc")

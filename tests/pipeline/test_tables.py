@@ -76,14 +76,14 @@ TASKS = st.builds(
 @st.composite
 def chains(draw: st.DrawFn, problem: Problem) -> Chain:
     steps = tuple(draw(st.lists(STEPS, max_size=4)))
-    opening = {"role": "system", "content": draw(TEXT)}, {"role": "user", "content": draw(TEXT)}
+    prompt = {"role": "system", "content": draw(TEXT)}, {"role": "user", "content": draw(TEXT)}
     return Chain(
         chain_id=draw(TEXT),
         problem_id=problem.problem_id,
         model=draw(TEXT),
         sample_index=draw(COUNT),
         seed=draw(COUNT),
-        messages=(*opening, *canonical(steps)),
+        messages=(*prompt, *canonical(steps)),
         steps=steps,
         stop_reason=draw(st.sampled_from(get_args(StopReason))),
         answer=draw(st.none() | TEXT),
@@ -107,22 +107,22 @@ def _through_arrow(row: dict[str, Any], schema: pa.Schema) -> dict[str, Any]:
 
 
 @given(TASKS)
-def test_a_task_reads_back_as_it_was(task: Task) -> None:
+def test_a_task_round_trips(task: Task) -> None:
     assert tables.task_of(_through_arrow(tables.task_row(task), tables.TASKS)) == task
 
 
 @given(judged_chains())
-def test_a_chain_reads_back_as_it_was(judged: tuple[Chain, Problem, Verdict]) -> None:
+def test_a_chain_round_trips(judged: tuple[Chain, Problem, Verdict]) -> None:
     chain, problem, verdict = judged
     row = _through_arrow(tables.chain_row(chain, problem, verdict), tables.CHAINS)
     assert tables.chain_of(row) == chain
     assert tables.problem_of(row["problem"]) == problem
     assert (row["correct"], row["failure"]) == (verdict.correct, verdict.failure)
-    written = chain.steps[chain.prefix_steps :]  # what was replayed, this model did not write
+    written = chain.steps[chain.prefix_steps :]  # without replayed steps, which another model wrote
     assert row["tokens"] == sum(step.completion_tokens for step in written)
 
 
-def test_calls_are_counted_without_the_answer_and_without_what_could_not_be_read() -> None:
+def test_the_count_of_calls_excludes_the_answer_and_unparseable_calls() -> None:
     call = ToolCall("add", {"a": 1, "b": 2}, "add(a=1, b=2)")
     steps = (
         Step("add(a=1", None, ToolResult(False, "no call", "unparseable_call")),
@@ -174,7 +174,7 @@ def test_a_pair_has_the_columns_that_trl_reads() -> None:
         (tables.SUPERVISED, b"supervised"),
     ],
 )
-def test_a_file_says_its_kind_and_version_and_has_the_schema_even_when_empty(
+def test_an_empty_file_has_the_schema_its_kind_and_version(
     schema: pa.Schema, kind: bytes, tmp_path: Path
 ) -> None:
     tables.write(tmp_path / "empty.parquet", [], schema)
@@ -188,7 +188,7 @@ def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_rows_that_do_not_fit_leave_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_rows_that_do_not_fit_leave_the_old_file_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "pairs.parquet"
     tables.write(path, [tables.pair_row(PAIR)], tables.PAIRS)
     with pytest.raises(pa.ArrowTypeError):
@@ -197,14 +197,14 @@ def test_rows_that_do_not_fit_leave_the_old_file_and_nothing_else(tmp_path: Path
     assert [row["pair_id"] for row in tables.rows(tmp_path)] == ["0f"]
 
 
-def test_a_write_that_fails_at_the_end_leaves_no_part_of_it(tmp_path: Path) -> None:
-    (tmp_path / "pairs.parquet").mkdir()  # so that the finished file cannot take its place
+def test_a_write_that_fails_on_renaming_leaves_no_temporary_file(tmp_path: Path) -> None:
+    (tmp_path / "pairs.parquet").mkdir()  # so that the final rename fails
     with pytest.raises(IsADirectoryError):
         tables.write(tmp_path / "pairs.parquet", [tables.pair_row(PAIR)], tables.PAIRS)
     assert _names(tmp_path) == ["pairs.parquet"]
 
 
-def test_a_write_replaces_what_was_there(tmp_path: Path) -> None:
+def test_a_write_replaces_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "pairs.parquet"
     for _ in range(2):
         tables.write(path, [tables.pair_row(PAIR)], tables.PAIRS)
@@ -220,11 +220,11 @@ def test_half_written_files_of_a_killed_process_are_not_read(tmp_path: Path) -> 
     assert len(list(tables.rows(tmp_path))) == 1
 
 
-def test_a_folder_that_is_not_there_has_no_rows(tmp_path: Path) -> None:
+def test_a_missing_folder_has_no_rows(tmp_path: Path) -> None:
     assert list(tables.rows(tmp_path / "nowhere")) == []
 
 
-def test_rows_come_in_order_of_file_names_with_the_columns_asked_for(tmp_path: Path) -> None:
+def test_rows_come_in_order_of_file_names_with_the_requested_columns(tmp_path: Path) -> None:
     for name in ("b", "a"):
         row = tables.pair_row(PAIR) | {"pair_id": name}
         tables.write(tmp_path / f"{name}.parquet", [row], tables.PAIRS)
@@ -232,7 +232,7 @@ def test_rows_come_in_order_of_file_names_with_the_columns_asked_for(tmp_path: P
 
 
 @given(count=st.integers(0, 12), size=st.integers(1, 5))
-def test_parts_hold_all_rows_in_order_and_replace_the_old_ones(
+def test_parts_contain_all_rows_in_order_and_replace_old_ones(
     count: int, size: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("parts")

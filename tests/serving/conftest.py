@@ -1,4 +1,4 @@
-"""What tests of serving share: the pocket student's own tokenizer."""
+"""Shared fixture: the pocket student's tokenizer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service of its own, started as a user starts it: `python -m serving up pocket`."""
+"""A real service, started as a user starts it: `python -m serving up pocket`."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from pipeline.problems.pocket.world import problems
 from pipeline.records import Problem
 from tests.conftest import ROOT
 
-STARTS_SECONDS = 200  # at most, on a machine that is busy with other tests
+START_SECONDS = 200  # timeout, on a machine that is busy with other tests
 
 
 @dataclass(frozen=True)
 class Running:
-    """A running service, and how to reach it."""
+    """A running service, with address, key and process."""
 
     url: str
     key: str
     log: Path
-    ray_folder: Path  # Ray's logs
-    ray: dict[str, str]  # what a process needs in its environment to join this Ray
+    ray_folder: Path  # with Ray's logs
+    ray: dict[str, str]  # environment variables for joining this Ray
     process: subprocess.Popen[bytes]
 
     @property
@@ -42,7 +42,7 @@ class Running:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
     def client(self, **options: Any) -> httpx.AsyncClient:
-        """A client with as many connections as are wanted."""
+        """A client without a limit on connections."""
         return httpx.AsyncClient(
             base_url=self.url,
             headers=self.headers,
@@ -52,30 +52,31 @@ class Running:
         )
 
     def processes(self) -> list[psutil.Process]:
-        """The service's processes, Ray's own among them."""
+        """The service's processes, including those of Ray."""
         return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(True)]
 
     def ray_address(self) -> str:
-        """Of its own Ray, which need not be the only one on the machine."""
+        """The address of the service's Ray; other Rays may run on the machine."""
         arguments = [argument for p in self.processes() for argument in _arguments(p)]
-        found = (re.fullmatch(r"--gcs[-_]address=(.+)", argument) for argument in arguments)
-        return next(match[1] for match in found if match)
+        matches = (re.fullmatch(r"--gcs[-_]address=(.+)", argument) for argument in arguments)
+        return next(match[1] for match in matches if match)
 
     def replica(self, deployment: str) -> psutil.Process:
         """The process of the only replica of `deployment`."""
         replica = re.compile(rf"ray::ServeReplica:.*:{deployment}(\.\w+)?")
-        found = [p for p in self.processes() if replica.fullmatch(" ".join(_arguments(p)).strip())]
-        assert len(found) == 1, f"{len(found)} replicas of {deployment}"
-        return found[0]
+        lines = ((p, " ".join(_arguments(p)).strip()) for p in self.processes())
+        replicas = [process for process, line in lines if replica.fullmatch(line)]
+        assert len(replicas) == 1, f"{len(replicas)} replicas of {deployment}"
+        return replicas[0]
 
 
 @contextmanager
 def serving(
     folder: Path, *overrides: str, key: str = "", model: str = "pocket"
 ) -> Iterator[Running]:
-    """`python -m serving up MODEL`, until the end of the block; ended by Ctrl-C."""
+    """Run `python -m serving up MODEL`; Ctrl-C stops it at the end of the block."""
     port = free_port()
-    ray_folder = Path("/tmp") / f"as{secrets.token_hex(3)}"  # short: unix sockets lie in it
+    ray_folder = Path("/tmp") / f"as{secrets.token_hex(3)}"  # a short path, for Unix sockets
     ray_folder.mkdir(mode=0o700)
     log = folder / "up.log"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
@@ -118,13 +119,13 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def unseen(count: int, seed: int = 1) -> list[Problem]:
+def unseen_problems(count: int, seed: int = 1) -> list[Problem]:
     """Problems of the pocket world that its models were not trained on."""
     return list(problems(count, seed, "test"))
 
 
 def wait_for(condition: Any, seconds: float, what: str) -> None:
-    """Wait until `condition()` holds."""
+    """Wait until `condition()` is true; fail after `seconds`, naming `what`."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what}: not within {seconds} s"
@@ -136,11 +137,11 @@ def _wait_until_up(running: Running) -> None:
         assert running.process.poll() is None, running.log.read_text()
         return "Ctrl-C stops it" in running.log.read_text()
 
-    wait_for(up, STARTS_SECONDS, "the service is up")
+    wait_for(up, START_SECONDS, "the service is up")
 
 
 def _arguments(process: psutil.Process) -> list[str]:
     try:
         return process.cmdline()
-    except psutil.Error:  # gone, or nearly so
+    except psutil.Error:  # the process has ended
         return []

@@ -1,6 +1,6 @@
 """A service without Serve: its routes over a scripted engine and scripted answers, and a client.
 
-Not here: a service that is started as a user starts it (`tests.serving.running`).
+Not here: a real service (`tests.serving.running`).
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from pipeline.agent.driver import Limits, Runner
 from serving.http import Service, http_app
 from tests.pipeline.agent.scripted import ARITHMETIC, ScriptedEngine, rollout
 
-HERE = "http://127.0.0.1"  # ASGITransport tells the application this as the server's address
+LOCAL_URL = "http://127.0.0.1"  # ASGITransport passes this on as the server's address
 MODEL = "apprentice-small"
 LIMITS = Limits(max_steps=8, reply_tokens=64)
 
 
 @dataclass
 class ScriptedChat:
-    """Gives `answers` to every request; then fails or hangs, if it does.
+    """Yields `answers` to every request; then raises `fails` or hangs, if set.
 
-    What it returned is kept, so nothing but `aclose` ends it.
+    It keeps its generators referenced, so that only `aclose` closes them.
     """
 
     answers: Sequence[tuple[int, str]] = ((200, '{"object": "chat.completion"}'),)
-    fails: Exception | None = None  # raised behind the answers
+    fails: Exception | None = None  # raised after the answers
     hangs: bool = False
     requests: list[dict[str, Any]] = field(default_factory=list)
     returned: list[AsyncGenerator[tuple[int, str]]] = field(default_factory=list)
@@ -58,37 +58,37 @@ def service(
     engine: ScriptedEngine,
     runner: Runner | None = None,
     limits: Limits = LIMITS,
-    away: Sequence[str] = (),
+    unavailable: Sequence[str] = (),
     **changes: Any,
 ) -> Service:
     """A service of the model MODEL over `engine` and the arithmetic functions."""
 
     async def health() -> Sequence[str]:
-        return away
+        return unavailable
 
     parts: dict[str, Any] = {"toolsets": {"arithmetic": ARITHMETIC}, "chat": ScriptedChat()}
-    made = rollout(engine, runner, limits)
-    return Service(name=MODEL, rollout=made, health=health, **parts | changes)
+    scripted = rollout(engine, runner, limits)
+    return Service(name=MODEL, rollout=scripted, health=health, **parts | changes)
 
 
 def ask(
-    asked: Service, method: str, path: str, base_url: str = HERE, **request: Any
+    service: Service, method: str, path: str, base_url: str = LOCAL_URL, **request: Any
 ) -> httpx.Response:
     """The answer to one request of a client on this machine."""
-    return asyncio.run(asyncio.wait_for(reply_to(asked, method, path, base_url, **request), 60))
+    return asyncio.run(asyncio.wait_for(ask_async(service, method, path, base_url, **request), 60))
 
 
-async def reply_to(
-    asked: Service, method: str, path: str, base_url: str = HERE, **request: Any
+async def ask_async(
+    service: Service, method: str, path: str, base_url: str = LOCAL_URL, **request: Any
 ) -> httpx.Response:
-    """The same in an event loop that is running."""
-    transport = httpx.ASGITransport(http_app(asked), raise_app_exceptions=False)
+    """`ask` in a running event loop."""
+    transport = httpx.ASGITransport(http_app(service), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=base_url) as client:
         return await client.request(method, path, **request)
 
 
-def refused(answer: httpx.Response, status: int) -> str:
-    """The sentence of a refusal, which has the shape of OpenAI's errors and this status."""
+def error_message(answer: httpx.Response, status: int) -> str:
+    """The message of an error response; checks its status and the shape of OpenAI's errors."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json"
     error = answer.json()["error"]
@@ -102,19 +102,20 @@ def refused(answer: httpx.Response, status: int) -> str:
 
 def events(text: str) -> list[tuple[str, dict[str, Any]]]:
     """The server-sent events of a stream: pairs of name and data."""
-    found = []
+    parsed = []
     for event in text.removesuffix("\n\n").split("\n\n"):
         name, data = event.split("\n")
-        found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
-    return found
+        parsed.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return parsed
 
 
 async def leave_after_the_first_chunk(
-    asked: Service, path: str, body: Mapping[str, Any], sending: bool
+    service: Service, path: str, body: Mapping[str, Any], sending: bool
 ) -> list[bytes]:
-    """Ask as Serve does when its client goes away; returns the chunks that were sent before.
+    """Send a request whose client leaves, as Serve reports it; returns the chunks sent before.
 
-    It leaves while the chunk is being sent, or while the application waits for the next.
+    The client leaves while the first chunk is being sent (`sending`), or while the application
+    waits for the next one.
     """
     chunks: list[bytes] = []
     left = asyncio.Event()
@@ -148,6 +149,6 @@ async def leave_after_the_first_chunk(
         "server": ("127.0.0.1", 8000),
         "client": ("127.0.0.1", 40000),
     }
-    await asyncio.wait_for(http_app(asked)(scope, receive, send), 10)
-    await asyncio.sleep(0.01)  # what was cancelled hears of it
+    await asyncio.wait_for(http_app(service)(scope, receive, send), 10)
+    await asyncio.sleep(0.01)  # for cancelled tasks to end
     return chunks

@@ -1,4 +1,4 @@
-"""serving/config.yaml, for `serve deploy`: as Serve reads it, and deployed on a cluster."""
+"""serving/config.yaml: parsed by Serve, and deployed on a cluster with `serve deploy`."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def test_serve_accepts_the_config() -> None:
 @pytest.mark.serve
 @pytest.mark.vllm
 @pytest.mark.timeout(400)
-def test_the_config_is_deployed_and_answers(tmp_path: Path) -> None:
+def test_the_deployed_config_answers(tmp_path: Path) -> None:
     with job_cluster() as cluster:
         cluster.add("worker", 3)
         environment = cluster.environment() | {"RAY_DASHBOARD_ADDRESS": cluster.dashboard}
         deployed = subprocess.run(
-            [str(SERVE), "deploy", str(_with_code(tmp_path))],
+            [str(SERVE), "deploy", str(_config_with_code(tmp_path))],
             env=environment,
             capture_output=True,
             text=True,
@@ -58,11 +58,11 @@ def test_the_config_is_deployed_and_answers(tmp_path: Path) -> None:
         assert solved.json()["steps"]
 
 
-def _with_code(folder: Path) -> Path:
-    """The config as it stands, and where the nodes find the code."""
+def _config_with_code(folder: Path) -> Path:
+    """Write the config with PYTHONPATH set to our code; returns its path."""
     config = yaml.safe_load(CONFIG.read_text())
     config["applications"][0]["runtime_env"] = {"env_vars": {"PYTHONPATH": str(ROOT)}}
-    config["proxy_location"] = "HeadOnly"  # several nodes of one machine have one port
+    config["proxy_location"] = "HeadOnly"  # the nodes share one machine and so one port
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(config))
     return path

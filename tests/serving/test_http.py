@@ -1,4 +1,4 @@
-"""The routes but solve: chat completions, models, toolsets, functions, health, and refusals."""
+"""The routes except solve: chat completions, models, toolsets, functions, health, and errors."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from pipeline.agent.driver import EngineError
-from serving.chat import MOST_CHOICES
-from serving.http import Away
+from serving.chat import MAX_CHOICES
+from serving.http import Unavailable
 from tests.pipeline.agent.scripted import ARITHMETIC, ScriptedEngine, TextTokenizer
 from tests.serving.scripted import (
     MODEL,
     ScriptedChat,
     ask,
+    ask_async,
+    error_message,
     leave_after_the_first_chunk,
-    refused,
-    reply_to,
     service,
 )
 from toolsets import Executor, ToolCall, ToolResult
@@ -32,11 +32,11 @@ STREAM = ['data: {"n": 1}\n\n', 'data: {"n": 2}\n\n', "data: [DONE]\n\n"]
 
 @pytest.fixture
 def engine(tokenizer: TextTokenizer) -> ScriptedEngine:
-    """An engine that no route of this file asks."""
+    """An engine that the routes tested here never call."""
     return ScriptedEngine(tokenizer, {})
 
 
-def test_a_chat_completion_is_asked_with_the_whole_body(engine: ScriptedEngine) -> None:
+def test_a_chat_completion_request_is_passed_on_whole(engine: ScriptedEngine) -> None:
     chat = ScriptedChat([(200, '{"object":  "chat.completion"}')])
     tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
     body = HELLO | {"tools": tools, "tool_choice": "auto", "top_k": 5, "user": "é", "n": None}
@@ -47,14 +47,14 @@ def test_a_chat_completion_is_asked_with_the_whole_body(engine: ScriptedEngine) 
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_refusal_of_the_model_is_passed_on(engine: ScriptedEngine, stream: bool) -> None:
+def test_an_error_of_the_model_is_passed_on(engine: ScriptedEngine, stream: bool) -> None:
     chat = ScriptedChat([(400, '{"error": {"message": "too long"}}')])
     answer = ask(service(engine, chat=chat), "POST", CHAT, json=HELLO | {"stream": stream})
     assert (answer.status_code, answer.json()) == (400, {"error": {"message": "too long"}})
     assert answer.headers["content-type"] == "application/json"
 
 
-def test_a_streamed_chat_completion_comes_in_order(engine: ScriptedEngine) -> None:
+def test_a_streamed_chat_completion_is_passed_on_in_order(engine: ScriptedEngine) -> None:
     chat = ScriptedChat([(200, text) for text in STREAM])
     answer = ask(service(engine, chat=chat), "POST", CHAT, json=HELLO | {"stream": True})
     assert (answer.status_code, answer.text) == (200, "".join(STREAM))
@@ -62,25 +62,25 @@ def test_a_streamed_chat_completion_comes_in_order(engine: ScriptedEngine) -> No
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_an_answered_chat_completion_is_ended(engine: ScriptedEngine, stream: bool) -> None:
+def test_an_answered_chat_completion_is_closed(engine: ScriptedEngine, stream: bool) -> None:
     chat = ScriptedChat([(200, STREAM[0])])
 
-    async def asked() -> None:
-        await reply_to(service(engine, chat=chat), "POST", CHAT, json=HELLO | {"stream": stream})
+    async def complete() -> None:
+        await ask_async(service(engine, chat=chat), "POST", CHAT, json=HELLO | {"stream": stream})
         assert chat.closed
 
-    asyncio.run(asked())
+    asyncio.run(complete())
 
 
 def test_a_stream_whose_student_dies_ends_with_an_error(engine: ScriptedEngine) -> None:
-    chat = ScriptedChat([(200, STREAM[0])], fails=Away("the student: gone"))
+    chat = ScriptedChat([(200, STREAM[0])], fails=Unavailable("the student: gone"))
     answer = ask(service(engine, chat=chat), "POST", CHAT, json=HELLO | {"stream": True})
     assert answer.text.startswith(STREAM[0] + 'data: {"error": {"message": "not available now: the')
     assert "[DONE]" not in answer.text
 
 
 @pytest.mark.parametrize("sending", [True, False])
-def test_a_client_that_goes_away_ends_its_chat_completion(
+def test_a_client_that_leaves_ends_its_chat_completion(
     engine: ScriptedEngine, sending: bool
 ) -> None:
     chat = ScriptedChat([(200, text) for text in STREAM[:2]], hangs=True)
@@ -94,17 +94,17 @@ def test_a_client_that_goes_away_ends_its_chat_completion(
     assert asyncio.run(leave()) == [STREAM[0].encode()]
 
 
-def test_a_chat_without_a_student_is_to_be_tried_again(engine: ScriptedEngine) -> None:
-    chat = ScriptedChat([], fails=Away("the student: no replica"))
+def test_a_chat_without_a_student_returns_503_with_retry_after(engine: ScriptedEngine) -> None:
+    chat = ScriptedChat([], fails=Unavailable("the student: no replica"))
     answer = ask(service(engine, chat=chat), "POST", CHAT, json=HELLO)
-    assert refused(answer, 503) == "not available now: the student: no replica"
+    assert error_message(answer, 503) == "not available now: the student: no replica"
     assert int(answer.headers["retry-after"]) > 0
 
 
-def test_another_model_is_refused_with_the_known(engine: ScriptedEngine) -> None:
+def test_an_unknown_model_is_refused_naming_the_known_one(engine: ScriptedEngine) -> None:
     chat = ScriptedChat()
     answer = ask(service(engine, chat=chat), "POST", CHAT, json=HELLO | {"model": "gpt-5"})
-    assert refused(answer, 404) == f"model 'gpt-5' is not served here; known: {MODEL}"
+    assert error_message(answer, 404) == f"model 'gpt-5' is not served here; known: {MODEL}"
     assert chat.requests == []
 
 
@@ -116,19 +116,22 @@ def test_another_model_is_refused_with_the_known(engine: ScriptedEngine) -> None
         ({"messages": []}, "messages: list should have at least 1 item"),
         ({"messages": "Hello"}, "messages: input should be a valid list"),
         ({"messages": ["Hello"]}, "messages.0: input should be a valid dictionary"),
-        ({"use_beam_search": True}, "the body: use_beam_search is not taken here"),
-        ({"structured_outputs": {"regex": "(a|b)*"}}, "the body: structured_outputs is not taken"),
-        ({"messages": [IMAGE]}, "the body: messages.0.content: only text is taken here"),
+        ({"use_beam_search": True}, "the body: use_beam_search is not supported"),
+        (
+            {"structured_outputs": {"regex": "(a|b)*"}},
+            "the body: structured_outputs is not",
+        ),
+        ({"messages": [IMAGE]}, "the body: messages.0.content: only text is supported"),
         ({"n": 0}, "n: input should be greater than or equal to 1"),
-        ({"n": MOST_CHOICES + 1}, "n: input should be less than or equal to"),
+        ({"n": MAX_CHOICES + 1}, "n: input should be less than or equal to"),
     ],
 )
-def test_a_chat_request_that_is_wrong_is_refused_naming_the_field(
+def test_an_invalid_chat_request_is_refused_naming_the_field(
     engine: ScriptedEngine, change: dict[str, Any], sentence: str
 ) -> None:
     chat = ScriptedChat()
     answer = ask(service(engine, chat=chat), "POST", CHAT, json=HELLO | change)
-    assert refused(answer, 400).startswith(sentence)
+    assert error_message(answer, 400).startswith(sentence)
     assert chat.requests == []
 
 
@@ -146,7 +149,7 @@ def test_functions_are_listed_with_their_schemas(engine: ScriptedEngine) -> None
     assert (add["name"], add["parameters"]["required"]) == ("add", ["a", "b"])
     assert "Add two numbers." in add["description"]
     names = [function["name"] for function in arithmetic["functions"]]
-    assert names == list(ARITHMETIC.tool_names)  # the agent's own, such as answer, are not called
+    assert names == list(ARITHMETIC.tool_names)  # without the agent's own functions, such as answer
 
 
 def test_a_function_is_called(engine: ScriptedEngine) -> None:
@@ -156,7 +159,7 @@ def test_a_function_is_called(engine: ScriptedEngine) -> None:
     assert answer.json() == {"ok": True, "content": "2.5", "error_kind": None}
 
 
-def test_an_error_of_a_function_is_data(engine: ScriptedEngine) -> None:
+def test_an_error_of_a_function_is_returned_as_data(engine: ScriptedEngine) -> None:
     path = "/v1/functions/arithmetic/divide"
     answer = ask(service(engine), "POST", path, json={"a": 1, "b": 0})
     content = "divide: b must not be 0"
@@ -177,21 +180,21 @@ def test_an_error_of_a_function_is_data(engine: ScriptedEngine) -> None:
         ("/v1/functions/logic/add", {}, 404, "'logic' is not served here; known: arithmetic"),
     ],
 )
-def test_a_call_that_cannot_be_made_is_refused(
+def test_an_invalid_call_is_refused(
     engine: ScriptedEngine, path: str, body: Any, status: int, sentence: str
 ) -> None:
     headers = {"Content-Type": "application/json"}
     answer = ask(service(engine), "POST", path, content=json.dumps(body), headers=headers)
-    assert sentence in refused(answer, status)
+    assert sentence in error_message(answer, status)
 
 
-def test_a_call_without_an_executor_is_to_be_tried_again(engine: ScriptedEngine) -> None:
-    class Away:
+def test_a_call_without_an_executor_returns_503_with_retry_after(engine: ScriptedEngine) -> None:
+    class UnavailableRunner:
         async def submit(self, call: ToolCall) -> ToolResult:
             raise EngineError("the functions: no replica")
 
-    answer = ask(service(engine, Away()), "POST", ADD, json={"a": 1, "b": 2})
-    assert refused(answer, 503) == "not available now: the functions: no replica"
+    answer = ask(service(engine, UnavailableRunner()), "POST", ADD, json={"a": 1, "b": 2})
+    assert error_message(answer, 503) == "not available now: the functions: no replica"
     assert "retry-after" in answer.headers
 
 
@@ -207,19 +210,19 @@ def test_a_call_without_an_executor_is_to_be_tried_again(engine: ScriptedEngine)
         (b'{"problem": "x"}', "application/x-www-form-urlencoded", "application/json"),
     ],
 )
-def test_a_body_that_cannot_be_read_is_refused_in_a_sentence(
+def test_an_unreadable_body_is_refused_in_one_sentence(
     engine: ScriptedEngine, path: str, content: bytes, kind: str, sentence: str
 ) -> None:
     headers = {"Content-Type": kind}
     answer = ask(service(engine), "POST", path, content=content, headers=headers)
-    assert sentence in refused(answer, 400)
+    assert sentence in error_message(answer, 400)
 
 
-def test_health_says_what_is_away(engine: ScriptedEngine) -> None:
-    whole = ask(service(engine), "GET", "/healthz")
-    assert (whole.status_code, whole.json()) == (200, {"status": "ok"})
-    answer = ask(service(engine, away=["the student", "the functions"]), "GET", "/healthz")
-    assert refused(answer, 503) == "not available now: the student, the functions"
+def test_health_names_the_unavailable_parts(engine: ScriptedEngine) -> None:
+    healthy = ask(service(engine), "GET", "/healthz")
+    assert (healthy.status_code, healthy.json()) == (200, {"status": "ok"})
+    answer = ask(service(engine, unavailable=["the student", "the functions"]), "GET", "/healthz")
+    assert error_message(answer, 503) == "not available now: the student, the functions"
     assert "retry-after" in answer.headers
 
 
@@ -237,17 +240,15 @@ def test_health_says_what_is_away(engine: ScriptedEngine) -> None:
         ("DELETE", "/v1/models", 405),
     ],
 )
-def test_nothing_else_is_reachable(
-    engine: ScriptedEngine, method: str, path: str, status: int
-) -> None:
-    message = refused(ask(service(engine), method, path), status)
+def test_no_other_route_exists(engine: ScriptedEngine, method: str, path: str, status: int) -> None:
+    message = error_message(ask(service(engine), method, path), status)
     assert message == f"there is no route {method} {path}"
 
 
-def test_a_bug_is_answered_in_the_same_shape(engine: ScriptedEngine) -> None:
+def test_a_bug_returns_an_error_of_the_same_shape(engine: ScriptedEngine) -> None:
     class Broken:
         async def submit(self, call: ToolCall) -> ToolResult:
             raise KeyError("a secret")
 
     answer = ask(service(engine, Broken()), "POST", ADD, json={"a": 1, "b": 2})
-    assert "secret" not in refused(answer, 500)
+    assert "secret" not in error_message(answer, 500)

@@ -1,4 +1,4 @@
-"""Who may ask, from where, and how much, in front of real routes."""
+"""Keys, loopback and body size, checked in front of real routes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from serving.http import Service
-from serving.protection import BodyLimit, WithoutServesOwn
+from serving.protection import BodyLimit, DropServeHeaders
 from tests.pipeline.agent.scripted import ScriptedEngine, TextTokenizer
-from tests.serving.scripted import MODEL, ScriptedChat, ask, refused, service
+from tests.serving.scripted import MODEL, ScriptedChat, ask, error_message, service
 
 CHAT = "/v1/chat/completions"
 ROUTES = [
@@ -25,7 +25,7 @@ ROUTES = [
 ]
 KEYS = ("first-key", "second-key", "schlüssel-à")
 ELSEWHERE = "http://192.0.2.7:8000"
-MOST = 1024
+MAX_BYTES = 1024
 HEADERS = {"Content-Type": "application/json"}
 
 
@@ -37,26 +37,26 @@ def locked(tokenizer: TextTokenizer) -> Service:
 
 @pytest.fixture
 def keyless(tokenizer: TextTokenizer) -> Service:
-    """A service without a key, which takes bodies of MOST bytes."""
-    return service(ScriptedEngine(tokenizer, {}), max_body_bytes=MOST)
+    """A service without a key, with a limit of MAX_BYTES per body."""
+    return service(ScriptedEngine(tokenizer, {}), max_body_bytes=MAX_BYTES)
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_every_route_needs_a_key(locked: Service, method: str, path: str) -> None:
     answer = ask(locked, method, path)
-    assert refused(answer, 401).endswith("send the header Authorization: Bearer KEY")
+    assert error_message(answer, 401).endswith("send the header Authorization: Bearer KEY")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize(
     "header", ["Bearer first-key", "Bearer second-key", "bearer first-key", "BEARER  first-key "]
 )
-def test_each_of_the_keys_is_accepted(locked: Service, header: str) -> None:
+def test_every_key_is_accepted(locked: Service, header: str) -> None:
     answer = ask(locked, "GET", "/v1/models", headers={"Authorization": header})
     assert answer.status_code == 200
 
 
-def test_a_key_may_have_any_letters(locked: Service) -> None:
+def test_a_key_may_have_any_characters(locked: Service) -> None:
     headers = {"Authorization": b"Bearer " + KEYS[2].encode()}  # "à" ends in a byte 0xa0
     assert ask(locked, "GET", "/v1/models", headers=headers).status_code == 200
 
@@ -74,12 +74,12 @@ def test_a_key_may_have_any_letters(locked: Service) -> None:
         (b"first-key", "a key is needed"),
     ],
 )
-def test_anything_else_is_no_key(locked: Service, header: bytes, sentence: str) -> None:
+def test_any_other_authorization_is_refused(locked: Service, header: bytes, sentence: str) -> None:
     answer = ask(locked, "GET", "/v1/models", headers={"Authorization": header})
-    assert sentence in refused(answer, 401)
+    assert sentence in error_message(answer, 401)
 
 
-def test_with_a_key_other_machines_are_answered(locked: Service) -> None:
+def test_other_machines_are_accepted_with_a_key(locked: Service) -> None:
     headers = {"Authorization": "Bearer first-key", "Host": "models.example.com"}
     assert ask(locked, "GET", "/v1/models", ELSEWHERE, headers=headers).status_code == 200
 
@@ -93,7 +93,7 @@ def test_health_needs_no_key(locked: Service) -> None:
 @pytest.mark.parametrize(
     "base_url", ["http://127.0.0.1:8000", "http://localhost", "http://[::1]:8000"]
 )
-def test_without_a_key_this_machine_is_answered(keyless: Service, base_url: str) -> None:
+def test_without_a_key_this_machine_is_accepted(keyless: Service, base_url: str) -> None:
     assert ask(keyless, "GET", "/v1/models", base_url).status_code == 200
 
 
@@ -110,40 +110,42 @@ def test_without_a_key_this_machine_is_answered(keyless: Service, base_url: str)
         ("http://127.0.0.1", "[::1"),
     ],
 )
-def test_without_a_key_nothing_else_is_answered(
+def test_without_a_key_everything_else_is_refused(
     keyless: Service, path: str, base_url: str, host: str
 ) -> None:
     answer = ask(keyless, "GET", path, base_url, headers={"Host": host})
-    assert "answers only http://127.0.0.1 and localhost" in refused(answer, 403)
+    assert "answers only http://127.0.0.1 and localhost" in error_message(answer, 403)
 
 
-@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize("with_length", [True, False])
 @pytest.mark.parametrize("path", [CHAT, "/v1/solve", "/v1/functions/arithmetic/add"])
-def test_a_body_over_the_limit_is_refused(keyless: Service, path: str, announced: bool) -> None:
-    content = json.dumps({"problem": "x" * MOST}).encode()
+def test_a_body_over_the_limit_is_refused(keyless: Service, path: str, with_length: bool) -> None:
+    content = json.dumps({"problem": "x" * MAX_BYTES}).encode()
     answer = ask(
-        keyless, "POST", path, content=content if announced else _parts(content), headers=HEADERS
+        keyless, "POST", path, content=content if with_length else _parts(content), headers=HEADERS
     )
-    assert refused(answer, 413) == "the body is larger than this service's limit of 1,024 bytes"
+    assert (
+        error_message(answer, 413) == "the body is larger than this service's limit of 1,024 bytes"
+    )
 
 
-@pytest.mark.parametrize("announced", [True, False])
-@pytest.mark.parametrize(("size", "status"), [(MOST, 200), (MOST + 1, 413)])
+@pytest.mark.parametrize("with_length", [True, False])
+@pytest.mark.parametrize(("size", "status"), [(MAX_BYTES, 200), (MAX_BYTES + 1, 413)])
 def test_the_limit_is_exact(
-    tokenizer: TextTokenizer, announced: bool, size: int, status: int
+    tokenizer: TextTokenizer, with_length: bool, size: int, status: int
 ) -> None:
     chat = ScriptedChat()
-    limited = service(ScriptedEngine(tokenizer, {}), max_body_bytes=MOST, chat=chat)
+    limited = service(ScriptedEngine(tokenizer, {}), max_body_bytes=MAX_BYTES, chat=chat)
     body = {"model": MODEL, "messages": [{"role": "user", "content": ""}]}
     content = json.dumps(body).encode().ljust(size)  # JSON may end in spaces
     answer = ask(
-        limited, "POST", CHAT, content=content if announced else _parts(content), headers=HEADERS
+        limited, "POST", CHAT, content=content if with_length else _parts(content), headers=HEADERS
     )
     assert answer.status_code == status
     assert chat.requests == ([body] if status == 200 else [])
 
 
-def test_a_body_is_read_no_further_than_the_limit(keyless: Service) -> None:
+def test_a_body_is_read_only_up_to_the_limit(keyless: Service) -> None:
     read = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -152,11 +154,11 @@ def test_a_body_is_read_no_further_than_the_limit(keyless: Service) -> None:
             read += 1
             yield b" " * 256
 
-    refused(ask(keyless, "POST", "/v1/solve", content=endless(), headers=HEADERS), 413)
-    assert read == MOST // 256 + 1
+    error_message(ask(keyless, "POST", "/v1/solve", content=endless(), headers=HEADERS), 413)
+    assert read == MAX_BYTES // 256 + 1
 
 
-def test_serve_s_own_headers_do_not_reach_it() -> None:
+def test_headers_that_control_serve_are_dropped() -> None:
     reached: list[tuple[bytes, bytes]] = []
 
     async def inner(scope: Scope, receive: Receive, send: Send) -> None:
@@ -164,11 +166,11 @@ def test_serve_s_own_headers_do_not_reach_it() -> None:
 
     headers = [(b"X-Request-Timeout-Seconds", b"0"), (b"accept", b"*/*")]
     scope = {"type": "http", "headers": [*headers, (b"x-request-disconnect-disabled", b"?1")]}
-    asyncio.run(WithoutServesOwn(inner)(scope, _silence, _ignore))
+    asyncio.run(DropServeHeaders(inner)(scope, _disconnect, _ignore))
     assert reached == [(b"accept", b"*/*")]
 
 
-def test_a_client_that_leaves_while_it_sends_reaches_nothing() -> None:
+def test_a_client_that_leaves_while_sending_does_not_reach_the_application() -> None:
     messages = [
         {"type": "http.request", "body": b"a", "more_body": True},
         {"type": "http.disconnect"},
@@ -184,7 +186,7 @@ def test_a_client_that_leaves_while_it_sends_reaches_nothing() -> None:
     assert messages == []
 
 
-async def _silence() -> Message:
+async def _disconnect() -> Message:
     return {"type": "http.disconnect"}
 
 
@@ -193,6 +195,6 @@ async def _ignore(message: Message) -> None:
 
 
 async def _parts(content: bytes) -> AsyncIterator[bytes]:
-    """A body in parts, whose length is not announced."""
+    """A body in parts, sent without Content-Length."""
     for start in range(0, len(content), 100):
         yield content[start : start + 100]

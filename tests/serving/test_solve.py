@@ -1,4 +1,4 @@
-"""POST /v1/solve: a problem driven through the agent, whole and as a stream of events."""
+"""POST /v1/solve: a problem solved by the agent, returned whole and as a stream of events."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.pipeline.agent.scripted import ARITHMETIC, InProcess, ScriptedEngine,
 from tests.serving.scripted import (
     MODEL,
     ask,
+    error_message,
     events,
     leave_after_the_first_chunk,
-    refused,
     service,
 )
 from toolsets import Executor, ToolCall, ToolResult
@@ -59,7 +59,7 @@ def test_a_problem_is_solved(engine: ScriptedEngine, runner: Runner) -> None:
     assert [step["index"] for step in solved["steps"]] == [0, 1, 2, 3]
 
 
-def test_a_solved_problem_brings_its_messages_and_usage(engine: ScriptedEngine) -> None:
+def test_a_solved_problem_has_messages_and_usage(engine: ScriptedEngine) -> None:
     solved = ask(service(engine), "POST", SOLVE, json={"problem": QUESTION}).json()
     roles = [message["role"] for message in solved["messages"]]
     expected = "system user assistant tool assistant user assistant tool assistant"
@@ -76,31 +76,31 @@ def test_a_solved_problem_brings_its_messages_and_usage(engine: ScriptedEngine) 
     assert written > 0
 
 
-def test_a_stream_tells_each_step_and_then_the_whole(
+def test_a_stream_has_each_step_and_then_the_whole_chain(
     engine: ScriptedEngine, runner: Runner
 ) -> None:
-    asked = service(engine, runner)
-    whole = ask(asked, "POST", SOLVE, json={"problem": QUESTION}).json()
-    answer = ask(asked, "POST", SOLVE, json={"problem": QUESTION, "stream": True})
+    solving = service(engine, runner)
+    whole = ask(solving, "POST", SOLVE, json={"problem": QUESTION}).json()
+    answer = ask(solving, "POST", SOLVE, json={"problem": QUESTION, "stream": True})
     assert answer.headers["content-type"].startswith("text/event-stream")
-    told = events(answer.text)
-    assert [name for name, _ in told] == ["step", "step", "step", "step", "chain"]
-    assert [data for name, data in told if name == "step"] == whole["steps"]
-    assert told[-1][1] == whole
+    streamed = events(answer.text)
+    assert [name for name, _ in streamed] == ["step", "step", "step", "step", "chain"]
+    assert [data for name, data in streamed if name == "step"] == whole["steps"]
+    assert streamed[-1][1] == whole
 
 
 @pytest.mark.parametrize("sending", [True, False])
-def test_a_step_is_told_at_once_and_a_client_that_goes_away_ends_its_chain(
+def test_a_step_is_sent_at_once_and_a_client_that_leaves_ends_its_chain(
     tokenizer: TextTokenizer, sending: bool
 ) -> None:
-    """The client hears of the first step, and leaves, while the engine is at the second."""
+    """The client receives the first step and leaves while the engine is at the second."""
     gates = {"subtract(a=12)": asyncio.Event()}
     engine = ScriptedEngine(tokenizer, SCRIPT, gates=gates)
 
     async def leave() -> list[bytes]:
         body = {"problem": QUESTION, "stream": True}
         chunks = await leave_after_the_first_chunk(service(engine), SOLVE, body, sending)
-        assert engine.cancelled == 1  # now, not at the end of the event loop
+        assert engine.cancelled == 1  # before the event loop ends
         return chunks
 
     (chunk,) = asyncio.run(leave())
@@ -108,14 +108,14 @@ def test_a_step_is_told_at_once_and_a_client_that_goes_away_ends_its_chain(
     assert len(engine.requests) == 2
 
 
-def test_an_engine_that_is_away_is_to_be_tried_again(tokenizer: TextTokenizer) -> None:
+def test_an_unavailable_engine_returns_503_with_retry_after(tokenizer: TextTokenizer) -> None:
     engine = ScriptedEngine(tokenizer, SCRIPT, failures=1)
     answer = ask(service(engine), "POST", SOLVE, json={"problem": QUESTION})
-    assert refused(answer, 503) == "not available now: the engine is away"
+    assert error_message(answer, 503) == "not available now: the engine is away"
     assert int(answer.headers["retry-after"]) > 0
 
 
-def test_an_engine_that_is_away_ends_a_stream_with_an_error(tokenizer: TextTokenizer) -> None:
+def test_an_unavailable_engine_ends_a_stream_with_an_error(tokenizer: TextTokenizer) -> None:
     engine = ScriptedEngine(tokenizer, SCRIPT, failures=1)
     answer = ask(service(engine), "POST", SOLVE, json={"problem": QUESTION, "stream": True})
     ((name, data),) = events(answer.text)
@@ -124,39 +124,40 @@ def test_an_engine_that_is_away_ends_a_stream_with_an_error(tokenizer: TextToken
     assert data["error"]["code"] == 503
 
 
-def test_an_engine_error_is_retried_as_the_service_says(tokenizer: TextTokenizer) -> None:
+def test_an_engine_error_is_retried_within_the_limit(tokenizer: TextTokenizer) -> None:
     engine = ScriptedEngine(tokenizer, SCRIPT, failures=2)
-    asked = service(engine, limits=Limits(8, 64, retries=2))
-    assert ask(asked, "POST", SOLVE, json={"problem": QUESTION}).json()["answer"] == "10"
+    retrying = service(engine, limits=Limits(8, 64, retries=2))
+    assert ask(retrying, "POST", SOLVE, json={"problem": QUESTION}).json()["answer"] == "10"
 
 
 @pytest.mark.parametrize(
-    ("asked", "steps", "stop_reason"),
+    ("max_steps", "steps", "stop_reason"),
     [(None, 3, "max_steps"), (1, 1, "max_steps"), (2, 2, "max_steps"), (100, 3, "max_steps")],
 )
 def test_a_request_may_lower_the_steps_but_not_raise_them(
-    engine: ScriptedEngine, asked: int | None, steps: int, stop_reason: str
+    engine: ScriptedEngine, max_steps: int | None, steps: int, stop_reason: str
 ) -> None:
     limited = service(engine, limits=Limits(max_steps=3, reply_tokens=64))
-    solved = ask(limited, "POST", SOLVE, json={"problem": QUESTION, "max_steps": asked}).json()
+    body = {"problem": QUESTION, "max_steps": max_steps}
+    solved = ask(limited, "POST", SOLVE, json=body).json()
     assert (len(solved["steps"]), solved["stop_reason"]) == (steps, stop_reason)
     assert solved["answer"] is None
 
 
-def test_a_request_says_how_replies_are_sampled(engine: ScriptedEngine) -> None:
+def test_temperature_and_seed_of_a_request_are_used(engine: ScriptedEngine) -> None:
     body = {"problem": QUESTION, "temperature": 0.5, "seed": 100, "model": MODEL}
     ask(service(engine), "POST", SOLVE, json=body)
     expected = [Sampling(0.5, 64, 100 + turn) for turn in range(4)]
     assert [request.sampling for request in engine.requests] == expected
 
 
-def test_a_problem_is_solved_greedily_unless_told_otherwise(engine: ScriptedEngine) -> None:
+def test_decoding_is_greedy_by_default(engine: ScriptedEngine) -> None:
     ask(service(engine), "POST", SOLVE, json={"problem": QUESTION})
     assert engine.requests[0].sampling == Sampling(0.0, 64, 0)
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_problem_that_does_not_fit_is_refused_with_the_numbers(
+def test_a_problem_that_does_not_fit_is_refused_with_both_lengths(
     tokenizer: TextTokenizer, stream: bool
 ) -> None:
     probe = ScriptedEngine(tokenizer, SCRIPT)
@@ -165,14 +166,14 @@ def test_a_problem_that_does_not_fit_is_refused_with_the_numbers(
 
     full = ScriptedEngine(tokenizer, SCRIPT, context=tokens)
     body = {"problem": QUESTION, "stream": stream}
-    assert refused(ask(service(full), "POST", SOLVE, json=body), 400) == (
+    assert error_message(ask(service(full), "POST", SOLVE, json=body), 400) == (
         f"the prompt with this problem has {tokens:,} tokens, and this model reads at most "
         f"{tokens:,}, its replies included"
     )
     assert full.requests == []
 
-    room = ScriptedEngine(tokenizer, SCRIPT, context=tokens + 1)
-    assert ask(service(room), "POST", SOLVE, json=body).status_code == 200
+    larger = ScriptedEngine(tokenizer, SCRIPT, context=tokens + 1)
+    assert ask(service(larger), "POST", SOLVE, json=body).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -190,23 +191,23 @@ def test_a_problem_that_does_not_fit_is_refused_with_the_numbers(
         ({"problem": "x", "stream": "perhaps"}, "stream: input should be a valid boolean"),
     ],
 )
-def test_a_request_that_is_wrong_is_refused_naming_the_field(
+def test_an_invalid_request_is_refused_naming_the_field(
     engine: ScriptedEngine, body: Any, sentence: str
 ) -> None:
     headers = {"Content-Type": "application/json"}
     answer = ask(service(engine), "POST", SOLVE, content=json.dumps(body), headers=headers)
-    assert refused(answer, 400).startswith(sentence)
+    assert error_message(answer, 400).startswith(sentence)
     assert engine.requests == []
 
 
-def test_another_model_is_refused_with_the_known(engine: ScriptedEngine) -> None:
+def test_an_unknown_model_is_refused_naming_the_known_one(engine: ScriptedEngine) -> None:
     answer = ask(service(engine), "POST", SOLVE, json={"problem": QUESTION, "model": "other"})
-    assert refused(answer, 404) == f"model 'other' is not served here; known: {MODEL}"
+    assert error_message(answer, 404) == f"model 'other' is not served here; known: {MODEL}"
 
 
-def test_a_problem_too_long_to_encode_is_refused_unread(engine: ScriptedEngine) -> None:
+def test_a_very_long_problem_is_refused_without_encoding_it(engine: ScriptedEngine) -> None:
     answer = ask(service(engine), "POST", SOLVE, json={"problem": " " * 200_000})
-    assert refused(answer, 400) == (
+    assert error_message(answer, 400) == (
         "the problem has 200,000 characters, and this model reads at most 2,048 tokens"
     )
 
@@ -219,5 +220,5 @@ def test_a_bug_ends_a_stream_with_an_error(engine: ScriptedEngine) -> None:
     body = {"problem": QUESTION, "stream": True}
     answer = ask(service(engine, Broken()), "POST", SOLVE, json=body)
     assert answer.text.startswith("event: error\n")
-    assert "its log says why" in answer.text
+    assert "its log has the reason" in answer.text
     assert "secret" not in answer.text

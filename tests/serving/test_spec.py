@@ -1,4 +1,4 @@
-"""What is served: run directories, model folders, keys, and who may reach it."""
+"""serving.spec: run directories, model folders, keys, and exposure to other machines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run_dir(tmp_path: Path) -> Path:
-    """A run of recipe `pocket`, with another limit of steps, that has trained its student."""
+    """A run of recipe `pocket` with agent.max_steps=5 and a trained student."""
     path = tmp_path / "my-run"
     recipe = load("pocket", ["agent.max_steps=5"])
     path.mkdir()
@@ -31,14 +31,14 @@ def run_dir(tmp_path: Path) -> Path:
     return path
 
 
-def test_pocket_is_the_pocket_student_under_its_recipe() -> None:
+def test_pocket_is_served_with_its_recipe() -> None:
     spec = read_spec("pocket", ["serving.port=9000"])
     assert (spec.name, spec.model) == ("pocket", str(folder("student")))
     assert (spec.recipe.toolset, spec.recipe.agent.think) == (TOOLSET, False)
     assert spec.recipe.serving.port == 9000
 
 
-def test_a_run_is_its_student_under_its_own_recipe(run_dir: Path) -> None:
+def test_the_student_of_a_run_is_served_with_the_runs_recipe(run_dir: Path) -> None:
     spec = read_spec(str(run_dir), ["serving.max_tokens=50"])
     assert (spec.name, spec.model) == ("my-run", str(run_dir / "student"))
     assert (spec.recipe.agent.max_steps, spec.recipe.toolset) == (5, TOOLSET)
@@ -46,14 +46,14 @@ def test_a_run_is_its_student_under_its_own_recipe(run_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["other", "checkpoints/sft/model"])
-def test_a_model_inside_a_run_brings_the_run_s_recipe(run_dir: Path, place: str) -> None:
+def test_a_model_inside_a_run_is_served_with_the_runs_recipe(run_dir: Path, place: str) -> None:
     shutil.copytree(run_dir / "student", run_dir / place)
     spec = read_spec(str(run_dir / place))
     assert (spec.name, spec.model) == (Path(place).name, str(run_dir / place))
     assert spec.recipe.agent.max_steps == 5
 
 
-def test_a_model_folder_alone_is_served_as_the_overrides_say(run_dir: Path) -> None:
+def test_a_model_outside_a_run_is_served_with_defaults_and_overrides(run_dir: Path) -> None:
     (run_dir / "run.json").unlink()
     overrides = ["toolset=arithmetic[add]", "agent.think=false", "serving.model_name=tiny"]
     spec = read_spec(str(run_dir / "student"), overrides)
@@ -62,7 +62,7 @@ def test_a_model_folder_alone_is_served_as_the_overrides_say(run_dir: Path) -> N
     assert read_spec(str(run_dir / "student")).recipe.toolset == "arithmetic"
 
 
-def test_a_hub_name_stays_as_it_is() -> None:
+def test_a_hub_name_is_unchanged() -> None:
     spec = read_spec("Qwen/Qwen2.5-7B-Instruct")
     assert (spec.name, spec.model) == ("Qwen/Qwen2.5-7B-Instruct",) * 2
 
@@ -73,7 +73,7 @@ def test_a_relative_path_is_made_absolute(run_dir: Path, monkeypatch: pytest.Mon
     assert (spec.name, spec.model) == ("my-run", str(run_dir / "student"))
 
 
-def test_a_spec_travels_to_other_processes(run_dir: Path) -> None:
+def test_a_spec_can_be_pickled(run_dir: Path) -> None:
     spec = read_spec(str(run_dir))
     assert pickle.loads(pickle.dumps(spec)) == spec
 
@@ -87,7 +87,7 @@ def test_a_spec_travels_to_other_processes(run_dir: Path) -> None:
         ("pipeline", "pipeline is not a model folder: it has no config.json"),
     ],
 )
-def test_nonsense_is_refused(source: str, sentence: str) -> None:
+def test_an_unknown_source_is_refused(source: str, sentence: str) -> None:
     with pytest.raises(CannotStart, match=sentence):
         read_spec(source)
 
@@ -99,7 +99,7 @@ def test_a_run_without_a_student_is_refused(run_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "{not json"])
-def test_a_run_whose_record_is_none_is_refused(run_dir: Path, text: str) -> None:
+def test_a_run_with_a_broken_record_is_refused(run_dir: Path, text: str) -> None:
     (run_dir / "run.json").write_text(text)
     with pytest.raises(CannotStart, match=r"my-run/run.json is not a run's record"):
         read_spec(str(run_dir))
@@ -115,7 +115,7 @@ def test_a_run_whose_record_is_none_is_refused(run_dir: Path, text: str) -> None
     ],
 )
 @pytest.mark.parametrize("kind", ["pocket", "run", "model"])
-def test_a_wrong_override_is_refused(
+def test_an_invalid_override_is_refused(
     run_dir: Path, kind: str, override: str, sentence: str
 ) -> None:
     source = {"pocket": "pocket", "run": run_dir, "model": folder("student")}[kind]
@@ -123,13 +123,15 @@ def test_a_wrong_override_is_refused(
         read_spec(str(source), [override])
 
 
-def test_overrides_leave_a_run_s_record_as_it_is(run_dir: Path) -> None:
+def test_overrides_do_not_change_the_runs_record(run_dir: Path) -> None:
     before = (run_dir / "run.json").read_text()
     read_spec(str(run_dir), ["agent.max_steps=2"])
     assert (run_dir / "run.json").read_text() == before
 
 
-def test_without_a_file_the_key_is_the_environment_s(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_file_the_environment_has_the_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     spec = read_spec("pocket")
     assert read_keys(spec) == ()
     monkeypatch.setenv(KEY_VARIABLE, " \n")
@@ -138,7 +140,7 @@ def test_without_a_file_the_key_is_the_environment_s(monkeypatch: pytest.MonkeyP
     assert read_keys(spec) == ("of-the-environment",)
 
 
-def test_a_file_of_keys_goes_before_the_environment(
+def test_a_key_file_takes_precedence_over_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(KEY_VARIABLE, "of-the-environment")
@@ -147,7 +149,7 @@ def test_a_file_of_keys_goes_before_the_environment(
     assert read_keys(read_spec("pocket", [f"serving.key_file={file}"])) == ("first", "second")
 
 
-def test_a_file_of_keys_that_holds_none_is_refused(
+def test_a_missing_or_empty_key_file_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(KEY_VARIABLE, "of-the-environment")
@@ -156,14 +158,14 @@ def test_a_file_of_keys_that_holds_none_is_refused(
     with pytest.raises(CannotStart, match="keys cannot be read: No such file"):
         read_keys(spec)
     file.write_text("\n \n")
-    with pytest.raises(CannotStart, match="keys holds no key; write one on a line of its own"):
+    with pytest.raises(CannotStart, match="keys contains no key; write one key per line"):
         read_keys(spec)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "models.example.com"])
 def test_other_machines_need_a_key(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = read_spec("pocket", [f"serving.host='{host}'"])
-    with pytest.raises(CannotStart, match=f"serving.host {host} answers other machines"):
+    with pytest.raises(CannotStart, match=f"serving.host {host} accepts requests from other"):
         check_exposure(spec)
     monkeypatch.setenv(KEY_VARIABLE, "a-key")
     check_exposure(spec)
@@ -174,8 +176,8 @@ def test_this_machine_needs_no_key(host: str) -> None:
     check_exposure(read_spec("pocket", [f"serving.host='{host}'"]))
 
 
-def test_parts_of_one_toolset_are_served_under_its_name() -> None:
-    found = toolsets_by_name("arithmetic[add] + arithmetic[divide,power]")
-    assert {name: toolset.tool_names for name, toolset in found.items()} == {
+def test_parts_of_one_toolset_are_merged_under_its_name() -> None:
+    by_name = toolsets_by_name("arithmetic[add] + arithmetic[divide,power]")
+    assert {name: toolset.tool_names for name, toolset in by_name.items()} == {
         "arithmetic": ("add", "divide", "power")
     }

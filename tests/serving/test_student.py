@@ -1,4 +1,4 @@
-"""The student's deployment as far as it goes without an engine; `test_up` asks a real one."""
+"""The student's deployment without an engine; `test_up` tests it with one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 
 def test_the_application_is_built_without_loading_an_engine() -> None:
-    """Ingress, functions and whoever deploys import the student's class, and never run it."""
+    """The other deployments and the command line import the student's class but never run it."""
     script = (
         "import json, sys, serving.app\n"
         "print(json.dumps([name for name in ('vllm', 'torch') if name in sys.modules]))"

@@ -1,4 +1,4 @@
-"""A served model as the teacher of a run: `teacher.endpoint` is our own chat completions."""
+"""A served model as a run's teacher: `teacher.endpoint` is our own chat completions route."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ENGINE = ("student.engine.enforce_eager=true", "student.engine.max_model_len=102
 
 
 @pytest.mark.timeout(900)
-def test_a_served_teacher_solves_what_it_solves_in_an_engine_of_ours(
+def test_a_served_teacher_is_as_accurate_as_a_local_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(KEY_VARIABLE, KEY)
@@ -35,5 +35,5 @@ def test_a_served_teacher_solves_what_it_solves_in_an_engine_of_ours(
     assert done.returncode == 0, done.stderr
     rows = list(tables.rows(run_dir / "chains"))
     assert len({row["task_id"] for row in rows}) == len(rows) == 16
-    assert sum(row["correct"] is True for row in rows) >= 12  # of 97% that it solves
+    assert sum(row["correct"] is True for row in rows) >= 12  # its accuracy is 97%
     assert all(step["prompt_tokens"] > 100 for row in rows for step in row["steps"])

@@ -1,6 +1,6 @@
-"""The whole application as a user starts it: `python -m serving up`, asked over HTTP.
+"""The whole application, started by `python -m serving up` and called over HTTP.
 
-The tests of this file share one running service and end it with the last.
+The tests of this file share one service; the last test stops it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import toolsets
 from pipeline.pocket.models import TOOLSET
 from pipeline.recipe.serving import Serving
 from tests.conftest import ROOT
-from tests.serving.running import Running, serving, unseen, wait_for
+from tests.serving.running import Running, serving, unseen_problems, wait_for
 
 pytestmark = [pytest.mark.serve, pytest.mark.vllm, pytest.mark.ray]
 
@@ -81,22 +81,22 @@ def test_the_openai_client_completes_a_chat(client: openai.OpenAI) -> None:
     assert 1 <= done.usage.completion_tokens <= 12
 
 
-def test_the_openai_client_streams_what_it_completes(client: openai.OpenAI) -> None:
-    asked: dict[str, Any] = {
+def test_the_openai_client_streams_the_same_text(client: openai.OpenAI) -> None:
+    request: dict[str, Any] = {
         "model": "pocket",
         "messages": [{"role": "user", "content": "Tara has 4 shells."}],
         "temperature": 0,
         "max_tokens": 20,
     }
-    whole = client.chat.completions.create(**asked)
-    chunks = list(client.chat.completions.create(**asked, stream=True))
+    whole = client.chat.completions.create(**request)
+    chunks = list(client.chat.completions.create(**request, stream=True))
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
     assert len(chunks) > 2
     assert text == whole.choices[0].message.content
     assert chunks[-1].choices[0].finish_reason == whole.choices[0].finish_reason
 
 
-def test_a_clients_own_tools_are_taken(client: openai.OpenAI) -> None:
+def test_a_clients_own_tools_are_accepted(client: openai.OpenAI) -> None:
     done = client.chat.completions.create(
         model="pocket",
         messages=[{"role": "user", "content": "Add 2 and 3."}],
@@ -106,7 +106,7 @@ def test_a_clients_own_tools_are_taken(client: openai.OpenAI) -> None:
     assert done.choices[0].message.role == "assistant"
 
 
-def test_what_cannot_be_completed_is_said(client: openai.OpenAI) -> None:
+def test_invalid_chat_requests_are_refused_with_the_reason(client: openai.OpenAI) -> None:
     def ask(**changes: object) -> None:
         messages = [{"role": "user", "content": "Hello"}]
         client.chat.completions.create(**{"model": "pocket", "messages": messages, **changes})
@@ -123,12 +123,12 @@ def test_what_cannot_be_completed_is_said(client: openai.OpenAI) -> None:
         ask(tools=[ADD], tool_choice="required")
 
 
-def test_without_the_key_nothing_is_told_but_health(running: Running) -> None:
-    with httpx.Client(base_url=running.url) as stranger:
-        assert stranger.get("/healthz").json() == {"status": "ok"}
-        assert stranger.get("/v1/models").status_code == 401
-        wrong = {"Authorization": "Bearer guess"}
-        answer = stranger.post("/v1/solve", json={"problem": "?"}, headers=wrong)
+def test_without_the_key_only_health_is_answered(running: Running) -> None:
+    with httpx.Client(base_url=running.url) as client:
+        assert client.get("/healthz").json() == {"status": "ok"}
+        assert client.get("/v1/models").status_code == 401
+        unknown = {"Authorization": "Bearer guess"}
+        answer = client.post("/v1/solve", json={"problem": "?"}, headers=unknown)
         assert answer.status_code == 401
         assert "not one of" in answer.json()["error"]["message"]
 
@@ -148,20 +148,18 @@ def test_a_body_that_is_too_large_is_refused(running: Running) -> None:
 
 
 @pytest.mark.parametrize("value", [b"0", b"\xff"])
-def test_a_client_does_not_set_what_an_operator_of_serve_sets(
-    running: Running, value: bytes
-) -> None:
+def test_headers_of_a_client_do_not_control_serve(running: Running, value: bytes) -> None:
     headers = {**running.headers, "X-Request-Timeout-Seconds": value}
     assert httpx.get(f"{running.url}/v1/models", headers=headers).status_code == 200
 
 
-def test_a_function_is_executed_beside_the_student(running: Running) -> None:
+def test_a_function_is_executed(running: Running) -> None:
     url = f"{running.url}/v1/functions/arithmetic/percent_of"
     answer = httpx.post(url, headers=running.headers, json={"percent": 15, "value": 80})
     assert answer.json() == {"ok": True, "content": "12", "error_kind": None}
 
 
-def test_two_hundred_at_once_are_all_answered(running: Running) -> None:
+def test_two_hundred_concurrent_requests_are_all_answered(running: Running) -> None:
     answers = asyncio.run(_solve_all(running, 200))
     assert Counter(answer.status_code for answer in answers) == {200: 200}
     toolset = toolsets.load(TOOLSET)
@@ -169,32 +167,32 @@ def test_two_hundred_at_once_are_all_answered(running: Running) -> None:
         _check_results(answer.json(), toolset)
 
 
-def test_more_than_the_queues_hold_are_told_to_come_back(running: Running) -> None:
-    async def crowd() -> list[httpx.Response]:
-        async with _decoding_streams(running, ONGOING), httpx.AsyncClient(timeout=60) as stranger:
-            asked = asyncio.create_task(_solve_all(running, QUEUED + 50))
+def test_requests_beyond_the_queue_limit_get_429_with_retry_after(running: Running) -> None:
+    async def overload() -> list[httpx.Response]:
+        async with _decoding_streams(running, ONGOING), httpx.AsyncClient(timeout=60) as keyless:
+            solved = asyncio.create_task(_solve_all(running, QUEUED + 50))
             await asyncio.sleep(3)
-            refused = await stranger.post(f"{running.url}/v1/solve", content=b"x" * 2**20)
-        assert refused.status_code == 401  # strangers take no place in the queue
-        return await asked
+            refused = await keyless.post(f"{running.url}/v1/solve", content=b"x" * 2**20)
+        assert refused.status_code == 401  # a client without a key takes no queue slot
+        return await solved
 
-    answers = asyncio.run(crowd())
+    answers = asyncio.run(overload())
     statuses = Counter(answer.status_code for answer in answers)
     assert set(statuses) == {200, 429}
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert int(refused.headers["retry-after"]) >= 1
 
 
-def test_a_client_that_goes_away_ends_its_decoding(running: Running) -> None:
+def test_a_client_that_leaves_ends_its_decoding(running: Running) -> None:
     async def leave() -> None:
         async with _decoding_streams(running, 100):
             assert _decoding(running) >= 80
 
-    asyncio.run(leave())  # to their ends these would take half a minute
+    asyncio.run(leave())  # complete streams would take half a minute
     wait_for(lambda: _decoding(running) == 0, 15, "decoding ends")
 
 
-def test_what_was_asked_is_in_no_log(running: Running) -> None:
+def test_prompts_are_in_no_log(running: Running) -> None:
     secret = "Zerubbabel"
     for path, body in {
         "/v1/solve": {"problem": f"{secret} has 3 apples."},
@@ -213,7 +211,7 @@ def test_what_was_asked_is_in_no_log(running: Running) -> None:
 @pytest.mark.parametrize(
     "deployment", ["Functions", pytest.param("Student", marks=pytest.mark.slow)]
 )
-def test_a_killed_replica_comes_back_and_no_answer_is_wrong(
+def test_a_killed_replica_is_replaced_and_no_answer_is_incorrect(
     running: Running, deployment: str
 ) -> None:
     async def kill_under_load() -> list[httpx.Response]:
@@ -232,7 +230,7 @@ def test_a_killed_replica_comes_back_and_no_answer_is_wrong(
             _check_results(answer.json(), toolset)
         else:
             assert int(answer.headers["retry-after"]) >= 1
-    wait_for(lambda: httpx.get(f"{running.url}/healthz").status_code == 200, 120, "whole again")
+    wait_for(lambda: httpx.get(f"{running.url}/healthz").status_code == 200, 120, "healthy again")
     assert running.replica(deployment).pid != before
     again = asyncio.run(_solve_all(running, 20))
     assert {answer.status_code for answer in again} == {200}
@@ -245,7 +243,7 @@ def test_a_busy_port_is_named(running: Running) -> None:
     assert f"port {port} of 127.0.0.1 is in use" in failed.stderr
 
 
-def test_other_machines_are_answered_with_a_key_only() -> None:
+def test_exposure_to_other_machines_needs_a_key() -> None:
     failed = _up("pocket", "serving.host=0.0.0.0")
     assert failed.returncode == 2
     assert "needs a bearer key" in failed.stderr
@@ -264,7 +262,7 @@ def test_ctrl_c_leaves_no_process_behind(running: Running) -> None:
 
 @asynccontextmanager
 async def _decoding_streams(running: Running, count: int) -> AsyncIterator[None]:
-    """`count` completions that take long, left by their client at the end of the block."""
+    """`count` long completions, whose client leaves at the end of the block."""
     body = {
         "model": "pocket",
         "messages": [{"role": "user", "content": "Hello"}],
@@ -272,9 +270,9 @@ async def _decoding_streams(running: Running, count: int) -> AsyncIterator[None]
         "ignore_eos": True,
         "stream": True,
     }
-    keep_on = {"X-Request-Disconnect-Disabled": "?1"}  # Serve's own, which clients do not have
+    ignored = {"X-Request-Disconnect-Disabled": "?1"}  # dropped by our middleware
     async with running.client() as client:
-        client.headers.update(keep_on)
+        client.headers.update(ignored)
         streams = [client.stream("POST", "/v1/chat/completions", json=body) for _ in range(count)]
         answers = await asyncio.gather(*(stream.__aenter__() for stream in streams))
         assert {answer.status_code for answer in answers} == {200}
@@ -284,13 +282,13 @@ async def _decoding_streams(running: Running, count: int) -> AsyncIterator[None]
 
 async def _solve_all(running: Running, count: int) -> list[httpx.Response]:
     async with running.client() as client:
-        bodies = [{"problem": problem.question} for problem in unseen(count)]
-        asked = (client.post("/v1/solve", json=body) for body in bodies)
-        return await asyncio.gather(*asked)
+        bodies = [{"problem": problem.question} for problem in unseen_problems(count)]
+        requests = (client.post("/v1/solve", json=body) for body in bodies)
+        return await asyncio.gather(*requests)
 
 
 def _check_results(solved: dict, toolset: toolsets.Toolset) -> None:
-    """Every result of a chain is what the function gives, every answer what the model said."""
+    """Check that results are those of the function, and that the answer is the model's."""
     assert solved["stop_reason"] != "engine_error"
     for step in solved["steps"]:
         call, result = step["call"], step["result"]
@@ -302,7 +300,7 @@ def _check_results(solved: dict, toolset: toolsets.Toolset) -> None:
 
 
 def _decoding(running: Running) -> int:
-    """Requests that the student's engine works on, asked of the replica itself."""
+    """Number of requests in the student's engine, asked of the replica."""
     script = (
         "import ray; from ray import serve; ray.init(logging_level='ERROR');"
         "student = serve.get_deployment_handle('Student', 'apprentice');"

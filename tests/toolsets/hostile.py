@@ -12,17 +12,17 @@ import time
 
 from toolsets import ChainState, LimitExceeded, Toolset, tool
 
-_kept: list[bytearray] = []
+_leaked: list[bytearray] = []
 
 
-class UnspeakableError(Exception):
+class UnprintableError(Exception):
     def __str__(self) -> str:
-        raise RuntimeError("no words")
+        raise RuntimeError("no message")
 
 
 @tool
 def echo(text: str) -> str:
-    """Give the text back."""
+    """Return the text."""
     return text
 
 
@@ -34,20 +34,20 @@ def length(text: str) -> int:
 
 @tool
 def leave_a_thread() -> int:
-    """Let a thread run on, and give the worker's process id."""
+    """Start a thread that keeps running, and return the worker's process id."""
     threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
     return os.getpid()
 
 
 @tool
 def leave_a_child() -> int:
-    """Let a process run on, and give its id."""
+    """Start a process that keeps running, and return its id."""
     return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]).pid
 
 
 @tool
 def own_pid(pause: float = 0.0) -> int:
-    """Give the worker's process id after a pause in seconds."""
+    """Return the worker's process id after a pause in seconds."""
     time.sleep(pause)
     return os.getpid()
 
@@ -67,7 +67,7 @@ def hang() -> None:
 
 @tool
 def hang_and_catch() -> None:
-    """Never return, whatever Exception comes."""
+    """Never return, and catch every Exception."""
     while True:
         try:
             time.sleep(60)
@@ -76,7 +76,7 @@ def hang_and_catch() -> None:
 
 
 @tool
-def hang_deaf() -> None:
+def hang_ignoring_alarm() -> None:
     """Never return, and ignore the alarm."""
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
     time.sleep(60)
@@ -84,25 +84,25 @@ def hang_deaf() -> None:
 
 @tool
 def allocate(mib: int) -> int:
-    """Take memory and give it back."""
+    """Allocate memory and free it."""
     return len(bytearray(mib * 2**20)) // 2**20
 
 
 @tool(memory_mib=256)
 def allocate_much(mib: int) -> int:
-    """Take more memory than other functions may, and give it back."""
+    """Allocate more memory than other functions may, and free it."""
     return len(bytearray(mib * 2**20)) // 2**20
 
 
 @tool(wall_clock_seconds=0.3)
 def hang_briefly() -> None:
-    """Sleep, with less time than other functions have."""
+    """Sleep, with a lower time limit than other functions."""
     time.sleep(60)
 
 
 @tool(wall_clock_seconds=20.0)
-def take_a_nap(seconds: float) -> str:
-    """Sleep, with more time than other functions have."""
+def sleep_longer(seconds: float) -> str:
+    """Sleep, with a higher time limit than other functions."""
     time.sleep(seconds)
     return "awake"
 
@@ -117,32 +117,32 @@ def burn() -> None:
 
 @tool
 def remember(word: str, state: ChainState) -> str:
-    """Add a word to those of this chain and give them all."""
+    """Add a word to those of this chain and return them all."""
     state["words"] = [*state.get("words", []), word]
     return " ".join(state["words"])
 
 
 @tool
-def descriptors() -> list[str]:
-    """Name what the worker has open."""
+def open_files() -> list[str]:
+    """Name the open files of the worker."""
     return [os.readlink(entry.path) for entry in os.scandir("/proc/self/fd") if entry.is_symlink()]
 
 
 @tool
-def keep(mib: int) -> int:
-    """Take memory and keep it."""
-    _kept.append(bytearray(mib * 2**20))
-    return len(_kept)
+def leak(mib: int) -> int:
+    """Allocate memory and never free it."""
+    _leaked.append(bytearray(mib * 2**20))
+    return len(_leaked)
 
 
 @tool
-def leave(status: int) -> None:
+def exit_process(status: int) -> None:
     """End the process at once."""
     os._exit(status)
 
 
 @tool
-def leave_politely() -> None:
+def raise_system_exit() -> None:
     """End the process by SystemExit."""
     sys.exit(0)
 
@@ -154,8 +154,8 @@ def crash() -> None:
 
 
 @tool
-def chatter(text: str) -> str:
-    """Print the text in three ways and give it back."""
+def print_text(text: str) -> str:
+    """Print the text in three ways and return it."""
     print(text, flush=True)
     os.write(1, text.encode())
     os.system("echo from a child")
@@ -163,37 +163,37 @@ def chatter(text: str) -> str:
 
 
 @tool
-def listen() -> str:
+def read_input() -> str:
     """Read standard input to its end."""
     return f"heard {len(sys.stdin.read())} characters"
 
 
 @tool
 def write(characters: int) -> str:
-    """Give a text of some length."""
+    """Return a text of some length."""
     return "x" * characters
 
 
 @tool
-def complain(characters: int) -> None:
-    """Raise ValueError with a text of some length."""
+def raise_error(characters: int) -> None:
+    """Raise ValueError with a message of some length."""
     raise ValueError("x" * characters)
 
 
 @tool
-def fail_silently() -> None:
-    """Raise an error without a text."""
+def raise_empty_error() -> None:
+    """Raise an error without a message."""
     raise KeyError
 
 
 @tool
-def fail_unspeakably() -> None:
-    """Raise an error that cannot be written."""
-    raise UnspeakableError
+def raise_unprintable_error() -> None:
+    """Raise an error whose message cannot be read."""
+    raise UnprintableError
 
 
 @tool
-def refuse() -> None:
+def raise_limit_exceeded() -> None:
     """Raise LimitExceeded."""
     raise LimitExceeded("the input is too large")
 
@@ -209,24 +209,24 @@ toolset = Toolset(
         environment,
         hang,
         hang_and_catch,
-        hang_deaf,
+        hang_ignoring_alarm,
         allocate,
         allocate_much,
         hang_briefly,
-        take_a_nap,
+        sleep_longer,
         burn,
         remember,
-        descriptors,
-        keep,
-        leave,
-        leave_politely,
+        open_files,
+        leak,
+        exit_process,
+        raise_system_exit,
         crash,
-        chatter,
-        listen,
+        print_text,
+        read_input,
         write,
-        complain,
-        fail_silently,
-        fail_unspeakably,
-        refuse,
+        raise_error,
+        raise_empty_error,
+        raise_unprintable_error,
+        raise_limit_exceeded,
     ),
 )

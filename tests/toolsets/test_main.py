@@ -50,22 +50,22 @@ def test_call_as_json(capsys: Capture) -> None:
     assert json.loads(capsys.readouterr().out) == {"ok": True, "content": "5", "error_kind": None}
 
 
-def test_a_failed_function_is_told_with_exit_code_1(capsys: Capture) -> None:
+def test_a_failed_function_exits_with_code_1(capsys: Capture) -> None:
     assert main(["call", "arithmetic", "divide(a=1, b=0)"]) == 1
     assert capsys.readouterr() == ("", "divide: b must not be 0\n")
 
 
 def test_a_failed_function_as_json(capsys: Capture) -> None:
-    assert main(["call", HOSTILE, "leave(status=0)", "--json"]) == 1
+    assert main(["call", HOSTILE, "exit_process(status=0)", "--json"]) == 1
     result = json.loads(capsys.readouterr().out)
     assert result == {
         "ok": False,
-        "content": "leave: the function ended its process",
+        "content": "exit_process: the function ended its process",
         "error_kind": "function_error",
     }
 
 
-def test_calls_in_a_row_are_one_chain(capsys: Capture) -> None:
+def test_calls_of_one_command_are_one_chain(capsys: Capture) -> None:
     assert main(["call", STATEFUL, "put('a', 1)", "recall('a')", "--json"]) == 0
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     state = {"a": 1}
@@ -73,12 +73,12 @@ def test_calls_in_a_row_are_one_chain(capsys: Capture) -> None:
     assert second == {"ok": True, "content": "1", "error_kind": None, "state": state}
 
 
-def test_a_failure_ends_the_row(capsys: Capture) -> None:
+def test_calls_after_a_failure_are_not_executed(capsys: Capture) -> None:
     assert main(["call", "arithmetic", "add(1, 2)", "divide(1, 0)", "add(2, 3)"]) == 1
     assert capsys.readouterr() == ("3\n", "divide: b must not be 0\n")
 
 
-def test_a_toolset_of_ones_own_is_found_in_the_current_folder(tmp_path: Path) -> None:
+def test_a_users_toolset_is_loaded_from_the_current_folder(tmp_path: Path) -> None:
     (tmp_path / "my_tools.py").write_text(
         "from toolsets import Toolset, tool\n"
         "@tool\n"
@@ -115,7 +115,7 @@ def test_a_toolset_of_ones_own_is_found_in_the_current_folder(tmp_path: Path) ->
         (["call", "arithmetic", "add(a=2)", "--json"], "add: argument b is missing."),
     ],
 )
-def test_what_cannot_be_done_is_told_in_one_sentence_with_exit_code_2(
+def test_an_invalid_request_prints_one_sentence_and_exits_with_code_2(
     capsys: Capture, arguments: list[str], sentence: str
 ) -> None:
     assert main(arguments) == 2
@@ -126,7 +126,7 @@ def test_what_cannot_be_done_is_told_in_one_sentence_with_exit_code_2(
 
 
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["call", "arithmetic"]])
-def test_an_unknown_command_ends_with_exit_code_2(capsys: Capture, arguments: list[str]) -> None:
+def test_an_unknown_command_exits_with_code_2(capsys: Capture, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2

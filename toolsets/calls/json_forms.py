@@ -1,7 +1,7 @@
-"""Calls as JSON: `{"name": "add", "arguments": {"a": 2, "b": 3}}` and its relatives.
+"""Parse calls written as JSON: `{"name": "add", "arguments": {"a": 2, "b": 3}}` and similar forms.
 
 The forms are OpenAI's `tool_calls`, the tags of open models, and agents' `tool`/`tool_input`; also
-written as a Python dict, or behind the name: `add{"a": 2, "b": 3}`.
+a Python dict, or the arguments after the name: `add{"a": 2, "b": 3}`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NAMES = ("name", "function", "function_name", "tool", "tool_name", "action")
 ARGUMENTS = ("arguments", "parameters", "params", "args", "kwargs", "input")
 ARGUMENTS += ("tool_input", "action_input")
 WRAPPERS = ("tool_calls", "tool_call", "function_calls", "function_call", "function", "calls")
-BESIDE = {"id", "type", "index", "thought", "reasoning"}  # what may stand beside them
+IGNORED = {"id", "type", "index", "thought", "reasoning"}  # keys of a call that have no effect
 FORM = 'The JSON is not of the form {"name": ..., "arguments": {...}}.'
 
 Parts = tuple[str, tuple[Any, ...], dict[str, Any]]
@@ -34,9 +34,9 @@ _ACTION = re.compile(r"Action:\s*([^\W\d][\w.]*)[ \t]*\n[ \t]*Action Input:\s*$"
 
 
 def json_call(text: str) -> Parts | None:
-    """Name, positional and named arguments of the one call in `text`; None where none is JSON.
+    """Name, positional and named arguments of the one call in `text`; None without a JSON call.
 
-    Raises CallError where there are several, or where the JSON is broken or names no function.
+    Raises CallError if there are several calls, the JSON is broken, or it names no function.
     """
     start = _OBJECT.search(text)
     before = text[: start.start()] if start else ""
@@ -49,21 +49,22 @@ def json_call(text: str) -> Parts | None:
     if further := len(_objects(rest)) + len(repair.calls_in(rest)):
         raise unparseable(f"The reply holds {1 + further} calls.")
     value = _read(text[start.start() : end])
-    name = _named(before)
+    name = _function_name(before)
     return _parts(name, value) if name else _call_of(value)
 
 
 def _objects(text: str) -> list[int]:
-    found, end = [], 0
+    """The start of each JSON object in `text` that is not inside another."""
+    starts, end = [], 0
     for match in _OBJECT.finditer(text):
         if match.start() >= end:
-            found.append(match.start())
+            starts.append(match.start())
             end, _ = repair.closing(text, match.start())
-    return found
+    return starts
 
 
-def _named(before: str) -> str:
-    """The function that is named before its JSON arguments, if any is."""
+def _function_name(before: str) -> str:
+    """The function's name at the end of the text before the JSON; empty if there is none."""
     for form in (_FUNCTION_TAG, _ACTION):
         if match := form.search(before):
             return match.group(1)
@@ -73,12 +74,14 @@ def _named(before: str) -> str:
 
 def _read(text: str) -> Any:
     try:
-        return checked(json.loads(text, object_pairs_hook=_once, parse_constant=_no_number))
+        return checked(
+            json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
+        )
     except CallError:
         raise
     except (json.JSONDecodeError, RecursionError):
-        return _read_dict(repair.mended(text))
-    except ValueError:  # digits beyond what Python reads
+        return _read_dict(repair.as_python(text))
+    except ValueError:  # more digits than Python's int() accepts
         raise unparseable("A whole number is too long.") from None
 
 
@@ -92,21 +95,21 @@ def _read_dict(text: str) -> Any:
     return literal(node)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise unparseable(f"The argument {twice} is given twice.")
-    return found
+    return members
 
 
-def _no_number(word: str) -> Any:
+def _refuse_constant(word: str) -> Any:
     raise unparseable(f"The argument {word} is not a plain value.")
 
 
 def _call_of(value: Any) -> Parts:
-    """The call that a JSON value is."""
+    """Name and arguments of the call that a JSON value encodes."""
     match value:
         case [one]:
             return _call_of(one)
@@ -128,7 +131,7 @@ def _call_of_object(value: Mapping[str, Any]) -> Parts:
             return next(iter(value)), (), arguments
         raise unparseable(FORM)
     name = value[names[0]]
-    if not given and value.keys() - BESIDE - {names[0]}:
+    if not given and value.keys() - IGNORED - {names[0]}:
         raise unparseable(
             f'The arguments of {shorten(name, LONGEST_SOURCE)} must stand under "arguments".'
         )

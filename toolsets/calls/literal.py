@@ -1,7 +1,4 @@
-"""Arguments as written: literals become JSON values; nothing is ever evaluated.
-
-Not here: where in a reply the call stands (`toolsets.calls.parse`, `toolsets.calls.repair`).
-"""
+"""Convert the literals of a call's arguments to JSON values; nothing is ever evaluated."""
 
 from __future__ import annotations
 
@@ -21,12 +18,12 @@ _CALCULATIONS = ast.BinOp | ast.BoolOp | ast.Compare | ast.UnaryOp
 
 
 def unparseable(reason: str) -> CallError:
-    """The error of a reply that is no call, with the sentence that shows the form of one."""
+    """The error for a reply without a valid call; adds a sentence that shows the form."""
     return CallError("unparseable_call", reason + FORM)
 
 
 def literal(node: ast.expr, depth: int = 0) -> Any:
-    """The JSON value of an argument; raises CallError where it is none."""
+    """The JSON value of an argument; raises CallError if it is not a literal."""
     if depth > DEEPEST_NESTING:
         raise _too_deep()
     match node:
@@ -47,11 +44,11 @@ def literal(node: ast.expr, depth: int = 0) -> Any:
             return {_key(k): literal(v, depth + 1) for k, v in zip(keys, values, strict=True)}
         case ast.Call():
             raise unparseable("A call cannot be an argument of a call; make the inner call first.")
-    raise unparseable(f"The argument {source(node)} is not a plain value{_mend(node)}.")
+    raise unparseable(f"The argument {source(node)} is not a plain value{_hint(node)}.")
 
 
 def checked(value: Any, depth: int = 0) -> Any:
-    """A value that came as JSON, within the bounds of a literal; raises CallError elsewhere."""
+    """Check a value read from JSON against the limits of literals; raises CallError."""
     if depth > DEEPEST_NESTING:
         raise _too_deep()
     match value:
@@ -67,7 +64,7 @@ def checked(value: Any, depth: int = 0) -> Any:
 
 
 def source(node: ast.expr) -> str:
-    """The text of a node, no longer than a message may quote."""
+    """The source text of a node, cut to `LONGEST_SOURCE` characters."""
     try:
         text = ast.unparse(node)
     except (ValueError, RecursionError):
@@ -75,7 +72,7 @@ def source(node: ast.expr) -> str:
     return shorten(text, LONGEST_SOURCE)
 
 
-def _mend(node: ast.expr) -> str:
+def _hint(node: ast.expr) -> str:
     match node:
         case ast.Name() | ast.Attribute():
             return "; write its value, and texts in quotes"
@@ -95,7 +92,7 @@ def _key(node: ast.expr | None) -> str:
 
 
 def _encodable(text: str) -> str:
-    """`text`, where two halves that JSON writes for one character are put together."""
+    """`text` with surrogate pairs, as JSON writes them, joined to one character."""
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:

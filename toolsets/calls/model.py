@@ -1,4 +1,4 @@
-"""A call, as written and as bound, and its result."""
+"""A call as written, a call as bound, and the result of a call."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class ToolCall:
     """A call of one function.
 
     `arguments` are JSON values by parameter name; `raw` is the text exactly as the model wrote it.
-    `state` is what the chain carries into the call; the model did not write it, so that two calls
-    are equal whatever their states.
+    `state` is the chain's state before the call. The model did not write it, so it does not count
+    when calls are compared.
     """
 
     name: str
@@ -25,9 +25,9 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a call came to; `content` is what the model reads, `error_kind` is None where ok.
+    """The result of a call; `content` is the text for the model, `error_kind` is None if `ok`.
 
-    `state` is what the chain carries on, where the function keeps state; else None.
+    `state` is the chain's state after the call, or None if the function keeps no state.
     """
 
     ok: bool

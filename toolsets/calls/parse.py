@@ -1,15 +1,13 @@
-"""How a call is written and read: `name(a=1, b=[2, 3])`.
+"""Parse the call in a model's reply: `name(a=1, b=[2, 3])`.
 
-Text becomes a name and literal arguments through `ast`; nothing is ever evaluated. Arguments are
+`ast` turns the text into a name and literal arguments; nothing is ever evaluated. Arguments are
 JSON values: numbers (also negative), strings, true/false/none in Python's or JSON's spelling, lists
 and string-keyed dicts of these.
 
-What a careful reader would accept is accepted: prose, fences and tags around exactly one call, a
-call as JSON, typographic quotes and signs. Nothing is guessed: a reply with two readings is refused
-with a message that names the mend.
+Also accepted: prose, fences and tags around exactly one call, a call as JSON, typographic quotes
+and signs. Nothing is guessed: an ambiguous reply raises an error that says how to correct it.
 
-Not here: whether the function exists and the arguments fit it (`toolsets.catalog.toolset`), mending
-(`toolsets.calls.repair`), calls as JSON (`toolsets.calls.json_forms`).
+Not here: whether the function exists and the arguments fit it (`toolsets.catalog.toolset`).
 """
 
 from __future__ import annotations
@@ -34,9 +32,9 @@ _BARE = re.compile(r"[^\W\d]\w*(?:\s+[^\W\d]\w*\s*=\s*\S+)+")
 
 
 def parse_call(text: str) -> WrittenCall:
-    """Read the one call in `text`.
+    """Parse the one call in `text`.
 
-    Raises CallError of kind `unparseable_call`, whose message says how to mend it.
+    Raises CallError of kind `unparseable_call`, whose message says how to correct the reply.
     """
     if len(text) > LONGEST_CALL:
         raise unparseable(f"The reply is longer than {LONGEST_CALL:,} characters.")
@@ -44,18 +42,18 @@ def parse_call(text: str) -> WrittenCall:
     if not bare:
         raise unparseable("The reply is empty.")
     node = _plain_call(bare) or _plain_call(bare := repair.without_thought(bare))
-    if node is None and (found := json_call(bare)):
-        return WrittenCall(*found)
-    return _written(node or _call_in_prose(bare))
+    if node is None and (parts := json_call(bare)):
+        return WrittenCall(*parts)
+    return _written_call(node or _call_in_prose(bare))
 
 
 def is_plain(text: str) -> bool:
-    """Whether the call in `text` is read without mending: it stands alone, or on a line alone."""
+    """Whether the call in `text` needs no repair: it is the whole text, or the whole of a line."""
     return len(text) <= LONGEST_CALL and _plain_call(_unfence(text).strip()) is not None
 
 
 def _plain_call(text: str) -> ast.Call | None:
-    """The call that `text` is, or that stands alone on one of its lines and on no other."""
+    """The call that is the whole `text`, or the whole of exactly one of its lines."""
     node = _parse_expression(text)
     if not isinstance(node, ast.Call):
         lines = [line.strip() for line in text.splitlines()]
@@ -65,24 +63,24 @@ def _plain_call(text: str) -> ast.Call | None:
 
 
 def _call_in_prose(text: str) -> ast.Call:
-    """The one call in `text`, mended where it can be read in one way."""
-    if '=\\"' in text and '="' not in text:  # as it stands in a JSON string
+    """The one call in `text`, repaired if it is unambiguous."""
+    if '=\\"' in text and '="' not in text:  # escaped as in a JSON string
         text = text.replace('\\"', '"')
     calls = repair.calls_in(text)
     if len(calls) != 1:
-        raise unparseable(f"The reply holds {len(calls)} calls." if calls else _no_call(text))
+        raise unparseable(f"The reply holds {len(calls)} calls." if calls else _why_no_call(text))
     call = calls[0]
     if call.missing:
         raise unparseable(f"The reply is not a call. {repair.unclosed(call)}")
     if isinstance(_parse_expression(text), _CALCULATION) or repair.in_calculation(text, call.text):
         raise unparseable("A call cannot be a part of a calculation; make it alone.")
-    node = _parse_expression(call.text) or _parse_expression(repair.mended(call.text))
+    node = _parse_expression(call.text) or _parse_expression(repair.as_python(call.text))
     if not isinstance(node, ast.Call):
-        raise unparseable(f"The call cannot be read. {repair.complaint(call.text)}")
+        raise unparseable(f"The call cannot be read. {repair.problem(call.text)}")
     return node
 
 
-def _no_call(text: str) -> str:
+def _why_no_call(text: str) -> str:
     if _BARE.fullmatch(text):
         return "The reply is not a call. The arguments stand in ( ), with a comma between them."
     if _ANSWER.search(text):
@@ -90,7 +88,7 @@ def _no_call(text: str) -> str:
     return "The reply is not a call."
 
 
-def _written(node: ast.Call) -> WrittenCall:
+def _written_call(node: ast.Call) -> WrittenCall:
     keywords: dict[str, Any] = {}
     for keyword in node.keywords:
         if keyword.arg is None:

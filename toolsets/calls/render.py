@@ -1,4 +1,4 @@
-"""The text of a call, which `toolsets.calls.parse` reads back."""
+"""Write a call as text."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from typing import Any
 
 
 def render_call(name: str, arguments: dict[str, Any]) -> str:
-    """The text of a call; `parse_call` reads it back to the same name and arguments."""
+    """The text of a call; `parse_call` returns the same name and arguments."""
     return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"

@@ -1,11 +1,9 @@
-"""Calls that are not written as Python has them: found in prose, mended, or told what is wrong.
+"""Calls that are not valid Python: find them in prose, repair them, or explain what is wrong.
 
-Mended is only what can be read in one way: typographic quotes and signs, `a: 1` for `a=1`, a line
-break in a text. A number that might be two (`1,200`), a value with a unit or a text that may have
-been cut is left to the model, in a sentence that names the mend. Everything is one pass over the
-reply's tokens.
-
-Not here: calls in JSON (`toolsets.calls.json_forms`).
+Only unambiguous mistakes are repaired: typographic quotes and signs, `a: 1` for `a=1`, a line break
+in a string. A number that might be two (`1,200`), a value with a unit or a string that may be cut
+off is refused, with a sentence that says how to correct it. Each step is one pass over the reply's
+tokens.
 """
 
 from __future__ import annotations
@@ -40,8 +38,8 @@ _DATE = re.compile(r"[=(,\[:] ?(\d+(?:[-/]\d+[-/]|:\d+)[\d:.]*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A call in a reply: its text, and what is missing at its end where it was not closed."""
+class FoundCall:
+    """The text of a call in a reply; `missing`: brackets or quote missing at its end, if any."""
 
     text: str
     missing: str = ""
@@ -55,27 +53,27 @@ class _Token:
 
 
 def without_thought(text: str) -> str:
-    """`text` without the thought that it opens with."""
+    """`text` without a tagged thought at its start."""
     return _THOUGHT.sub("", text).strip()
 
 
-def calls_in(text: str) -> list[Found]:
-    """The calls in `text`, prose such as `apple(s)` left out; an open one is the last."""
-    found, end = [], 0
+def calls_in(text: str) -> list[FoundCall]:
+    """The calls in `text`, without prose such as `apple(s)`; an unclosed call is the last."""
+    spans, end = [], 0
     for match in _START.finditer(text):
         if match.start() < end:
             continue
         end, missing = closing(text, match.end() - 1)
         inside = text[match.end() : end if missing else end - 1]
         if not _IN_PROSE.fullmatch(inside):
-            found.append((match.start(), end, missing))
+            spans.append((match.start(), end, missing))
         if missing:
             break
-    return [Found(text[start:end], missing) for start, end, missing in found]
+    return [FoundCall(text[start:end], missing) for start, end, missing in spans]
 
 
 def closing(text: str, start: int) -> tuple[int, str]:
-    """Where the bracket at `start` is closed, and what is missing where it is not."""
+    """The index after the bracket that closes the one at `start`, and what is missing, if any."""
     wanted: list[str] = []
     for match in _TOKEN.finditer(text, start):
         sign = _ascii(match.group()) if match.lastgroup == "sign" else ""
@@ -93,7 +91,7 @@ def closing(text: str, start: int) -> tuple[int, str]:
 
 
 def in_calculation(text: str, call: str) -> bool:
-    """Whether the one `call` in `text` is an operand there, or only a part of what is written."""
+    """Whether `call` is an operand in `text`, or part of a longer expression."""
     before, _, after = text.partition(call)
     around = before[len(before.rstrip(_MARKS)) :]
     if around and after[: len(around)] == around[::-1]:
@@ -102,8 +100,8 @@ def in_calculation(text: str, call: str) -> bool:
     return bool(_OPERATOR_BEFORE.search(before) or _OPERATOR_AFTER.match(after))
 
 
-def mended(call: str) -> str:
-    """`call` as Python would have it, where it can be read in one way."""
+def as_python(call: str) -> str:
+    """`call` in Python's syntax, with unambiguous mistakes repaired."""
     out: list[str] = []
     brackets: list[str] = []
     previous = _Token("", "")
@@ -117,7 +115,7 @@ def mended(call: str) -> str:
             written = "="
         elif brackets == ["("] and written == ";":
             written = ","
-        elif token.kind == "number" and following.text not in ("-", "/", ":"):  # no date
+        elif token.kind == "number" and following.text not in ("-", "/", ":"):  # not a date
             written = re.sub(r"^0+(?=\d+$)", "", written)
         elif token.kind == "sign":
             _track(brackets, written)
@@ -126,8 +124,8 @@ def mended(call: str) -> str:
     return "".join(out)
 
 
-def complaint(call: str) -> str:
-    """What keeps a call from being read, in a sentence that names the mend."""
+def problem(call: str) -> str:
+    """Why a call cannot be parsed, as a sentence that says how to correct it."""
     tokens = list(_tokens(call))
     for one, other in pairwise(tokens):
         if one.kind == "text" and other.kind in ("name", "number", "text", "cut"):
@@ -145,15 +143,15 @@ def complaint(call: str) -> str:
     return "Its arguments are not written as name=value, with a comma between them."
 
 
-def unclosed(call: Found) -> str:
-    """What is missing at the end of a call, or which quote within it ends a text too early."""
-    if (reason := complaint(call.text)).startswith("A quote"):
+def unclosed(call: FoundCall) -> str:
+    """What is missing at the end of a call, or which quote inside it ends a string too early."""
+    if (reason := problem(call.text)).startswith("A quote"):
         return reason
     return f"It is not closed: {call.missing} is missing."
 
 
 def _tokens(text: str) -> Iterator[_Token]:
-    """The tokens in Python's characters, each with the space before it."""
+    """The tokens in Python's characters, each with the space before it as `gap`."""
     gap = ""
     for match in _TOKEN.finditer(text):
         kind, written = match.lastgroup or "", match.group()
@@ -183,7 +181,7 @@ def _digit(sign: str) -> str:
 
 
 def _ascii(sign: str) -> str:
-    """A sign as ASCII has it: full width, minus signs and dashes; nothing for the invisible."""
+    """A full-width sign, minus sign or dash as ASCII; empty for an invisible character."""
     if "\uff01" <= sign <= "\uff5e":
         return chr(ord(sign) - 0xFEE0)
     if sign in _DASHES:

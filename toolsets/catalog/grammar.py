@@ -1,11 +1,11 @@
-"""The grammar of a toolset's calls, for decoding that lets a model write nothing else.
+"""The grammar of a toolset's calls, for constrained decoding.
 
 `name(a=1, b=[2, "x"])`: one alternative per function, arguments by name in the order of the schema,
-values as Python literals. All that it takes, up to `toolsets.calls.parse.LONGEST_CALL` characters,
-is read by `Toolset.parse`. What a schema says beyond types, choices and required members (patterns,
-sizes, references to itself) is left to the check of the arguments.
+values as Python literals. `Toolset.parse` accepts every call in the grammar of up to
+`toolsets.calls.parse.LONGEST_CALL` characters. Schema constraints other than types, choices and
+required members (patterns, sizes, recursion) are checked only when the arguments are validated.
 
-Written in EBNF as xgrammar takes it, which is llama.cpp's GBNF.
+The format is xgrammar's EBNF, which is llama.cpp's GBNF.
 
 Not here: the decoding (`pipeline.engine.engine`).
 """
@@ -20,9 +20,9 @@ from toolsets.catalog.toolset import Toolset
 from toolsets.tools.schema import Schema
 from toolsets.tools.tool import Tool
 
-DEEPEST_UNTYPED = 3  # lists and dicts in a value that may be anything
+DEEPEST_UNTYPED = 3  # nested lists and dicts in a value of type any
 
-# Numbers are bounded so that each is finite, and that no model writes digits for ever.
+# Numbers are bounded so that each is finite and no model writes digits without end.
 _VALUES = r"""
 scalar ::= number | string | boolean | null
 number ::= integer ("." [0-9]{1,30})? ([eE] ("+"? [0-9]{1,2} | "-" [0-9]{1,3}))?
@@ -38,17 +38,17 @@ colon ::= ":" " "?
 
 
 def call_grammar(toolset: Toolset) -> str:
-    """The grammar of one call of one of the tools; its first rule is `root`."""
+    """The grammar of one call of any of the tools; its start rule is `root`."""
     rules = _Rules()
     calls = " | ".join(rules.call(tool) for tool in toolset.tools)
     return f"root ::= {calls}\n{rules}{_VALUES}"
 
 
 class _Rules:
-    """Rules of the grammar; each method returns an expression, and adds the rules that it needs."""
+    """Rules of the grammar; each method returns an expression and adds the rules it uses."""
 
     def __init__(self) -> None:
-        self._names: dict[str, str] = {}  # by what they stand for
+        self._names: dict[str, str] = {}  # rule names by rule body
 
     def __str__(self) -> str:
         return "\n".join(f"{name} ::= {body}" for body, name in self._names.items())
@@ -61,7 +61,7 @@ class _Rules:
         return self._names.setdefault(body, f"rule{len(self._names)}")
 
     def _members(self, schema: Schema, named: Callable[[str], str]) -> str:
-        """The properties of an object in their order, with or without those that are optional."""
+        """The properties of an object in their order; optional ones may be left out."""
         required = schema.get("required", ())
         properties = schema.get("properties", {}).items()
         return self._some(
@@ -69,7 +69,7 @@ class _Rules:
         )
 
     def _some(self, members: Sequence[tuple[str, bool]], begun: bool = False) -> str:
-        """Members, each with whether it is required; `begun` where one stands before them."""
+        """Members with their required flags; `begun`: at least one member precedes them."""
         if not members:
             return '""'
         (member, required), *others = members
@@ -141,7 +141,7 @@ def _key(name: str) -> str:
 
 
 def _literal(value: Any) -> str:
-    """A value as Python writes it; a text in single quotes or in double ones."""
+    """A value as a Python literal; a string in single or in double quotes."""
     written = [repr(value)]
     if isinstance(value, str):
         written.append(json.dumps(value, ensure_ascii=False))
@@ -149,5 +149,5 @@ def _literal(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    """`text` as the grammar writes texts of its own."""
+    """`text` as a terminal of the grammar."""
     return json.dumps(text, ensure_ascii=False)

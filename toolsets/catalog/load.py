@@ -1,9 +1,9 @@
-"""The toolset that a name stands for.
+"""Load a toolset by name.
 
 load("arithmetic")                        a toolset that ships
 load("arithmetic[add,divide]")            some of its tools, in this order
 load("arithmetic[*,add as plus]")         one renamed, the others as they are
-load("arithmetic+my_tools:toolset")       joined; `module:attribute` for one's own
+load("arithmetic+my_tools:toolset")       joined with a user's, `module:attribute`
 load("(arithmetic+my_tools:toolset)[*,add as plus]")
 """
 
@@ -28,7 +28,7 @@ _BRACKETS = re.compile(r"\[(?P<items>[^\[\]]*)\]\s*")
 
 
 def load(name: str) -> Toolset:
-    """Find the toolset that `name` stands for; raises ToolsetError saying what is wrong."""
+    """Load the toolset called `name`; raises ToolsetError, which explains what is wrong."""
     toolset, rest = _read_sum(name.strip())
     if rest:
         raise _malformed(name)
@@ -36,7 +36,7 @@ def load(name: str) -> Toolset:
 
 
 def _read_sum(text: str) -> tuple[Toolset, str]:
-    """The toolset at the start of `text`, and the text behind it."""
+    """The toolset at the start of `text`, and the text after it."""
     toolset, rest = _read_part(text)
     while rest.startswith("+"):
         part, rest = _read_part(rest[1:].lstrip())
@@ -70,11 +70,11 @@ def _load_base(base: str) -> Toolset:
         hint = f"; did you mean {near}?" if (near := nearest(base, SHIPPED)) else ""
         ships = ", ".join(SHIPPED)
         raise ToolsetError(
-            f"toolset {base!r} does not exist{hint} (shipped: {ships}; one's own: module:attribute)"
+            f"toolset {base!r} does not exist{hint} (shipped: {ships}; yours: module:attribute)"
         )
     try:
-        found = find(path, Toolset)
+        toolset = find(path, Toolset)
     except ToolsetError as error:
         raise ToolsetError(f"toolset {base!r}: {error}") from error
-    assert isinstance(found, Toolset)
-    return found if base in SHIPPED else replace(found, name=base)
+    assert isinstance(toolset, Toolset)
+    return toolset if base in SHIPPED else replace(toolset, name=base)

@@ -1,6 +1,6 @@
-"""A toolset: an ordered set of tools, with which calls are parsed and run in this process.
+"""A toolset: an ordered set of tools that parses calls and runs them in this process.
 
-Not here: finding one by name (`toolsets.catalog.load`), processes and limits
+Not here: loading one by name (`toolsets.catalog.load`), processes and limits
 (`toolsets.execution`).
 """
 
@@ -21,10 +21,10 @@ from toolsets.tools.tool import Tool
 
 @dataclass(frozen=True, slots=True)
 class Toolset:
-    """An ordered set of tools with one name, the text that `load` finds it by.
+    """An ordered set of tools; `load` accepts its `name`.
 
-    `unconfined` is for functions that need the network, files or processes of their own: executors
-    run them without a sandbox.
+    `unconfined` is for functions that need the network, files or other processes: executors run
+    them without a sandbox.
     """
 
     name: str
@@ -32,13 +32,15 @@ class Toolset:
     unconfined: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tools", tuple(self.tools))  # a list will do
+        object.__setattr__(self, "tools", tuple(self.tools))  # may be given as a list
         for tool in self.tools:
             if not isinstance(tool, Tool):
-                raise ToolsetError(f"toolset {self.name}: {_told(tool)} is no tool; write @tool")
+                raise ToolsetError(
+                    f"toolset {self.name}: {_location(tool)} is not a tool; decorate it with @tool"
+                )
         names = [tool.name for tool in self.tools]
         if twice := [name for name in names if names.count(name) > 1]:
-            places = {_told(tool.function) for tool in self.tools if tool.name == twice[0]}
+            places = {_location(tool.function) for tool in self.tools if tool.name == twice[0]}
             where = f" ({' and '.join(sorted(places))})" if len(places) > 1 else ""
             raise ToolsetError(
                 f"toolset {self.name} has two tools named {twice[0]}; rename one{where}"
@@ -65,14 +67,14 @@ class Toolset:
         raise CallError("unknown_function", message)
 
     def select(self, items: Iterable[str]) -> Toolset:
-        """Some of the tools, in the order given.
+        """A toolset of some of the tools, in the order given.
 
         An item is a tool's name, `name as other` to rename it, or `*` for all the tools that no
-        other item names. Raises ToolsetError for a name that it lacks or that cannot be one.
+        other item names. Raises ToolsetError for an unknown or invalid name.
         """
         pairs = [_read_item(item) for item in items]
         written = ",".join(old if old == new else f"{old} as {new}" for old, new in pairs)
-        name = f"{self._grouped}[{written}]"
+        name = f"{self._name_for_selection}[{written}]"
         named = {old for old, _ in pairs}
         rest = [(tool.name, tool.name) for tool in self.tools if tool.name not in named]
         wanted = [p for pair in pairs for p in (rest if pair[0] == "*" else [pair])]
@@ -83,16 +85,32 @@ class Toolset:
         name = f"{self.name}+{other.name}"
         names = [*self.tool_names, *other.tool_names]
         if clashes := [clash for clash in other.tool_names if clash in self.tool_names]:
-            renames = ", ".join(f"{clash} as {_new(clash, names)}" for clash in clashes)
+            renames = ", ".join(f"{clash} as {_unused_name(clash, names)}" for clash in clashes)
             raise ToolsetError(
                 f"toolset {name} has two functions named {clashes[0]}; rename one, such as by "
-                f"{self.name}+{other._grouped}[*, {renames}]"
+                f"{self.name}+{other._name_for_selection}[*, {renames}]"
             )
         return Toolset(name, self.tools + other.tools, self.unconfined or other.unconfined)
 
+    def parse(self, text: str) -> ToolCall:
+        """Parse and bind the call in `text`; raises CallError with a message for the model."""
+        written = parse_call(text)
+        tool = self[written.name]
+        arguments = bind(tool, written)
+        validate(tool, arguments)
+        return ToolCall(tool.name, arguments, text)
+
+    def execute(self, call: ToolCall) -> ToolResult:
+        """Run `call` in this process; every exception becomes a failed ToolResult."""
+        try:
+            tool = self[call.name]
+            return run(tool, validate(tool, call.arguments), call.state)
+        except CallError as error:
+            return ToolResult(False, str(error), error.kind)
+
     @property
-    def _grouped(self) -> str:
-        """The name, such that brackets behind it hold for all of it."""
+    def _name_for_selection(self) -> str:
+        """The name, in parentheses if brackets after it would apply to its last part only."""
         return f"({self.name})" if "+" in self.name else self.name
 
     def _tool(self, name: str) -> Tool:
@@ -102,37 +120,21 @@ class Toolset:
         known = ", ".join(self.tool_names)
         raise ToolsetError(f"toolset {self.name} has no function {name!r}; it has: {known}")
 
-    def parse(self, text: str) -> ToolCall:
-        """Read and bind the call in `text`; raises CallError with a message for the model."""
-        written = parse_call(text)
-        tool = self[written.name]
-        arguments = bind(tool, written)
-        validate(tool, arguments)
-        return ToolCall(tool.name, arguments, text)
-
-    def execute(self, call: ToolCall) -> ToolResult:
-        """Run `call` in this process; whatever the function raises becomes a ToolResult."""
-        try:
-            tool = self[call.name]
-            return run(tool, validate(tool, call.arguments), call.state)
-        except CallError as error:
-            return ToolResult(False, str(error), error.kind)
-
 
 def _read_item(item: str) -> tuple[str, str]:
-    """A tool's name, and the name that it gets."""
+    """A tool's name and its new name."""
     old, _, new = (part.strip() for part in item.partition(" as "))
     if new and not (new.isidentifier() and not iskeyword(new)):
         raise ToolsetError(f"{new!r} cannot be the name of a function; use letters, digits and _")
     return old, new or old
 
 
-def _new(name: str, taken: Iterable[str]) -> str:
+def _unused_name(name: str, taken: Iterable[str]) -> str:
     plain = name.replace(".", "_")
     return next(new for i in count(2) if (new := f"{plain}_{i}") not in taken)
 
 
-def _told(thing: object) -> str:
+def _location(thing: object) -> str:
     code = getattr(thing, "__code__", None)
     if code is None:
         return repr(thing)

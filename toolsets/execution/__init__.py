@@ -1,6 +1,6 @@
-"""Execution: calls run in worker processes with limits.
+"""Execution: run calls in worker processes with limits.
 
 executor   runs the calls of one toolset
-pool/      worker processes, and who gets which call
-sandbox/   what a worker process may not do, and what it may take
+pool/      worker processes, and the dispatcher that assigns calls to them
+sandbox/   restrictions and resource limits of a worker process
 """

@@ -1,11 +1,11 @@
-"""Calls executed in worker processes, each call within limits of time and memory.
+"""Execute calls in worker processes, each call within limits of time and memory.
 
-A worker that hangs or dies costs its own call only and is replaced at once. What a model wrote
-never raises here: it becomes a ToolResult.
+A worker that hangs or dies fails only its current call and is replaced at once. A model's mistakes
+never raise here: they become a failed ToolResult.
 
 Covered: endless loops, exhausted memory, dying processes, stray prints, Ctrl-C, a killed parent;
-where the kernel allows (`toolsets.execution.sandbox.confinement`) also the network, files and other
-processes. Not covered: a function that means to spoil the results of later calls in its own
+if the kernel allows it (`toolsets.execution.sandbox.confinement`) also the network, files and other
+processes. Not covered: a function that deliberately corrupts the results of later calls in its own
 process.
 """
 
@@ -23,9 +23,9 @@ from toolsets.execution.pool.process import WorkerProcess
 class Executor:
     """A pool of worker processes for the calls of one toolset; a context manager.
 
-    `wall_clock_seconds` and `memory_mib` (beyond what the loaded toolset takes) hold per call, but
-    for tools with limits of their own. At most `max_waiting` calls may be without a result.
-    A call raises ToolsetError where the workers cannot load the toolset by its name.
+    `wall_clock_seconds` and `memory_mib` (in addition to the loaded toolset's memory) apply per
+    call, except for tools with limits of their own. At most `max_waiting` calls may be unfinished.
+    A call raises ToolsetError if the workers cannot load the toolset by its name.
     """
 
     def __init__(
@@ -42,9 +42,9 @@ class Executor:
             "memory_mib": memory_mib,
             "max_waiting": max_waiting,
         }
-        for what, value in limits.items():
+        for name, value in limits.items():
             if value <= 0:
-                raise ValueError(f"{what} must be more than 0, got {value}")
+                raise ValueError(f"{name} must be more than 0, got {value}")
         self._wall_clock_seconds = wall_clock_seconds
         self._seconds = {
             tool.name: tool.limits.wall_clock_seconds or wall_clock_seconds
@@ -54,27 +54,27 @@ class Executor:
         self._dispatcher = Dispatcher(processes, max_waiting)
 
     def run(self, call: ToolCall) -> ToolResult:
-        """Execute `call` and wait; raises RuntimeError where the executor is closed or full."""
+        """Execute `call` and wait; raises RuntimeError if the executor is closed or full."""
         promise = Promise()
         self._dispatcher.add(Job(call, self._limit(call), promise))
         return promise.wait()
 
     def submit(self, call: ToolCall) -> asyncio.Future[ToolResult]:
-        """Execute `call`; to be awaited in the event loop that is running now.
+        """Execute `call`; await the future in the event loop that is running now.
 
-        Raises RuntimeError where the executor is closed, or where `max_waiting` calls have no
-        result yet: await some before submitting more.
+        Raises RuntimeError if the executor is closed, or if `max_waiting` calls are unfinished:
+        await some before submitting more.
         """
         future: asyncio.Future[ToolResult] = asyncio.get_running_loop().create_future()
         self._dispatcher.add(Job(call, self._limit(call), future))
         return future
 
     def metrics(self) -> Metrics:
-        """What was executed so far, and what went wrong."""
+        """Counts of executed and failed calls so far."""
         return self._dispatcher.metrics()
 
     def close(self) -> None:
-        """Kill the workers; calls that still wait raise RuntimeError. Closing twice is fine."""
+        """Kill the workers; unfinished calls raise RuntimeError. May be called twice."""
         self._dispatcher.close()
 
     def __enter__(self) -> Executor:

@@ -1,8 +1,8 @@
-"""Languages that arguments are written in, each with a parser of its own; nothing is evaluated.
+"""The two languages of function arguments, each with its parser; nothing is evaluated.
 
     expression/  mathematics and constraints
     formula/     first-order logic
-    climbing     precedence climbing, which both parsers share
+    climbing     precedence climbing, shared by both parsers
 
-Not here: what the nodes mean (`toolsets.shipped`).
+Not here: evaluating the trees (`toolsets.shipped`).
 """

@@ -1,7 +1,4 @@
-"""Scanning and precedence climbing (M. Richards, BCPL), shared by the parsers of both languages.
-
-Not here: the tokens, operators and nodes of a language (`expression`, `formula`).
-"""
+"""Scanner and precedence climbing parser (M. Richards, BCPL), shared by both languages."""
 
 from __future__ import annotations
 
@@ -17,9 +14,9 @@ N = TypeVar("N")  # a node of the tree
 def scan(
     text: str, pattern: re.Pattern[str], unknown: Callable[[str, int], Exception]
 ) -> Iterator[re.Match[str]]:
-    """The tokens that make up `text`, as matches of `pattern`; white space separates them.
+    """Yield the tokens of `text` as matches of `pattern`, skipping white space.
 
-    Raises `unknown(character, column)` where none matches; columns count from 1.
+    Raises `unknown(character, column)` where `pattern` does not match; columns count from 1.
     """
     position = 0
     while position < len(text):
@@ -33,9 +30,9 @@ def scan(
 
 
 class Climber(ABC, Generic[T, N]):
-    """Reads tokens, of which the last one marks the end, into a tree.
+    """Precedence climbing parser from tokens to a tree; the last token marks the end.
 
-    A language says what an operand is, how tight the next operator binds, and what it makes.
+    A subclass reads operands and operators and defines how tightly each operator binds.
     """
 
     def __init__(self, tokens: Sequence[T], deepest: int) -> None:
@@ -48,13 +45,13 @@ class Climber(ABC, Generic[T, N]):
         return self._tokens[self._position]
 
     def take(self) -> T:
-        """The next token, which is passed; the end is never passed."""
+        """Return the next token and move past it; the end token is never passed."""
         token = self.token
         self._position = min(self._position + 1, len(self._tokens) - 1)
         return token
 
     def climb(self, loosest: int) -> N:
-        """The longest part that operators binding tighter than `loosest` hold together."""
+        """Parse the longest operand built with operators that bind tighter than `loosest`."""
         level = self._level
         self.descend()
         left = self.operand()
@@ -64,23 +61,23 @@ class Climber(ABC, Generic[T, N]):
         return left
 
     def descend(self) -> None:
-        """Go one level deeper; raises `too_deep` below the deepest."""
+        """Go one nesting level deeper; raises `too_deep` beyond the limit."""
         self._level += 1
         if self._level > self._deepest:
             raise self.too_deep()
 
     @abstractmethod
     def operand(self) -> N:
-        """Read an operand, with what stands before it."""
+        """Read an operand with its prefix operators."""
 
     @abstractmethod
     def binding(self) -> int:
-        """How tight the next token binds as an operator; 0 where it is none."""
+        """Binding strength of the next token as an operator; 0 if it is not one."""
 
     @abstractmethod
     def operation(self, left: N) -> N:
-        """Read the operator that comes next, and what it makes of `left`."""
+        """Read the next operator and its right operand; return its node with `left` as operand."""
 
     @abstractmethod
     def too_deep(self) -> Exception:
-        """The error for what is nested too deep."""
+        """The error for text nested too deeply."""

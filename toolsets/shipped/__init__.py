@@ -1,1 +1,1 @@
-"""The toolsets that ship: arithmetic, algebra, logic and constraints."""
+"""The shipped toolsets: arithmetic, algebra, logic and constraints."""

@@ -1,12 +1,12 @@
-"""Function documents in the format of the Berkeley Function-Calling Leaderboard, as a toolset.
+"""Toolsets from function documents in the format of the Berkeley Function-Calling Leaderboard.
 
     toolset = toolsets.sources.berkeley.toolset("functions.jsonl")
 
-The functions cannot be run: a call of one is checked, and its result says so. The file is JSON or
-JSON Lines; each record is a document (`name`, `description`, `parameters`), one wrapped as OpenAI's
-`{"type": "function", "function": {...}}`, or a question of the leaderboard that holds several.
-Names may have dots, as in `math.factorial`. The format is described in the leaderboard's README:
-github.com/ShishirPatil/gorilla, berkeley-function-call-leaderboard.
+The functions cannot be run: a call is checked only, and its result says so. The file is JSON or
+JSON Lines; each record is a document (`name`, `description`, `parameters`), a document wrapped as
+OpenAI's `{"type": "function", "function": {...}}`, or a question of the leaderboard with several
+documents. Names may have dots, as in `math.factorial`. The leaderboard's README describes the
+format: github.com/ShishirPatil/gorilla, berkeley-function-call-leaderboard.
 
 Not here: how arguments are checked (`toolsets.sources.documents`).
 """
@@ -25,7 +25,7 @@ from toolsets.sources.documents import tool_of
 from toolsets.tools.schema import Schema
 from toolsets.tools.tool import Tool
 
-# The words of Python, Java and JavaScript that documents use for JSON Schema's seven types.
+# Type names of Python, Java and JavaScript that documents use for JSON Schema's seven types.
 TYPES = {
     "string": ("string", "str", "char"),
     "integer": ("integer", "int", "long", "short", "byte", "bigint"),
@@ -41,21 +41,23 @@ _NESTED = ("properties", "items", "additionalProperties", "anyOf", "oneOf", "all
 
 
 def toolset(path: str | Path) -> Toolset:
-    """The functions that the file describes; raises ToolsetError naming file, line and mend."""
+    """The functions that the file describes; raises ToolsetError, which names file and line."""
     file = Path(path)
     tools: dict[str, tuple[dict[str, Any], Tool]] = {}
     for where, record in _records(file):
         for document in _documents(record, where):
             name = document["name"]
             if name in tools and tools[name][0] != document:
-                raise ToolsetError(f"{where}: function {name} is described anew; rename one")
+                raise ToolsetError(
+                    f"{where}: function {name} has two different descriptions; rename one"
+                )
             if name not in tools:
                 tools[name] = document, _tool(document, where)
     return Toolset(f"berkeley:{file.name}", tuple(tool for _, tool in tools.values()))
 
 
 def _records(file: Path) -> Iterator[tuple[str, Any]]:
-    """Each record of the file, with its place."""
+    """Each record of the file, with its location."""
     try:
         text = file.read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -86,7 +88,9 @@ def _documents(record: Any, where: str) -> list[dict[str, Any]]:
         if not isinstance(document, dict) or not isinstance(document.get("name"), str):
             raise ToolsetError(f"{where}: a function needs name, description and parameters")
         if not isinstance(document.get("parameters", {}), dict):
-            raise ToolsetError(f"{where}: function {document['name']} has no object as parameters")
+            raise ToolsetError(
+                f"{where}: function {document['name']}: parameters must be an object"
+            )
     return documents
 
 
@@ -107,7 +111,7 @@ def _tool(document: dict[str, Any], where: str) -> Tool:
 
 
 def _schema(document: Any, name: str) -> Schema:
-    """JSON Schema in its own words; `name` is the function's."""
+    """A document's schema with the type names of JSON Schema; `name` is the function's."""
     if not isinstance(document, dict):
         raise ToolsetError(f"function {name}: {document!r} is not a JSON Schema")
     schema = {key: _part(key, value, name) for key, value in document.items() if key != "optional"}
@@ -115,7 +119,7 @@ def _schema(document: Any, name: str) -> Schema:
         schema["type"] = _type(word, name)
         if word.lower() == _ANY:
             del schema["type"]
-    if isinstance(schema.get("required"), bool):  # of a property, where the object should say it
+    if isinstance(schema.get("required"), bool):  # on a property; JSON Schema has it on the object
         del schema["required"]
     return schema
 
@@ -132,5 +136,5 @@ def _type(word: str, name: str) -> str:
     kind = word.lower()
     if kind != _ANY and kind not in _TYPES:
         known = ", ".join([*_TYPES, _ANY])
-        raise ToolsetError(f"function {name}: the type {word!r} is unknown; known are: {known}")
+        raise ToolsetError(f"function {name}: the type {word!r} is unknown; known types: {known}")
     return _TYPES.get(kind, _ANY)

@@ -1,10 +1,8 @@
-"""Tools that are known by a document only: name, description and the JSON Schema of the arguments.
+"""Build tools from documents: name, description and the JSON Schema of the arguments.
 
-An MCP server's tools and Berkeley's function documents are such. Arguments are checked by
-`jsonschema`, one by one, so that the messages are those of any other tool. Names that Python's call
-syntax cannot write get ones that it can.
-
-Not here: where the documents come from (`toolsets.sources.mcp`, `toolsets.sources.berkeley`).
+For an MCP server's tools and Berkeley's function documents. `jsonschema` checks each argument by
+itself, so that error messages have the form of any other tool's. A name that Python's call syntax
+cannot use is replaced by a similar one.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from toolsets.tools.tool import Limits, Tool
 
 
 class _Absent:
-    """Stands for an argument that the call does not give."""
+    """Marks an argument that is missing from the call."""
 
 
 def tool_of(
@@ -34,39 +32,39 @@ def tool_of(
     run: Callable[[dict[str, Any]], Any],
     limits: Limits = Limits(),  # noqa: B008  # frozen
 ) -> Tool:
-    """A tool whose function is `run` of the arguments that a call gives, by their own names.
+    """A tool that calls `run` with the given arguments, by their names in the document.
 
-    Raises ToolsetError where `schema` is no schema of an object.
+    Raises ToolsetError unless `schema` is a valid JSON Schema of an object.
     """
     _check(name, schema)
-    own = names_for(schema.get("properties", {}))  # by the names that the document has
+    new_names = names_for(schema.get("properties", {}))
 
     def function(**values: Any) -> Any:
-        given = {key: values.get(new, _Absent) for key, new in own.items()}
+        given = {key: values.get(new, _Absent) for key, new in new_names.items()}
         return run({key: value for key, value in given.items() if value is not _Absent})
 
     function.__name__ = name
     return Tool(
         name=name,
         description=" ".join(description.split()) or name,
-        parameters=_parameters(schema, own),
+        parameters=_parameters(schema, new_names),
         example="",
         function=function,
-        arguments=_arguments(schema, own),
+        arguments=_arguments(schema, new_names),
         limits=limits,
     )
 
 
 def names_for(names: Any) -> dict[str, str]:
-    """A name that a call can be written with, for each name that others gave."""
-    found: dict[str, str] = {}
+    """A unique Python identifier for each of the names."""
+    identifiers: dict[str, str] = {}
     for name in names:
-        found[name] = identifier(name, found.values())
-    return found
+        identifiers[name] = identifier(name, identifiers.values())
+    return identifiers
 
 
 def identifier(name: str, taken: Container[str]) -> str:
-    """`name` itself where it is an identifier, else one like it that is not `taken`."""
+    """`name` if it is an identifier, else a similar one; never one that is `taken`."""
     name = unicodedata.normalize("NFKC", name)  # as Python reads names
     plain = "".join(sign if f"_{sign}".isidentifier() else "_" for sign in name)
     plain = plain if plain.isidentifier() else f"_{plain}"
@@ -85,26 +83,27 @@ def _check(name: str, schema: Schema) -> None:
     except SchemaError as error:
         place = "/".join(str(part) for part in error.path)
         reason = f"at {place or 'its root'}: {shorten(error.message, 200)}"
-        raise ToolsetError(f"function {name} has no valid JSON Schema, {reason}") from None
+        raise ToolsetError(f"function {name} has an invalid JSON Schema, {reason}") from None
     if schema.get("type", "object") != "object":
-        raise ToolsetError(f"function {name} has a JSON Schema of {schema['type']}, not of object")
+        reason = f"of type {schema['type']}; expected object"
+        raise ToolsetError(f"function {name} has a JSON Schema {reason}")
 
 
-def _parameters(schema: Schema, own: dict[str, str]) -> Schema:
-    with suppress(RecursiveSchema, LookupError, TypeError):  # then references stay as they are
+def _parameters(schema: Schema, new_names: dict[str, str]) -> Schema:
+    with suppress(RecursiveSchema, LookupError, TypeError):  # then keep the references
         schema = flat(schema)
     properties = schema.get("properties", {})
     return schema | {
         "type": "object",
-        "properties": {new: properties[name] for name, new in own.items()},
-        "required": [own[name] for name in schema.get("required", ()) if name in own],
+        "properties": {new: properties[name] for name, new in new_names.items()},
+        "required": [new_names[key] for key in schema.get("required", ()) if key in new_names],
     }
 
 
-def _arguments(schema: Schema, own: dict[str, str]) -> type[BaseModel]:
+def _arguments(schema: Schema, new_names: dict[str, str]) -> type[BaseModel]:
     required = schema.get("required", ())
     fields: dict[str, Any] = {}
-    for index, (name, new) in enumerate(own.items()):
+    for index, (name, new) in enumerate(new_names.items()):
         default = ... if name in required else _Absent
         checked = Annotated[Any, AfterValidator(_checker(schema, schema["properties"][name]))]
         fields[f"field_{index}"] = (checked, Field(default, alias=new))
@@ -117,7 +116,7 @@ def _checker(root: Schema, schema: Schema) -> Callable[[Any], Any]:
     from jsonschema.validators import validator_for
 
     validator = validator_for(root, Draft202012Validator)(root)
-    validator = validator.evolve(schema=schema)  # its references are to the root
+    validator = validator.evolve(schema=schema)  # its references point into the root
 
     def check(value: Any) -> Any:
         for error in validator.iter_errors(value):

@@ -1,8 +1,4 @@
-"""A written call's arguments bound to a tool's parameters and checked against their types.
-
-Not here: reading the call's text (`toolsets.calls.parse`), running the function
-(`toolsets.tools.running`).
-"""
+"""Bind a written call's arguments to a tool's parameters and validate their types."""
 
 from __future__ import annotations
 
@@ -34,9 +30,9 @@ def bind(tool: Tool, written: WrittenCall) -> dict[str, Any]:
 
 
 def validate(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The Python values of `arguments`.
+    """The arguments as Python values of the parameters' types.
 
-    Raises CallError of kind `bad_arguments`, or `limit_exceeded` where one is too large.
+    Raises CallError of kind `bad_arguments`, or `limit_exceeded` if one is too large.
     """
     try:
         checked = tool.arguments.model_validate(arguments)

@@ -1,10 +1,8 @@
-"""`@tool`: a tool from a typed, documented Python function.
+"""`@tool`: build a tool from a typed, documented Python function.
 
 The signature gives the JSON Schema (through pydantic), the docstring the one-line description, the
-parameters' descriptions and the example. Everything that can be wrong with a function is said when
-the tool is built.
-
-Not here: how signature and docstring are read (`signature`, `docstring`).
+parameters' descriptions and the example. An unsuitable function raises an error at this point, not
+when it is called.
 """
 
 from __future__ import annotations
@@ -48,8 +46,8 @@ def tool(
 
     The docstring's first paragraph is the description, the first code line of its `Example:`
     section the example, and a parameter's description goes into the schema; Google's, NumPy's and
-    Sphinx's styles are read. Raises ToolsetError naming file, function and mend where the function
-    cannot be a tool.
+    Sphinx's styles are supported. Raises ToolsetError, which names file, function and fix, if the
+    function cannot be a tool.
     """
     limits = Limits(wall_clock_seconds, memory_mib, output_characters)
     if function is None:
@@ -59,13 +57,13 @@ def tool(
 
 def _build(function: Callable[..., Any], limits: Limits) -> Tool:
     if not inspect.isfunction(function):
-        raise ToolsetError(f"{function!r} is no plain function; write one that calls it")
+        raise ToolsetError(f"{function!r} is not a plain function; write a function that calls it")
     where = f"{inspect.getsourcefile(function)}: function {function.__name__}"
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise ToolsetError(f"{where} yields; let it return one value")
+        raise ToolsetError(f"{where} is a generator; return one value instead")
     doc = docstring_parser.parse(inspect.getdoc(function) or "")
     if not doc.short_description:
-        raise ToolsetError(f"{where} has no docstring; say in one line what it does")
+        raise ToolsetError(f"{where} has no docstring; add one line that says what it does")
     types = parameter_types(function, where)
     arguments = arguments_model(function, types, doc, where)
     built = Tool(
@@ -91,5 +89,5 @@ def _check_example(built: Tool, where: str) -> None:
             raise CallError("unknown_function", f"it calls {written.name}")
         validate(built, bind(built, written))
     except CallError as error:
-        example = f"{where} has an example that is no call of it: {built.example!r}"
+        example = f"{where} has an example that is not a valid call of it: {built.example!r}"
         raise ToolsetError(f"{example}: {error}") from None

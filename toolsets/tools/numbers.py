@@ -1,16 +1,16 @@
-"""Numbers as a model writes and reads them: exact rationals inside, decimals outside.
+"""Read and write numbers: exact rationals in Python, decimals in the model's text.
 
 A rational that terminates within `EXACT_DIGITS` digits is written exactly. Any other is written
-with `SIGNIFICANT_DIGITS` significant digits, and such a literal is read back as the rational with a
-small denominator that is written as this literal, where there is one. So 10/3 travels through the
-model's text as 3.33333333333333 and is still 10/3 in the next call.
+with `SIGNIFICANT_DIGITS` significant digits; such a literal is read back as the rational with a
+small denominator that has this literal, if one exists. So 10/3 is written as 3.33333333333333 and
+is 10/3 again in the next call.
 
-How small: a literal with f decimal places is taken for a rational with a denominator of at most
-10**((f - GUARD_DIGITS) / 2). Then there is one candidate at most (fractions with denominators up to
-Q lie at least 1/Q**2 apart), and an arbitrary literal of that length is mistaken for a rational
-once in some 30,000. Larger denominators are read as the literal says, off by its last digit.
+How small: a literal with f decimal places is read as a rational with a denominator of at most
+10**((f - GUARD_DIGITS) / 2). At most one candidate exists then (fractions with denominators up to Q
+differ by at least 1/Q**2), and an arbitrary literal of that length is mistaken for a rational about
+once in 30,000. A larger denominator is not recovered: the value is off by the literal's last digit.
 
-Not here: what an answer means (`pipeline.agent.verdict` strips currency and percent signs).
+Not here: numbers in answers (`pipeline.agent.verdict` strips currency and percent signs).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fractions import Fraction
 from toolsets.errors import LimitExceeded
 
 EXACT_DIGITS = 30
-SIGNIFICANT_DIGITS = 15  # the most that any double carries from text to text unharmed
+SIGNIFICANT_DIGITS = 15  # the most that survive text -> double -> text for every double
 GUARD_DIGITS = 4
 LARGEST_MAGNITUDE_DIGITS = 1000
 
@@ -34,7 +34,7 @@ _EXACT = Context(prec=EXACT_DIGITS)
 
 
 def read_number(value: object) -> Fraction:
-    """The exact rational that an argument stands for.
+    """Convert an argument to an exact rational.
 
     Accepts int, float (by its shortest decimal form, so 0.1 is 1/10), Fraction, and text: a decimal
     with optional thousands commas, or a ratio such as "1/3".
@@ -59,9 +59,9 @@ def read_number(value: object) -> Fraction:
 
 
 def write_number(value: Fraction) -> str:
-    """`value` as a decimal without exponent: exact where short enough, else 15 significant digits.
+    """`value` as a decimal without exponent: exact if short enough, else 15 significant digits.
 
-    Raises LimitExceeded where it would need more than `LARGEST_MAGNITUDE_DIGITS` digits.
+    Raises LimitExceeded if it would need more than `LARGEST_MAGNITUDE_DIGITS` digits.
     """
     check_magnitude(value)
     if value.denominator == 1:
@@ -75,7 +75,7 @@ def write_number(value: Fraction) -> str:
 
 
 def check_magnitude(value: Fraction) -> Fraction:
-    """`value` itself, or LimitExceeded where numerator or denominator is too long to work with."""
+    """Return `value`; raises LimitExceeded if its numerator or denominator is too long."""
     bits = max(value.numerator.bit_length(), value.denominator.bit_length())
     if bits > LARGEST_MAGNITUDE_DIGITS * 3.33:
         raise LimitExceeded(f"the number has more than {LARGEST_MAGNITUDE_DIGITS:,} digits")
@@ -91,7 +91,7 @@ def _bounded(text: str) -> Decimal:
 
 def _recover(decimal: Decimal) -> Fraction:
     exact = Fraction(decimal)
-    places = SIGNIFICANT_DIGITS - 1 - decimal.adjusted()  # counting the zeros not written
+    places = SIGNIFICANT_DIGITS - 1 - decimal.adjusted()  # with zeros not written
     if exact.denominator == 1 or places <= GUARD_DIGITS:
         return exact
     simple = exact.limit_denominator(math.isqrt(10 ** (places - GUARD_DIGITS)))

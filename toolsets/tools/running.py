@@ -1,4 +1,4 @@
-"""A tool's function run in this process: its state in and out, and what the model reads of it.
+"""Run a tool's function in this process, with the chain's state, and write its result as text.
 
 Not here: processes and their limits (`toolsets.execution.executor`).
 """
@@ -24,27 +24,27 @@ from toolsets.tools.tool import Tool
 
 LONGEST_OUTPUT = 10_000  # characters
 LONGEST_STATE = 100_000  # characters of JSON
-LONGEST_COMPLAINT = 1_000  # characters
+LONGEST_ERROR = 1_000  # characters
 
 
 def run(tool: Tool, values: dict[str, Any], state: dict[str, Any] | None) -> ToolResult:
-    """Call the function with `values`; whatever it raises becomes a ToolResult.
+    """Call the function with `values`; every exception becomes a failed ToolResult.
 
-    A function that keeps state gets a copy of `state` and the result carries what it made of it.
+    A function that keeps state gets a copy of `state`; the result has the changed copy.
     """
     after = None
     if tool.state_parameter is not None:
         after = copy.deepcopy(state or {})
         values = values | {tool.state_parameter: after}
     try:
-        content = _write(_call(tool, values))
+        content = _as_text(_call(tool, values))
         _check_state(after)
     except LimitExceeded as error:
         return ToolResult(False, f"{tool.name}: {error}", "limit_exceeded")
     except MemoryError:
         return ToolResult(False, f"{tool.name} needs too much memory", "limit_exceeded")
-    except Exception as error:  # the executor's boundary: any function, any error
-        message = f"{tool.name}: {shorten(_say(error), LONGEST_COMPLAINT)}"
+    except Exception as error:  # executor boundary: functions may raise anything
+        message = f"{tool.name}: {shorten(_error_text(error), LONGEST_ERROR)}"
         return ToolResult(False, message, "function_error")
     longest = tool.limits.output_characters or LONGEST_OUTPUT
     if len(content) > longest:
@@ -59,7 +59,7 @@ def _call(tool: Tool, values: dict[str, Any]) -> Any:
 
 
 def _check_state(state: dict[str, Any] | None) -> None:
-    """Raise where a state would not come back the same from JSON."""
+    """Raise unless the state survives a round trip through JSON unchanged."""
     if state is None:
         return
     try:
@@ -73,28 +73,28 @@ def _check_state(state: dict[str, Any] | None) -> None:
         raise LimitExceeded(f"the state is longer than {LONGEST_STATE:,} characters")
 
 
-def _say(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     try:
         return str(error) or type(error).__name__
-    except Exception:  # still the boundary: an error may be unable to say itself
+    except Exception:  # executor boundary: str() of an error may fail
         return type(error).__name__
 
 
-def _write(value: Any, quote: Callable[[str], str] = str) -> str:
-    """A value as the model reads it: numbers as numbers, and texts quoted where they are named."""
+def _as_text(value: Any, quote: Callable[[str], str] = str) -> str:
+    """A value as text for the model: numbers as decimals, strings in dicts quoted."""
     match value:
         case Fraction():
             return write_number(value)
         case Enum():
-            return _write(value.value, quote)
+            return _as_text(value.value, quote)
         case list() | tuple():
-            return f"[{', '.join(_write(item, quote) for item in value)}]"
+            return f"[{', '.join(_as_text(item, quote) for item in value)}]"
         case dict():
-            return f"{{{', '.join(f'{key!r}: {_write(v, repr)}' for key, v in value.items())}}}"
+            return f"{{{', '.join(f'{key!r}: {_as_text(v, repr)}' for key, v in value.items())}}}"
         case BaseModel():
-            return _write({name: getattr(value, name) for name in type(value).model_fields})
+            return _as_text({name: getattr(value, name) for name in type(value).model_fields})
         case str():
             return quote(value)
-    if is_dataclass(value) and type(value).__str__ is object.__str__:  # else it says itself
-        return _write({field.name: getattr(value, field.name) for field in fields(value)})
+    if is_dataclass(value) and type(value).__str__ is object.__str__:  # else use its own __str__
+        return _as_text({field.name: getattr(value, field.name) for field in fields(value)})
     return str(value)

@@ -1,9 +1,9 @@
-"""JSON Schemas as a model, a chat template and other consumers read them.
+"""JSON Schemas in the forms that models, chat templates and other consumers need.
 
-`flat` leaves no `$ref` and no title, so that nobody has to resolve anything; `signature` writes a
-schema as the short text of a prompt, `f(a: number, unit: 'km' or 'mi' = 'km')`.
+`flat` removes every `$ref` and title, so that consumers need not resolve references; `signature`
+writes a schema as short text for a prompt, `f(a: number, unit: 'km' or 'mi' = 'km')`.
 
-Not here: which schema a function has (`toolsets.tools.tool`).
+Not here: building a function's schema (`toolsets.tools.signature`).
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ Schema = dict[str, Any]
 
 
 class RecursiveSchema(ValueError):
-    """A type that holds itself; its schema has no end when written out."""
+    """A type contains itself, so its schema cannot be written without references."""
 
 
 def flat(schema: Schema) -> Schema:
-    """`schema` with its definitions put in place of the references to them, and without titles.
+    """`schema` with each reference replaced by its definition, and without titles.
 
-    Raises RecursiveSchema, and KeyError for a reference to what is elsewhere.
+    Raises RecursiveSchema, and KeyError for a reference that is not in `schema`.
     """
     return _flat(schema, schema, ())
 
 
 def signature(name: str, parameters: Schema) -> str:
-    """The shape of a call of function `name`, such as `add(a: number, b: number = 1)`."""
-    return f"{name}({', '.join(_named(n, n, parameters) for n in _properties(parameters))})"
+    """The signature of function `name`, such as `add(a: number, b: number = 1)`."""
+    return f"{name}({', '.join(_parameter(n, n, parameters) for n in _properties(parameters))})"
 
 
 def _flat(schema: Any, root: Schema, within: tuple[str, ...]) -> Any:
@@ -35,7 +35,7 @@ def _flat(schema: Any, root: Schema, within: tuple[str, ...]) -> Any:
         return schema
     if reference := schema.get("$ref"):
         if reference in within:
-            raise RecursiveSchema(f"{reference.rpartition('/')[2]} holds itself")
+            raise RecursiveSchema(f"{reference.rpartition('/')[2]} is recursive")
         beside = {key: value for key, value in schema.items() if key != "$ref"}
         return _flat(_resolve(reference, root) | beside, root, (*within, reference))
     return {
@@ -46,14 +46,14 @@ def _flat(schema: Any, root: Schema, within: tuple[str, ...]) -> Any:
 
 
 def _resolve(reference: str, root: Schema) -> Schema:
-    found: Any = root
+    target: Any = root
     for part in reference.removeprefix("#/").split("/"):
-        found = found[part]
-    return found
+        target = target[part]
+    return target
 
 
 def _flat_part(key: str, value: Any, root: Schema, within: tuple[str, ...]) -> Any:
-    if key == "properties":  # its keys are names of the author's own, "title" among them
+    if key == "properties":  # its keys are parameter names, which may be "title"
         return {name: _flat(part, root, within) for name, part in value.items()}
     if key in ("anyOf", "oneOf", "allOf", "prefixItems"):
         return [_flat(part, root, within) for part in value]
@@ -67,7 +67,7 @@ def _properties(schema: Schema) -> Schema:
     return {name: part if isinstance(part, dict) else {} for name, part in properties}
 
 
-def _named(name: str, written: str, parent: Schema) -> str:
+def _parameter(name: str, written: str, parent: Schema) -> str:
     schema = _properties(parent)[name]
     if name in parent.get("required", ()):
         return f"{written}: {_type(schema)}"
@@ -80,7 +80,7 @@ def _type(schema: Any) -> str:
         return "any"
     if parts := schema.get("anyOf") or schema.get("oneOf"):
         return _either([_type(part) for part in parts])
-    if len(parts := schema.get("allOf", ())) == 1:  # how some write a reference
+    if len(parts := schema.get("allOf", ())) == 1:  # some generators wrap a reference like this
         return _type(parts[0])
     if "const" in schema:
         return repr(schema["const"])
@@ -100,12 +100,12 @@ def _type(schema: Any) -> str:
 
 
 def _either(types: list[str]) -> str:
-    kept = [t for t in dict.fromkeys(types) if not (t == "integer" and "number" in types)]
-    return " or ".join(kept)
+    unique = [t for t in dict.fromkeys(types) if not (t == "integer" and "number" in types)]
+    return " or ".join(unique)
 
 
 def _object(schema: Schema) -> str:
     if properties := _properties(schema):
-        return "{" + ", ".join(_named(name, repr(name), schema) for name in properties) + "}"
+        return "{" + ", ".join(_parameter(name, repr(name), schema) for name in properties) + "}"
     values = schema.get("additionalProperties")
     return f"dict of {_type(values)}" if isinstance(values, dict) and values else "object"

@@ -1,8 +1,6 @@
-"""What a function's signature says: types, defaults and with them the JSON Schema of a call.
+"""Types, defaults and the JSON Schema of a call from a function's signature.
 
-Whatever keeps a function from being a tool is told as a ToolsetError with file, function and mend.
-
-Not here: what its docstring says (`toolsets.tools.docstring`), the tool (`toolsets.tools.tool`).
+A signature that cannot be used raises ToolsetError, which names file, function and fix.
 """
 
 from __future__ import annotations
@@ -27,13 +25,14 @@ from toolsets.tools.schema import RecursiveSchema, flat
 
 _STATE = object()
 ChainState = Annotated[dict[str, Any], _STATE]
-"""The type of the one parameter that takes the state of a chain: JSON values, empty at first.
+"""The type of the one parameter for the state of a chain: JSON values, empty at first.
 
-The function may change it, and the chain's later calls get it so. The model never sees it."""
+The function may change it; later calls of the chain get the changed state. The model never sees it.
+"""
 
 
 def parameter_types(function: Callable[..., Any], where: str) -> dict[str, Any]:
-    """The type of each parameter, all of which can be given by name."""
+    """The type of each parameter; raises ToolsetError if one cannot be passed by name."""
     try:
         hints = get_type_hints(function, include_extras=True)
     except (NameError, AttributeError, TypeError, SyntaxError) as error:
@@ -42,32 +41,32 @@ def parameter_types(function: Callable[..., Any], where: str) -> dict[str, Any]:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise ToolsetError(f"{where} takes *{name}; name each parameter")
         if parameter.kind is parameter.POSITIONAL_ONLY or name.startswith("_"):
-            raise ToolsetError(f"{where} cannot be given {name} by name; rename it, without a /")
+            reason = f"{where} has a parameter {name} that cannot be passed by name"
+            raise ToolsetError(f"{reason}; remove the / or the leading underscore")
         if name not in hints:
             raise ToolsetError(f"{where} has no type for parameter {name}; annotate it")
     return {name: hints[name] for name in inspect.signature(function).parameters}
 
 
 def state_parameter(hints: dict[str, Any], where: str) -> str | None:
+    """The name of the ChainState parameter, or None."""
     names = [name for name, hint in hints.items() if _takes_state(hint)]
     if len(names) > 1:
         raise ToolsetError(f"{where} takes the chain's state twice; keep one of {names}")
     return names[0] if names else None
 
 
-def _takes_state(hint: Any) -> bool:
-    return _STATE in getattr(hint, "__metadata__", ())
-
-
 def arguments_model(
     function: Callable[..., Any], hints: dict[str, Any], doc: Docstring, where: str
 ) -> type[BaseModel]:
-    told = {param.arg_name: paragraph(param.description or "") for param in doc.params}
+    """The pydantic model that validates the arguments of a call."""
+    descriptions = {param.arg_name: paragraph(param.description or "") for param in doc.params}
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if not _takes_state(hints[name]):
             default = ... if parameter.default is parameter.empty else parameter.default
-            described: dict[str, Any] = {"description": told[name]} if told.get(name) else {}
+            text = descriptions.get(name)
+            described: dict[str, Any] = {"description": text} if text else {}
             field = Field(default, alias=name, **described)
             fields[field_name(name)] = (hints[name], field)
     config = ConfigDict(extra="forbid", validate_default=True)
@@ -79,13 +78,13 @@ def arguments_model(
 
 
 def field_name(parameter: str) -> str:
-    """The name of a parameter's field in a pydantic model, which has attributes of its own."""
+    """A field name for the parameter that does not clash with attributes of pydantic models."""
     clashes = hasattr(BaseModel, parameter) or parameter.startswith("model_")
     return f"{parameter}_" if clashes else parameter
 
 
 def json_schema(arguments: type[BaseModel], where: str) -> dict[str, Any]:
-    """The JSON Schema of the arguments, with each default as the JSON value it stands for."""
+    """The JSON Schema of the arguments, with each default as a JSON value."""
     defaults = {
         cast(str, field.alias): _json_default(field, where)
         for field in arguments.model_fields.values()
@@ -96,10 +95,14 @@ def json_schema(arguments: type[BaseModel], where: str) -> dict[str, Any]:
     except PydanticUserError as error:
         raise _without_json_form(error, where) from None
     except RecursiveSchema as error:
-        raise ToolsetError(f"{where} has a parameter whose type {error}; make it flat") from None
+        raise ToolsetError(f"{where} has a parameter whose type {error}; flatten it") from None
     for name, default in defaults.items():
         schema["properties"][name]["default"] = default
     return schema
+
+
+def _takes_state(hint: Any) -> bool:
+    return _STATE in getattr(hint, "__metadata__", ())
 
 
 class _Schema(GenerateJsonSchema):
@@ -107,7 +110,7 @@ class _Schema(GenerateJsonSchema):
 
 
 def _json_default(field: FieldInfo, where: str) -> Any:
-    """The default as a JSON value, which must be an argument that the parameter takes."""
+    """The default as a JSON value; raises ToolsetError if the parameter does not accept it."""
     what = f"{where} has a default for parameter {field.alias}"
     try:
         default = to_jsonable_python(_plain(field.default))
@@ -121,13 +124,13 @@ def _json_default(field: FieldInfo, where: str) -> Any:
         TypeAdapter(annotated).validate_python(default)
     except ValidationError as error:
         reason = error.errors(include_url=False)[0]["msg"]
-        got = f"{reason[0].lower()}{reason[1:]}, got {default!r}"
-        raise ToolsetError(f"{what} that does not fit its type: {got}; mend either") from None
+        reason = f"{reason[0].lower()}{reason[1:]}, got {default!r}; correct one of them"
+        raise ToolsetError(f"{what} that does not fit its type: {reason}") from None
     return default
 
 
 def _plain(default: Any) -> Any:
-    """An exact number as the JSON number that it is."""
+    """A Fraction as the equal JSON number; other values unchanged."""
     if not isinstance(default, Fraction):
         return default
     if default.denominator == 1:

@@ -1,7 +1,7 @@
-"""A tool: what a model may call.
+"""A tool: a function that a model may call.
 
-Not here: how one is built from a Python function (`toolsets.tools.decorator`), a call's text
-(`toolsets.calls`), sets of tools (`toolsets.catalog`).
+Not here: building one from a Python function (`toolsets.tools.decorator`), sets of tools
+(`toolsets.catalog`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from toolsets.tools.numbers import read_number
 from toolsets.tools.schema import signature
 
 Number = Annotated[Fraction, BeforeValidator(read_number), WithJsonSchema({"type": "number"})]
-"""The type of an exact numeric parameter: a JSON number outside, a Fraction inside."""
+"""The type of an exact numeric parameter: a number in JSON, a Fraction in the function."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one call of a tool may take; None is the executor's own limit."""
+    """Limits of one call of a tool; None means the executor's limit."""
 
     wall_clock_seconds: float | None = None
     memory_mib: int | None = None
@@ -40,9 +40,9 @@ class Limits:
 class Tool:
     """A function that a model may call.
 
-    `parameters` is the JSON Schema of its arguments, an object; `example` is a call as text, empty
-    where the docstring gives none; `arguments` is the pydantic model that validates a call;
-    `state_parameter` is the function's parameter for the chain's state, if it has one.
+    `parameters` is the JSON Schema of its arguments, an object; `example` is a call as text, or
+    empty; `arguments` is the pydantic model that validates a call; `state_parameter` is the name of
+    the function's parameter for the chain's state, or None.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Tool:
 
     @property
     def signature(self) -> str:
-        """The call's shape, such as `add(a: number, b: number)`."""
+        """The signature, such as `add(a: number, b: number)`."""
         return signature(self.name, self.parameters)
 
     @property
@@ -74,12 +74,12 @@ class Tool:
         return f"{self.signature} - {self.description}{example}"
 
     def renamed(self, name: str) -> Tool:
-        """This tool under another name, in its example too."""
+        """A copy with another name, also in its example."""
         example = self.example.replace(f"{self.name}(", f"{name}(", 1)
         return replace(self, name=name, example=example)
 
     def schema(self) -> dict[str, Any]:
-        """The tool as OpenAI's `tools` parameter and chat templates want it."""
+        """The tool in the format of OpenAI's `tools` parameter and of chat templates."""
         function = {"name": self.name, "description": self.description}
         return {"type": "function", "function": function | {"parameters": self.parameters}}
 

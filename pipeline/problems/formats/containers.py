@@ -1,14 +1,12 @@
-"""Where rows come from: JSONL, CSV and Parquet files, data sets saved or served by Hugging Face.
+"""Containers that yield rows: JSONL, CSV and Parquet files, Hugging Face data sets.
 
-    rows("problems.jsonl")       told by content; the file's ending decides where that does not
-    rows("my_folder")            a data set that datasets.save_to_disk wrote
+    rows("problems.jsonl")       a file; its kind is detected from the name's ending and the content
+    rows("my_folder")            a data set written by datasets.save_to_disk
     rows("hf:NAME[:SPLIT]")      a data set of the hub; NAME may be OWNER/NAME/CONFIG
 
-A row that cannot be read is yielded with its reason; what makes the whole unreadable raises
-ProblemError. A data set of several splits yields them in turn, so that a limit takes from each; of
-a single split, or one asked for by name, the rows count as a file without splits.
-
-Not here: what a row's fields mean (the formats).
+An unreadable row is yielded with the reason; an unreadable container raises ProblemError. The
+splits of a data set are interleaved row by row, so that a limit takes rows of each. Rows of a data
+set with a single split, or of a split selected by name, have no split.
 """
 
 from __future__ import annotations
@@ -22,15 +20,15 @@ from typing import Any
 from pipeline.problems.formats.row import Row
 
 HUB = "hf:"
-PEEK = 65_536  # bytes that tell a file's kind
+PEEK = 65_536  # bytes read to detect a file's kind
 
 
 class ProblemError(ValueError):
-    """Problems that cannot be read at all; the message is one sentence for the operator."""
+    """No problems can be read; the message is one sentence for the operator."""
 
 
 def rows(path: str) -> Iterator[Row]:
-    """The rows of `path`, in order; raises ProblemError, also on the way."""
+    """Yield the rows of `path` in order; may raise ProblemError after some rows."""
     if path.startswith(HUB):
         yield from _hub_rows(path)
         return
@@ -98,7 +96,7 @@ def _csv_rows(file: Path) -> Iterator[Row]:
 
 
 def _csv_records(reader: Any) -> Iterator[tuple[int, list[str] | csv.Error]]:
-    """Each record with the line it starts on; a record may span lines."""
+    """Yield each record with its first line number; a record may span lines."""
     while True:
         line = reader.line_num + 1
         try:
@@ -140,7 +138,7 @@ def _folder_rows(folder: Path) -> Iterator[Row]:
     try:
         loaded = datasets.load_from_disk(str(folder))
     except FileNotFoundError:
-        message = f"folder {folder} is not a data set that datasets.save_to_disk wrote"
+        message = f"folder {folder} is not a data set written by datasets.save_to_disk"
         raise ProblemError(message) from None
     return _dataset_rows(loaded)
 
@@ -163,7 +161,7 @@ def _dataset_rows(loaded: Any) -> Iterator[Row]:
         return _numbered(loaded)
     if len(loaded) == 1:
         return _numbered(*loaded.values())
-    return _in_turn([_numbered(part, split) for split, part in loaded.items()])
+    return _interleaved([_numbered(part, split) for split, part in loaded.items()])
 
 
 def _numbered(records: Iterable[dict[str, Any]], split: str = "") -> Iterator[Row]:
@@ -171,7 +169,7 @@ def _numbered(records: Iterable[dict[str, Any]], split: str = "") -> Iterator[Ro
         yield Row(number, values, split=split)
 
 
-def _in_turn(parts: list[Iterator[Row]]) -> Iterator[Row]:
+def _interleaved(parts: list[Iterator[Row]]) -> Iterator[Row]:
     while parts:
         for part in list(parts):
             if (row := next(part, None)) is None:

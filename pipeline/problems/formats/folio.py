@@ -1,11 +1,11 @@
-"""FOLIO (arXiv 2209.00840), and one's own problems of the same fields: logic in natural language.
+"""FOLIO (arXiv 2209.00840) and user data with the same fields: logic in natural language.
 
-Premises and a conclusion become one question; the label is the answer, Unknown being Uncertain. The
-premises' formulas are the reference, as text, and behind them the conclusion's, where there is one.
-Blank premises and blank formulas, which the data has, are dropped, so the two need not correspond
-one to one. A formula that no repair makes readable is a bad row.
+Premises and conclusion become one question; the label becomes the answer, with Unknown as
+Uncertain. The reference is the text of the premises' formulas, followed by the conclusion's formula
+if the row has one. Blank premises and blank formulas, which FOLIO contains, are dropped, so they
+may not correspond one to one. A formula that cannot be repaired makes the row bad.
 
-Not here: reading formulas (`pipeline.problems.reference.formulas`), other names for these fields
+Not here: parsing of formulas (`pipeline.problems.reference.formulas`), other names for these fields
 (`columns` of `pipeline.problems.reader.read_problems`).
 """
 
@@ -30,12 +30,12 @@ LABELS = {"true": "True", "false": "False", "unknown": "Uncertain", "uncertain":
 
 
 def matches(values: Values) -> bool:
-    """Whether the row has premises, and a conclusion or a label."""
+    """Whether the row has premises and a conclusion or a label."""
     return "premises" in values and not values.keys().isdisjoint(("conclusion", "label"))
 
 
 def read(values: Values) -> Problem:
-    """The problem of a row; raises BadRow."""
+    """Convert a row to a problem; raises BadRow."""
     premises = lines_field(values, "premises")
     if not premises:
         raise BadRow("field premises is missing or empty")
@@ -50,20 +50,20 @@ def read(values: Values) -> Problem:
         question=question,
         answer=LABELS[label.lower()],
         split=split_field(values),
-        reference=(*_premises(values), *_concluded(values)),
+        reference=(*_premise_formulas(values), *_conclusion_formula(values)),
     )
 
 
-def _premises(values: Values) -> tuple[str, ...]:
-    return tuple(_readable("premises-FOL", text) for text in lines_field(values, "premises-FOL"))
+def _premise_formulas(values: Values) -> tuple[str, ...]:
+    return tuple(_checked("premises-FOL", text) for text in lines_field(values, "premises-FOL"))
 
 
-def _concluded(values: Values) -> tuple[str, ...]:
+def _conclusion_formula(values: Values) -> tuple[str, ...]:
     formula = optional_field(values, "conclusion-FOL")
-    return (CONCLUSION + _readable("conclusion-FOL", formula),) if formula else ()
+    return (CONCLUSION + _checked("conclusion-FOL", formula),) if formula else ()
 
 
-def _readable(field: str, formula: str) -> str:
+def _checked(field: str, formula: str) -> str:
     if error := read_formula(formula).error:
         raise BadRow(f"field {field}: the formula {formula!r} cannot be read, {error}")
     return formula

@@ -1,8 +1,8 @@
-"""One's own problems: `question` and `answer`, and where the data has them `problem_id` (or `id`),
-`task`, `split` and `reference`.
+"""User data: `question` and `answer`; optional `problem_id` (or `id`), `task`, `split`,
+`reference`.
 
-An answer may be a number or a boolean; everything else is text. A reference is a list of texts, or
-one text: its `<<...>>` annotations where it has any, else its lines.
+An answer may be a number or a boolean; all other fields are text. A reference is a list of texts or
+one text, which is read as its `<<...>>` annotations if it has any, else as its lines.
 
 Not here: other names for these fields (`columns` of `pipeline.problems.reader.read_problems`).
 """
@@ -26,7 +26,7 @@ FIELDS = ("question", "answer", "problem_id", "split", "task", "reference")
 
 
 def read(values: Values) -> Problem:
-    """The problem of a row; raises BadRow."""
+    """Convert a row to a problem; raises BadRow."""
     question = text_field(values, "question")
     return Problem(
         problem_id=problem_id(values, "problem", question),

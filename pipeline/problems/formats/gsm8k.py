@@ -1,11 +1,10 @@
-"""GSM8K (arXiv 2110.14168): word problems whose answer is a worked solution in prose.
+"""GSM8K (arXiv 2110.14168): word problems with a reference solution in prose.
 
-The solution carries calculator annotations, `<<48/2=24>>`, and ends with `#### 72`. A numeric final
-answer is kept plain (`#### $1,200` is 1200). The annotations become the reference, in order, and
-the last step after them, where only the prose gives it.
+The solution contains calculator annotations, `<<48/2=24>>`, and ends with `#### 72`. A numeric
+final answer is normalised (`#### $1,200` is 1200). The reference is the annotations in order; if
+the prose after them holds the last step as an equation, that is added.
 
-Not here: what an annotation means, what prose is a step
-(`pipeline.problems.reference.calculations`).
+Not here: replay of annotations, equations in prose (`pipeline.problems.reference.calculations`).
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ _ANNOTATION = re.compile(r"<<(.*?)>>", re.DOTALL)
 
 
 def matches(values: Values) -> bool:
-    """Whether the row is GSM8K's: its answer has a final line marked `####`."""
+    """Whether the row has a question and an answer with the mark `####`."""
     answer = values.get("answer")
     return "question" in values and isinstance(answer, str) and MARK in answer
 
 
 def read(values: Values) -> Problem:
-    """The problem of a row; raises BadRow."""
+    """Convert a row to a problem; raises BadRow."""
     question, solution = text_field(values, "question"), text_field(values, "answer")
     answer = final_answer(solution)
     return Problem(
@@ -51,7 +50,7 @@ def read(values: Values) -> Problem:
 
 
 def final_answer(solution: str) -> str:
-    """What stands after the last `####`, a number plainly; raises BadRow where nothing does."""
+    """The text after the last `####`, numbers normalised; raises BadRow if it is empty."""
     _, mark, answer = solution.rpartition(MARK)
     if not mark or not answer.strip():
         raise BadRow(f"field answer has no final answer after {MARK}")
@@ -60,12 +59,12 @@ def final_answer(solution: str) -> str:
 
 
 def calculations(solution: str) -> tuple[str, ...]:
-    """The calculations `expression=value` of a solution, without their brackets."""
+    """The annotations of a solution as `expression=value`, without brackets."""
     return tuple(_ANNOTATION.findall(solution))
 
 
 def last_step(solution: str, answer: str) -> tuple[str, ...]:
-    """The equation after the last annotation that gives the answer; none where nothing precedes."""
+    """The equation for the answer after the last annotation; empty without annotations."""
     _, annotation, prose = solution.rpartition(MARK)[0].rpartition(">>")
     return prose_steps(prose, answer) if annotation else ()
 

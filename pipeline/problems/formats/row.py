@@ -1,7 +1,7 @@
-"""A row of problem data and how its fields are read.
+"""A row of problem data, and functions that read its fields.
 
-Whatever is wrong with a row raises BadRow, whose message names the field, what came and what is
-expected; it becomes the reason of a reject.
+Every error in a row raises BadRow. Its message names the field, the value and what is expected, and
+becomes the reason of a reject.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SPLITS = {
     **dict.fromkeys(("test", "validation", "valid", "val", "dev", "eval"), "test"),
     "ood": "ood",
 }
-"""What data calls its splits -> what we do; there is no third split, so validation is held out."""
+"""Split names in data -> our splits. We have no validation split; it becomes "test"."""
 
 Values = Mapping[str, Any]
 
@@ -32,10 +32,10 @@ class BadRow(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row as a container yields it: 1-based line or row number, its fields, its text.
+    """A row from a container: 1-based line or row number, fields, source text.
 
-    `reason` is not empty where the container itself could not read it; `values` are empty then.
-    `split` is the container's, empty where it has none.
+    If the container cannot read the row, `reason` says why and `values` is empty. `split` is the
+    split of the container; empty if it has none.
     """
 
     line: int
@@ -45,16 +45,16 @@ class Row:
     reason: str = ""
 
     @property
-    def written(self) -> str:
+    def as_text(self) -> str:
         """The row as text, for a reject."""
         return self.text or json.dumps(dict(self.values), ensure_ascii=False, default=str)
 
 
 @dataclass(frozen=True, slots=True)
 class RowFormat:
-    """A format: whether a row speaks for it, and how a row becomes a problem.
+    """A format: `matches` detects its rows, `read` converts a row to a Problem or raises BadRow.
 
-    `read` gives a Problem whose split is empty where the row has none; it raises BadRow.
+    The problem's split is empty if the row has none.
     """
 
     name: str
@@ -74,7 +74,7 @@ def text_field(values: Values, field: str) -> str:
 
 
 def scalar_field(values: Values, field: str) -> str:
-    """Like `text_field`, but a number or a boolean is taken as its text."""
+    """Like `text_field`, but numbers and booleans are converted to text."""
     value = values.get(field)
     if not isinstance(value, int | float | Decimal):
         return text_field(values, field)
@@ -84,14 +84,14 @@ def scalar_field(values: Values, field: str) -> str:
 
 
 def optional_field(values: Values, field: str) -> str:
-    """Like `scalar_field`; empty where the field is absent, null or blank."""
+    """Like `scalar_field`; empty if the field is absent, null or blank."""
     value = values.get(field)
     absent = value is None or (isinstance(value, str) and not value.strip())
     return "" if absent else scalar_field(values, field)
 
 
 def lines_field(values: Values, field: str) -> tuple[str, ...]:
-    """The non-blank texts of a field that is a list of texts, or one text with a line for each."""
+    """The non-blank entries of a list of texts, or the non-blank lines of one text."""
     value = values.get(field)
     if value is None:
         return ()
@@ -100,19 +100,19 @@ def lines_field(values: Values, field: str) -> tuple[str, ...]:
 
 
 def split_field(values: Values) -> str:
-    """The row's own split in our words, empty where it has none."""
+    """Our name for the row's split; empty if it has none."""
     return known_split(optional_field(values, "split"))
 
 
 def known_split(name: str) -> str:
-    """Our word for a split; an empty name stays empty."""
+    """Our name for a split; empty for an empty name."""
     if name and name.lower() not in SPLITS:
         raise BadRow(f"split is {name!r}, expected one of {', '.join(SPLITS)}")
     return SPLITS[name.lower()] if name else ""
 
 
 def problem_id(values: Values, prefix: str, question: str) -> str:
-    """The data's own id (`problem_id` or `id`), else one that depends on the question alone."""
+    """The id in the data (`problem_id` or `id`), else a hash of the question."""
     own = optional_field(values, "problem_id") or optional_field(values, "id")
     return own or f"{prefix}-{hashlib.sha256(question.encode()).hexdigest()[:12]}"
 
@@ -123,7 +123,7 @@ def _text(value: object, field: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise BadRow(f"field {field} holds half a surrogate pair, which is no text") from None
+        raise BadRow(f"field {field} contains a lone surrogate, so it is not valid text") from None
     return value
 
 

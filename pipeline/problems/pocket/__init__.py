@@ -2,9 +2,9 @@
 
     world        problems of each split, a fixed sequence for each seed
     arithmetic   a quantity that changes in 1 to 4 calls
-    logic        facts and rules about people, and a question whether something follows
-    sentences    names, nouns and adjectives of the logic problems
-    narration    an order of told facts
+    logic        facts and rules about people, and a question whether a conclusion follows
+    sentences    the statements of logic problems, in English and as formulas
+    narration    a problem under construction, its sentences in seen or unseen wordings
 
-Not here: the two models that are trained on it (`pipeline.pocket`).
+Not here: the two models that are trained on these problems (`pipeline.pocket`).
 """

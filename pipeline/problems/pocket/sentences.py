@@ -1,7 +1,4 @@
-"""What can be said in a logic problem: each statement in English and as a formula.
-
-Not here: which statements make a problem (`logic`).
-"""
+"""The statements of logic problems, each in English and as a formula."""
 
 from __future__ import annotations
 
@@ -28,36 +25,37 @@ class Literal:
         return Literal(self.adjective, not self.positive)
 
     def of(self, term: str) -> str:
-        """As a formula."""
+        """The literal as a formula about `term`."""
         return f"{'' if self.positive else '~'}{self.adjective}({term})"
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Its wordings, of which `unseen` is kept for problems out of distribution, and its formula."""
+    """Wordings and formula; `unseen` is the wording for out-of-distribution problems only."""
 
     seen: tuple[str, ...]
     unseen: str
     formula: str
 
 
-def fact(who: str, said: Literal) -> Statement:
-    seen = (f"{who} is {said}.",)
-    return Statement(seen, f"We know that {who} is {said}.", said.of(who))
+def fact(who: str, literal: Literal) -> Statement:
+    seen = (f"{who} is {literal}.",)
+    return Statement(seen, f"We know that {who} is {literal}.", literal.of(who))
 
 
-def asked(who: str, said: Literal) -> Statement:
-    """The conclusion, as a question."""
+def conclusion(who: str, literal: Literal) -> Statement:
+    """The conclusion as a question."""
     seen = (
-        f"Is it True, False or Uncertain that {who} is {said}?",
-        f"{who} is {said}: True, False or Uncertain?",
+        f"Is it True, False or Uncertain that {who} is {literal}?",
+        f"{who} is {literal}: True, False or Uncertain?",
     )
-    return Statement(seen, f"Is {who} {said}? Say True, False or Uncertain.", said.of(who))
+    unseen = f"Is {who} {literal}? Say True, False or Uncertain."
+    return Statement(seen, unseen, literal.of(who))
 
 
-def someone(said: Literal) -> Statement:
-    seen = (f"Someone is {said}.",)
-    return Statement(seen, f"There is someone {said}.", f"exists x {said.of('x')}")
+def someone(literal: Literal) -> Statement:
+    seen = (f"Someone is {literal}.",)
+    return Statement(seen, f"There is someone {literal}.", f"exists x {literal.of('x')}")
 
 
 def plain(first: Literal, then: Literal) -> Statement:
@@ -87,7 +85,7 @@ def one_of_two(first: Literal, then: Literal, other: Literal) -> Statement:
 
 
 def through(first: Literal, then: Literal, verb: str) -> Statement:
-    """A rule that goes from one person to another."""
+    """A rule whose condition is about a person related by `verb`."""
     seen = (
         f"Everyone who {verb} someone {first} is {then}.",
         f"If someone {verb} a person who is {first}, they are {then}.",

@@ -1,10 +1,8 @@
-"""The pocket world's problems: arithmetic stories and first-order logic, in turn.
+"""The pocket world's problems: arithmetic stories and first-order logic, alternating.
 
-Problem i of a split depends on the seed, the split and i alone, so asking for more problems keeps
-the earlier ones. A question's hash decides which split it may appear in, and every
-out-of-distribution question has an unseen wording, so no question appears in two splits.
-
-Not here: what is told (`arithmetic`, `logic`).
+Problem i of a split depends only on the seed, the split and i, so a larger count extends the
+sequence. A question's hash decides its split, and every out-of-distribution question has an unseen
+wording, so no question occurs in two splits.
 """
 
 from __future__ import annotations
@@ -21,9 +19,12 @@ from pipeline.problems.reference.formulas import entailed
 from pipeline.records import Problem
 
 PRETRAIN = "pretrain"
-TASKS = {"arithmetic": arithmetic.tell, "logic": logic.tell}  # problem i is of task i modulo 2
-PATIENCE = 60.0  # seconds for Z3, which needs milliseconds: no busy machine changes a problem
-_SHARES = {PRETRAIN: range(0, 160), "train": range(160, 208), "test": range(208, 256)}
+TASKS = {  # problem i is of task i modulo 2
+    "arithmetic": arithmetic.generate,
+    "logic": logic.generate,
+}
+Z3_SECONDS = 60.0  # Z3 needs milliseconds; the margin keeps problems the same on a busy machine
+_HASH_BYTES = {PRETRAIN: range(0, 160), "train": range(160, 208), "test": range(208, 256)}
 
 
 def problems(count: int, seed: int, split: str) -> Iterator[Problem]:
@@ -33,39 +34,41 @@ def problems(count: int, seed: int, split: str) -> Iterator[Problem]:
 
 
 def fresh_problems(problems: Sequence[Problem], seed: int) -> Iterator[Problem]:
-    """Training problems without end, after those in `problems`; no question comes twice, and none
-    that is asked there."""
-    asked = {problem.question for problem in problems}
+    """Endless training problems that continue after those in `problems`; all questions are new."""
+    known = {problem.question for problem in problems}
     start = sum(problem.split == "train" for problem in problems)
     for index in itertools.count(start):
-        made = problem(index, seed, "train")
-        if made.question not in asked:
-            asked.add(made.question)
-            yield made
+        candidate = problem(index, seed, "train")
+        if candidate.question not in known:
+            known.add(candidate.question)
+            yield candidate
 
 
-@lru_cache(maxsize=10_000)  # a proof takes milliseconds, and each round tells the problems anew
+@lru_cache(maxsize=10_000)  # Z3 takes milliseconds, and each round generates the problems again
 def problem(index: int, seed: int, split: str) -> Problem:
     """Problem `index` of `split`."""
     rng = random.Random(f"{seed}/{split}/{index}")
-    name = f"pocket-{split}-{seed}-{index:06d}"
-    task, tell = [*TASKS.items()][index % len(TASKS)]
+    problem_id = f"pocket-{split}-{seed}-{index:06d}"
+    task, generate = [*TASKS.items()][index % len(TASKS)]
     ood = split == "ood"
     while True:
         try:
-            told = tell(rng, ood)
+            draft = generate(rng, ood)
         except Unfit:
             continue
-        made = Problem(name, task, told.question, told.answer, split, tuple(told.reference))
-        fits = told.strange if ood else _share(made.question) in _SHARES[split]
-        if fits and _proved(made):
-            return made
+        reference = tuple(draft.reference)
+        candidate = Problem(problem_id, task, draft.question, draft.answer, split, reference)
+        in_split = (
+            draft.has_unseen_wording if ood else _hash_byte(draft.question) in _HASH_BYTES[split]
+        )
+        if in_split and _verified(candidate):
+            return candidate
 
 
-def _proved(made: Problem) -> bool:
-    """Whether Z3 finds the answer that a problem of logic was made for."""
-    return made.task != "logic" or entailed(made, PATIENCE) == made.answer
+def _verified(candidate: Problem) -> bool:
+    """Whether Z3 proves the intended answer of a logic problem; True for other tasks."""
+    return candidate.task != "logic" or entailed(candidate, Z3_SECONDS) == candidate.answer
 
 
-def _share(question: str) -> int:
+def _hash_byte(question: str) -> int:
     return hashlib.sha256(question.encode()).digest()[0]

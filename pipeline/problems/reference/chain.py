@@ -1,6 +1,6 @@
-"""Worked solutions, as chains that make the reference's own calls and as examples in a prompt.
+"""Reference solutions as chains.
 
-Not here: how a reference becomes calls (`pipeline.problems.reference.calculations`,
+Not here: conversion of a reference to calls (`pipeline.problems.reference.calculations`,
 `pipeline.problems.reference.formulas`).
 """
 
@@ -17,17 +17,17 @@ REFERENCE = "reference"
 
 
 def solution_calls(problem: Problem, toolset: Toolset) -> tuple[ReferenceCall, ...]:
-    """The calls of a reference chain, before the gold answer; empty where none is fit."""
-    worked = entailment_calls if problem.task == "logic" else reference_calls
-    return worked(problem, toolset)
+    """The calls of a reference chain, without the gold answer; empty if it is unsuitable."""
+    calls_of = entailment_calls if problem.task == "logic" else reference_calls
+    return calls_of(problem, toolset)
 
 
 def reference_chain(problem: Problem, toolset: Toolset) -> Chain | None:
-    """The worked solution as a chain of model `reference`; None where none is fit to learn from."""
+    """The reference solution as a chain of model `reference`; None if it is unsuitable."""
     calls = solution_calls(problem, toolset)
     if not calls:
         return None
-    steps = (*(Step(w.call.raw, w.call, w.result) for w in calls), answer_step(problem.answer))
+    steps = (*(Step(c.call.raw, c.call, c.result) for c in calls), answer_step(problem.answer))
     return Chain(
         chain_id=f"{problem.problem_id}/{REFERENCE}",
         problem_id=problem.problem_id,

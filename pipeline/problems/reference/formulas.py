@@ -1,10 +1,9 @@
-"""The formulas that come with problems of logic: how many can be read, what they say together.
+"""The formulas of logic problems: parse, count, check with Z3, convert to calls.
 
-A reference of such a problem is its premises, each a formula as its authors wrote it, and behind
-them, marked by CONCLUSION, the conclusion where the data has it.
+The reference of a logic problem is the text of its premises' formulas, followed by the conclusion's
+formula, marked by CONCLUSION, if the data has it.
 
-Not here: how formulas are read and asked (`toolsets.shipped.logic`), calculations
-(`pipeline.problems.reference.calculations`).
+Not here: the parser and the solver (`toolsets.languages.formula`, `toolsets.shipped.logic`).
 """
 
 from __future__ import annotations
@@ -25,54 +24,54 @@ from toolsets.shipped.logic import solver
 
 CONCLUSION = "⊢ "
 
-_STATED = re.compile(r"^Conclusion: (.*)$", re.MULTILINE)
+_CONCLUSION_LINE = re.compile(r"^Conclusion: (.*)$", re.MULTILINE)
 
 
 def logic_question(premises: Sequence[str], conclusion: str) -> str:
-    """The question of premises and a conclusion in natural language, as a model reads it."""
+    """The text of a logic question, from premises and a conclusion in natural language."""
     listed = "\n".join(premises)
     ask = "Is the conclusion True, False or Uncertain?"
     return f"Premises:\n{listed}\nConclusion: {conclusion}\n{ask}"
 
 
 def premises_of(problem: Problem) -> tuple[str, ...]:
-    """The texts of the premises' formulas."""
+    """The premises' formulas as text."""
     return tuple(text for text in problem.reference if not text.startswith(CONCLUSION))
 
 
 def conclusion_of(problem: Problem) -> str:
-    """The text of the conclusion's formula, empty where the data has none."""
+    """The conclusion's formula as text; empty if the data has none."""
     texts = [text for text in problem.reference if text.startswith(CONCLUSION)]
     return texts[-1].removeprefix(CONCLUSION) if texts else ""
 
 
 def count_formulas(problems: Iterable[Problem]) -> dict[str, Any]:
-    """What can be said of the formulas of problems, all empty where none has any.
+    """Count the formulas of logic problems; empty if there are none.
 
-    `formulas_repaired` of `formulas_parsed` were not well-formed; `inconsistent` problems, whose
-    ids follow, have premises that contradict each other; where conclusions come as formulas,
-    `labels_right` of `labels` are what Z3 answers.
+    `formulas_repaired`: parsed after a repair; `inconsistent`: problems whose premises contradict
+    each other; `labels`: problems with a formula for the conclusion; `labels_right`: those whose
+    answer equals Z3's.
     """
     logical = [p for p in problems if p.task == "logic" and p.reference]
     if not logical:
         return {}
     texts = [text.removeprefix(CONCLUSION) for p in logical for text in p.reference]
-    read = [read_formula(text) for text in texts]
-    contrary = [p.problem_id for p in logical if _contradict(premises_of(p))]
+    results = [read_formula(text) for text in texts]
+    inconsistent = [p.problem_id for p in logical if _inconsistent(premises_of(p))]
     counts = {
         "formulas": len(texts),
-        "formulas_parsed": sum(one.formula is not None for one in read),
-        "formulas_repaired": sum(bool(one.formula and one.warnings) for one in read),
-        "inconsistent": len(contrary),
-        "inconsistent_problems": contrary,
+        "formulas_parsed": sum(result.formula is not None for result in results),
+        "formulas_repaired": sum(bool(result.formula and result.warnings) for result in results),
+        "inconsistent": len(inconsistent),
+        "inconsistent_problems": inconsistent,
     }
-    concluded = [problem for problem in logical if conclusion_of(problem)]
-    right = sum(entailed(problem) == problem.answer for problem in concluded)
-    return counts | ({"labels": len(concluded), "labels_right": right} if concluded else {})
+    labelled = [problem for problem in logical if conclusion_of(problem)]
+    correct = sum(entailed(problem) == problem.answer for problem in labelled)
+    return counts | ({"labels": len(labelled), "labels_right": correct} if labelled else {})
 
 
 def entailed(problem: Problem, seconds: float = solver.SECONDS) -> solver.Answer | None:
-    """What follows for the conclusion's formula; None where it has none that can be read."""
+    """Z3's answer for the conclusion's formula; None if the formula is missing or unreadable."""
     read = lenient.read_problem(premises_of(problem), conclusion_of(problem))
     if read.conclusion is None:
         return None
@@ -80,41 +79,38 @@ def entailed(problem: Problem, seconds: float = solver.SECONDS) -> solver.Answer
 
 
 def entailment_calls(problem: Problem, toolset: Toolset) -> tuple[ReferenceCall, ...]:
-    """The one call of a reference chain, `entails` of all formulas as they stand.
+    """The single call of a reference chain: `entails` with all formulas, unchanged.
 
-    A conclusion that the data gives in words only is read off them where they leave no choice.
-    Empty where there is no chain fit to learn from: no formula of the conclusion, no such function
-    in `toolset`, a formula that it refuses, or another answer than the problem's.
+    A conclusion in English only is converted if it is unambiguous. Empty if the problem is
+    unsuitable for training: no formula for the conclusion, no function `entails` in `toolset`, a
+    formula that `entails` rejects, or a result that differs from the problem's answer.
     """
-    concluded = conclusion_of(problem) or _read_off(problem)
-    if "entails" not in toolset.tool_names or not concluded:
+    formula = conclusion_of(problem) or _conclusion_from_words(problem)
+    if "entails" not in toolset.tool_names or not formula:
         return ()
     premises, conclusion = (
-        json.dumps(formulas, ensure_ascii=False) for formulas in (premises_of(problem), concluded)
+        json.dumps(argument, ensure_ascii=False) for argument in (premises_of(problem), formula)
     )
     try:
-        worked = run_reference_call(
-            toolset, f"entails(premises={premises}, conclusion={conclusion})"
-        )
+        call = run_reference_call(toolset, f"entails(premises={premises}, conclusion={conclusion})")
     except ValueError:
         return ()
-    return (worked,) if worked.result.content.partition("\n")[0] == problem.answer else ()
-
-
-def _read_off(problem: Problem) -> str:
-    stated = _STATED.findall(problem.question)
-    premises = lenient.read_problem(premises_of(problem)).premises
-    found = plain_conclusion(premises, stated[-1]) if stated else None
-    return render(found) if found is not None else ""
+    return (call,) if call.result.content.partition("\n")[0] == problem.answer else ()
 
 
 @cache
 def read_formula(text: str) -> lenient.Repaired:
-    """A formula of a data file, repaired where it has to be; never raises."""
+    """Parse a formula of a data file, repaired if necessary; never raises."""
     return lenient.parse_leniently(text)
 
 
-@cache
-def _contradict(premises: tuple[str, ...]) -> bool:
-    """Many problems share their premises."""
+def _conclusion_from_words(problem: Problem) -> str:
+    sentences = _CONCLUSION_LINE.findall(problem.question)
+    premises = lenient.read_problem(premises_of(problem)).premises
+    formula = plain_conclusion(premises, sentences[-1]) if sentences else None
+    return render(formula) if formula is not None else ""
+
+
+@cache  # many problems share their premises
+def _inconsistent(premises: tuple[str, ...]) -> bool:
     return solver.consistent(lenient.read_problem(premises).premises) is False

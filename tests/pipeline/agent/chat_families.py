@@ -1,5 +1,5 @@
-"""Chat templates of families of models, shortened, in which calls and results are plain text, and
-a tokenizer for each: the pocket tokenizer with the family's special tokens."""
+"""Shortened chat templates of model families, with calls and results as plain text, and a tokenizer
+for each: the pocket tokenizer with the family's special tokens."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.pipeline.agent.scripted import TextTokenizer
 
 SYSTEM = {"role": "system", "content": "Call functions."}
 QUESTION = {"role": "user", "content": "What is 2 + 3?"}
-OPENING = (SYSTEM, QUESTION)
+PROMPT = (SYSTEM, QUESTION)
 TURNS = ("multiply(a=3, b=4)", "12", "subtract(12, 2)", "10", "answer(value=10)")
 
 
 @dataclass(frozen=True)
 class Family:
-    """A chat template as a family of models has it; `unnamed` are special tokens without a role."""
+    """A model family's chat template and special tokens; `unnamed` ones have no role."""
 
     template: str
     end: str
@@ -30,7 +30,7 @@ class Family:
     bos: str | None = None
 
 
-# After Qwen2.5: a line break behind the end of a turn, results of functions in a turn of the user.
+# After Qwen2.5: a line break after the end of a turn, function results in a user turn.
 CHATML = Family(
     end="<|im_end|>",
     specials=("<|im_start|>", "<|im_end|>"),
@@ -59,7 +59,7 @@ CHATML = Family(
 {%- endif %}
 """,
 )
-# After Llama 3: a token that begins the text, header tokens, trimmed contents.
+# After Llama 3: a token that starts the text, header tokens, trimmed contents.
 LLAMA3 = Family(
     end="<|eot_id|>",
     bos="<|begin_of_text|>",
@@ -70,8 +70,8 @@ LLAMA3 = Family(
  %}{% set content = bos_token + content %}{% endif %}{{ content }}{% endfor %}{% if
  add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{% endif %}""",
 )
-# After Gemma 3: the system prompt joins the first turn of the user, the model is called model, the
-# end of a turn is a special token that no name of the tokenizer points to, the text's end another.
+# After Gemma 3: the system prompt is part of the first user turn, the role of the model is "model",
+# the end of a turn is a special token without a name, different from the end of the text.
 GEMMA3 = Family(
     end="<end_of_turn>",
     bos="<bos>",
@@ -123,30 +123,34 @@ CASES += [("llama3", "user"), ("llama3", "ipython"), ("gemma3", "user")]
 def tokenizers_of(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
     """A tokenizer of each family, and the pocket `tokenizer` itself."""
     families = FAMILIES | {"mistral": MISTRAL}
-    return {"pocket": tokenizer} | {name: _own(f, tokenizer) for name, f in families.items()}
+    return {"pocket": tokenizer} | {
+        name: _tokenizer_of(f, tokenizer) for name, f in families.items()
+    }
 
 
 def chain(role: str, *turns: str) -> tuple[Message, ...]:
-    """Replies and results by turns, a reply first."""
+    """Alternating replies and results, a reply first."""
     roles = ("assistant", role)
     return tuple({"role": roles[i % 2], "content": text} for i, text in enumerate(turns))
 
 
 def tokens(tokenizer: TextTokenizer, messages: Sequence[Message]) -> list[int]:
-    """What the template renders of the messages."""
+    """The tokens of the messages as the template renders them."""
     text = tokenizer.apply_chat_template(list(messages), tokenize=False)
     return tokenizer.encode(text, add_special_tokens=False)
 
 
-def _own(family: Family, tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+def _tokenizer_of(family: Family, tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
     """A copy of the pocket tokenizer with the special tokens and the template of `family`."""
-    own = copy.deepcopy(tokenizer)
+    changed = copy.deepcopy(tokenizer)
     named: dict[str, Any] = {"additional_special_tokens": list(family.specials)}
     if family.end in family.specials:
         named["eos_token"] = family.end
     if family.bos:
         named["bos_token"] = family.bos
-    own.add_special_tokens(named)
-    own.add_tokens([AddedToken(token, special=True, normalized=False) for token in family.unnamed])
-    own.chat_template = family.template
-    return own
+    changed.add_special_tokens(named)
+    changed.add_tokens(
+        [AddedToken(token, special=True, normalized=False) for token in family.unnamed]
+    )
+    changed.chat_template = family.template
+    return changed

@@ -1,5 +1,5 @@
-"""Small tokenizers with the special tokens and, shortened, the chat templates of families of models
-that call tools in a form of their own; made of the pocket tokenizer, so nothing is downloaded."""
+"""Small tokenizers with the special tokens and shortened chat templates of model families that have
+their own call format; copies of the pocket tokenizer, so nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from transformers import PreTrainedTokenizerFast
 
 @dataclass(frozen=True)
 class CallingFamily:
-    """A family: its template, its special tokens, how a call is written, and vLLM's parser of it.
+    """A model family: its chat template, special tokens, call format, and vLLM's parser for it.
 
-    `turn` opens a turn of the model, and `call` shows how the template writes add(a=2, b=3).
+    `turn` opens a model turn; `call` is add(a=2, b=3) as the template renders it.
     """
 
     parser: str
@@ -26,7 +26,7 @@ class CallingFamily:
     bos: str | None = None
 
 
-# After Qwen2.5, whose form of calls is that of Hermes 2 Pro.
+# After Qwen2.5, which uses the call format of Hermes 2 Pro.
 HERMES = CallingFamily(
     parser="hermes",
     specials=("<|im_start|>", "<|im_end|>", "<tool_call>", "</tool_call>"),
@@ -66,7 +66,7 @@ HERMES = CallingFamily(
 """,
 )
 
-# After Llama 3.1: tools in the first turn of the user, a call as bare JSON with "parameters".
+# After Llama 3.1: tools in the first user turn, calls as bare JSON with "parameters".
 LLAMA3 = CallingFamily(
     parser="llama3_json",
     specials=("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|python_tag|>"),
@@ -114,8 +114,8 @@ LLAMA3 = CallingFamily(
 """,
 )
 
-# After Mistral 7B Instruct v0.3: no generation prompt, ids of nine letters and digits, which the
-# model writes too.
+# After Mistral 7B Instruct v0.3: no generation prompt; the model writes call ids of nine letters
+# and digits.
 MISTRAL = CallingFamily(
     parser="mistral",
     specials=(
@@ -170,7 +170,7 @@ MISTRAL = CallingFamily(
 """,
 )
 
-# After ToolACE and Llama 3.2: a list of Python calls.
+# After ToolACE and Llama 3.2: calls as a list in Python syntax.
 PYTHONIC = CallingFamily(
     parser="pythonic",
     specials=("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
@@ -215,11 +215,11 @@ def tokenizer_of(
     family: CallingFamily, tokenizer: PreTrainedTokenizerFast
 ) -> PreTrainedTokenizerFast:
     """A copy of the pocket `tokenizer` with the special tokens and the template of `family`."""
-    own = copy.deepcopy(tokenizer)
+    changed = copy.deepcopy(tokenizer)
     named: dict[str, Any] = {"additional_special_tokens": list(family.specials)}
     named["eos_token"] = family.end
     if family.bos:
         named["bos_token"] = family.bos
-    own.add_special_tokens(named)
-    own.chat_template = family.template
-    return own
+    changed.add_special_tokens(named)
+    changed.chat_template = family.template
+    return changed

@@ -1,7 +1,7 @@
-"""An engine that replies by a script, and what makes a rollout of it; no model, no GPU, no patch.
+"""A scripted engine and rollouts with it; no model, no GPU, no patch.
 
-`ScriptedEngine` implements `pipeline.agent.driver.Engine` to the letter: tokens in, tokens out,
-replies end with the template's end of turn, or are cut where `stop` or `max_tokens` ends them.
+`ScriptedEngine` fully implements `pipeline.agent.driver.Engine`: tokens in, tokens out; replies end
+with the template's end of turn, or are cut at `stop` or `max_tokens`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from pipeline.records import Problem, Reply, Task
 from toolsets import ToolCall, ToolResult, Toolset
 
 ARITHMETIC = toolsets.load("arithmetic[add,subtract,multiply,divide,percent_of]")
-TURN = "<|assistant|>"  # how the pocket template opens a turn of the model
+TURN = "<|assistant|>"  # opens a model turn in the pocket template
 
 
 class TextTokenizer(Tokenizer, Protocol):
-    """What tests use of a Hugging Face tokenizer, with plainer types than its own."""
+    """The part of a Hugging Face tokenizer that tests use, with simpler types."""
 
     def decode(self, token_ids: Sequence[int]) -> str: ...
 
@@ -33,7 +33,7 @@ class TextTokenizer(Tokenizer, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the engine was asked."""
+    """One request to the engine."""
 
     prompt: tuple[int, ...]
     sampling: Sampling
@@ -41,10 +41,10 @@ class Request:
 
 @dataclass
 class ScriptedEngine:
-    """Replies by `script`: to the question that stands in the prompt, its replies turn by turn.
+    """Replies from `script`, which maps a question in the prompt to its replies, turn by turn.
 
     The first `failures` requests raise EngineError. A question or a reply in `gates` waits for its
-    gate; `cancelled` counts those that waited in vain.
+    gate; `cancelled` counts the waits that were cancelled.
     """
 
     tokenizer: TextTokenizer
@@ -67,10 +67,10 @@ class ScriptedEngine:
         text = self.script[question][prompt.count(self.turn) - 1]
         for gate in (self.gates.get(question), self.gates.get(text)):
             if gate is not None:
-                await self._pass(gate)
+                await self._wait(gate)
         return self._reply(text, sampling)
 
-    async def _pass(self, gate: asyncio.Event) -> None:
+    async def _wait(self, gate: asyncio.Event) -> None:
         try:
             await gate.wait()
         except asyncio.CancelledError:

@@ -1,10 +1,10 @@
-# ruff: noqa: RUF001  # DeepSeek's tokens have a bar of their own
-"""What is expected of each chat template that TRL ships in `trl/chat_templates`, and a tokenizer
-for each: the pocket tokenizer with the special tokens that the template writes, and with GPT-2's
-pieces. The pocket's own may join a colon and the space behind it: the tokens of a whole text would
-not tell where a role that is plain text (`Assistant: `) ends and a reply begins.
+# ruff: noqa: RUF001  # DeepSeek's tokens contain a full-width bar
+"""Expectations for each chat template that TRL ships in `trl/chat_templates`, and a tokenizer for
+each: the pocket tokenizer with the template's special tokens and GPT-2's pre-tokenizer. The pocket
+pre-tokenizer may join a colon and the next space, so that a token could span the end of a role in
+plain text (`Assistant: `) and the start of a reply.
 
-Tests are in `test_shipped_templates.py`.
+The tests are in `test_shipped_templates.py`.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ FOLDER = Path(trl.__file__).with_name("chat_templates")
 NAMES = sorted(file.stem for file in FOLDER.glob("*.jinja"))
 
 Change = tuple[str, str]
-"""A pattern in the template's own text, and what stands there in ours."""
+"""A pattern in the template's text, and its replacement in our text."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a template makes of a chain, and what of it the model writes.
+    """How a template renders a chain, and which part of it the model writes.
 
-    For results by role user, by role tool, and for dialect native: the sentence of a refusal, or
-    where our text differs from the template's own, which then writes earlier turns otherwise than a
-    model writes them.
+    `user`, `tool` and `native` are for results with role user, with role tool, and for dialect
+    native: the error message, or the differences between the template's text and ours, if the
+    template renders earlier turns differently from the text that the model wrote.
     """
 
-    end: str  # what a model writes behind a reply
-    call: str = ""  # how it writes add(a=2, b=3) in dialect native
-    call_end: str | None = None  # what it writes behind a call; None: the same
-    lead: str = ""  # what it writes before a reply
-    channel: bool = False  # where the dialect is inject, the prompt ends with the lead
-    tail: str = ""  # what the template writes behind the last turn's `end`
+    end: str  # written by the model after a reply
+    call: str = ""  # add(a=2, b=3) in dialect native
+    call_end: str | None = None  # written by the model after a call; None: `end`
+    lead: str = ""  # written by the model before a reply
+    channel: bool = False  # in dialect inject, the prompt ends with the lead
+    tail: str = ""  # written by the template after the last turn's `end`
     open: bool = False  # the template does not end the last turn
-    parts: bool = False  # contents come in parts
-    folds: bool = False  # the system prompt stands in front of the user's first message
+    parts: bool = False  # contents are lists of parts
+    folds: bool = False  # the system prompt is in front of the user's first message
     user: str | tuple[Change, ...] = ()
     tool: str | tuple[Change, ...] = ()
     native: str | tuple[Change, ...] = ()
@@ -78,12 +78,12 @@ XML = (
     "</function>\n</tool_call>"
 )
 CHATML = Expected(end="<|im_end|>", tail="\n", call=HERMES)
-# Writes no reasoning in earlier turns; a model meets what its generation prompt opened.
+# Renders no reasoning in earlier turns; ours keeps the one that the generation prompt opened.
 OPENED = ((r"(<\|im_start\|>assistant\n)(?!<think>)", rf"\g<1>{EMPTY}"),)
 
 COHERE = Expected(end="<|END_OF_TURN_TOKEN|>", tool=ALTERNATE, native=NO_TOOLS)
 COHERE2 = Expected(end="<|END_RESPONSE|><|END_OF_TURN_TOKEN|>", tool=NO_RESULTS, native=NO_TOOLS)
-# No setting helps: earlier turns come without the reasoning that every generation prompt opens.
+# No setting helps: earlier turns lack the reasoning that every generation prompt opens.
 DEEPSEEK_OPENED = (r"(<｜Assistant｜>)(?!<think>)", rf"\g<1>{EMPTY}")
 DEEPSEEK_RESULTS = (
     r"(?<=<｜end▁of▁sentence｜>)\n?<｜tool▁output▁begin｜>",
@@ -106,7 +106,7 @@ GEMMA4 = Expected(
     call_end="<|tool_response>",
 )
 GEMMA4_V2 = replace(GEMMA4, tool=(), call_end="<turn|>")
-# Opens a turn anew behind a result, though its generation prompt goes on with the turn.
+# Opens a new turn after a result, but the generation prompt continues the same turn.
 DIFFUSION_GEMMA = replace(GEMMA4, native=((r"(<tool_response\|>)<\|turn>model\n", r"\g<1>"),))
 GLM = Expected(
     end="<|user|>",
@@ -117,9 +117,9 @@ GLM = Expected(
     ),
     call_end="<|observation|>",
 )
-# A reply ends with what opens the next turn, and a model that calls nothing expects the user's.
+# A reply ends with the token that opens the next turn: the user's, if the reply has no call.
 GLM_OPEN = replace(GLM, open=True, tool=((r"<\|observation\|>", "<|user|><|observation|>"),))
-# OpenAI has <|end|> in the place of the <|return|> that a model writes; ours keeps what it wrote.
+# The template renders <|end|> instead of the <|return|> that the model writes; ours keeps it.
 RETURNS = ((r"(final<\|message\|>[^<]*)<\|end\|>", r"\g<1><|return|>"),)
 GPTOSS = Expected(
     end="<|return|>",
@@ -154,7 +154,7 @@ MUSE = Expected(
         '<atem:parameter name="b">3</atem:parameter>\n</atem:invoke>\n</atem:function_calls>'
     ),
 )
-# The generation prompt opens a reasoning with a line break that no earlier turn has.
+# The generation prompt opens a reasoning with a line break, which earlier turns lack.
 BREAKS = ((r"<think></think>", "<think>\n</think>"),)
 NEMOTRON = replace(
     CHATML,
@@ -165,11 +165,11 @@ NEMOTRON = replace(
     native=BREAKS,
 )
 PHI3 = Expected(end="<|end|>", tail="\n<EOS>", tool=NO_RESULTS, native=NO_TOOLS)
-# Only the last turn has the empty reasoning; a model writes all of its turns in one way.
+# Only the last turn has the empty reasoning; ours has it in no turn.
 LAST = ((EMPTY, ""),)
 QWEN3 = replace(CHATML, user=LAST, tool=LAST, native=LAST)
 QWEN3_5 = replace(CHATML, lead=CLOSED, call=CLOSED + XML)
-# agent.tool_role=tool helps: behind the user's last message earlier turns keep their reasoning.
+# agent.tool_role=tool helps: turns after the last user message keep their reasoning.
 QWEN3_5_DROPS = replace(QWEN3_5, user=OPENED, native=OPENED)
 QWEN3_5_NOTHINK = replace(CHATML, call=XML)
 
@@ -212,8 +212,8 @@ SHIPPED = {
     **dict.fromkeys(("qwen3_8", "qwen3_8_training"), QWEN3_5),
 }
 
-# By which roles of results a template keeps the reasoning of an earlier turn, of those that know
-# reasoning by its tags. Where tool is one and user is not, agent.tool_role=tool helps.
+# Result roles for which a template keeps the reasoning of earlier turns (only templates that detect
+# reasoning by its tags). If tool is listed and user is not, agent.tool_role=tool helps.
 KEEPS_REASONING = {
     **dict.fromkeys(("deepseek_r1_distill", "deepseekv3", "deepseekv3_training"), ()),
     **dict.fromkeys(("glm4moe", "glm4moe_training"), ("tool",)),
@@ -226,8 +226,8 @@ KEEPS_REASONING = {
     "deepseek_r1_distill_training": ("user", "tool"),
 }
 
-# Write no text beside a call, or write it behind the call's result.
-LEAVES_OUT_TEXT_BESIDE_A_CALL = {
+# Render no text before a call, or render it after the call's result.
+LEAVES_OUT_TEXT_BEFORE_A_CALL = {
     *("diffusion_gemma", "diffusion_gemma_training", "llama3_1", "llama3_2"),
     *("gemma4", "gemma4_v3", "gemma4_v4", "gemma4_v5", "muse_glimmer", "muse_glimmer_training"),
 }
@@ -240,13 +240,13 @@ _ORDINARY = ("<think>", "</think>", "<tool_call>", "</tool_call>")  # tokens tha
 
 
 def tokenizer_of(name: str, tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
-    """A copy of the pocket `tokenizer` with the template `name`, unchanged, and its tokens."""
+    """A copy of the pocket `tokenizer` with template `name`, unchanged, and its special tokens."""
     template = (FOLDER / f"{name}.jinja").read_text(encoding="utf-8")
-    own = copy.deepcopy(tokenizer)
+    changed = copy.deepcopy(tokenizer)
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    own.backend_tokenizer.pre_tokenizer = byte_level  # type: ignore[assignment]  # their stubs
-    own.add_special_tokens({"bos_token": "<BOS>", "eos_token": "<EOS>"})
+    changed.backend_tokenizer.pre_tokenizer = byte_level  # type: ignore[assignment]  # their stubs
+    changed.add_special_tokens({"bos_token": "<BOS>", "eos_token": "<EOS>"})
     for special, texts in ((True, sorted({*_SPECIAL.findall(template)})), (False, _ORDINARY)):
-        own.add_tokens([AddedToken(text, special=special, normalized=False) for text in texts])
-    own.chat_template = template
-    return own
+        changed.add_tokens([AddedToken(text, special=special, normalized=False) for text in texts])
+    changed.chat_template = template
+    return changed

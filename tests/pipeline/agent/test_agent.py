@@ -5,7 +5,7 @@ import re
 import pytest
 
 from pipeline.agent.agent import Agent, Ask, Execute, Stop, dialect_of, with_agent_tools
-from pipeline.agent.prompt import Inject, canonical, render
+from pipeline.agent.prompt import Inject
 from pipeline.errors import CannotStart
 from pipeline.recipe.load import load
 from pipeline.recipe.models import AgentSettings
@@ -14,8 +14,7 @@ from tests.pipeline.agent.scripted import ARITHMETIC
 from toolsets import ToolCall, ToolResult
 
 TOOLSET = with_agent_tools(ARITHMETIC)
-OPEN = "It is not closed: ) is missing."
-MEND = "Reply with one call, like name(a=1, b=2)."
+ADVICE = "Reply with one call, like name(a=1, b=2)."
 
 
 def _agent(max_steps: int = 8, tool_role: str = "user", max_failures: int | None = None) -> Agent:
@@ -30,7 +29,7 @@ def _user(content: str) -> Message:
     return {"role": "user", "content": content}
 
 
-def test_a_call_is_executed_and_its_result_asked_about() -> None:
+def test_a_call_is_executed_and_its_result_sent_to_the_model() -> None:
     agent = _agent()
     call = ToolCall("add", {"a": 2, "b": 3}, "add(a=2, b=3)")
     assert agent.read(_reply("add(a=2, b=3)", tokens=5), prompt_tokens=40) == Execute(call)
@@ -39,7 +38,7 @@ def test_a_call_is_executed_and_its_result_asked_about() -> None:
     assert agent.answer is None
 
 
-def test_the_result_comes_in_the_role_that_was_set() -> None:
+def test_a_result_has_the_configured_role() -> None:
     agent = _agent(tool_role="ipython")
     agent.read(_reply("add(a=2, b=3)"))
     assert agent.observe(ToolResult(True, "5")) == Ask({"role": "ipython", "content": "5"})
@@ -55,7 +54,7 @@ def test_the_result_comes_in_the_role_that_was_set() -> None:
         ("So it is done.\nanswer(value=-3)", "-3"),
     ],
 )
-def test_an_answer_stops_the_chain_and_is_kept_as_text(reply: str, given: str) -> None:
+def test_an_answer_stops_the_chain_and_is_stored_as_text(reply: str, given: str) -> None:
     agent = _agent()
     assert agent.read(_reply(reply)) == Stop("answer")
     assert agent.answer == given
@@ -68,7 +67,7 @@ def test_a_thought_needs_no_executor() -> None:
     assert agent.steps[0].result == ToolResult(True, "Noted.")
 
 
-def test_thinking_is_offered_only_where_asked_for() -> None:
+def test_think_is_optional() -> None:
     assert with_agent_tools(ARITHMETIC).tool_names[-2:] == ("think", "answer")
     assert with_agent_tools(ARITHMETIC, thinking=False).tool_names[-2:] == ("percent_of", "answer")
 
@@ -76,8 +75,8 @@ def test_thinking_is_offered_only_where_asked_for() -> None:
 @pytest.mark.parametrize(
     ("reply", "kind", "message"),
     [
-        ("It is 12.", "unparseable_call", f"The reply is not a call. {MEND}"),
-        ("", "unparseable_call", f"The reply is empty. {MEND}"),
+        ("It is 12.", "unparseable_call", f"The reply is not a call. {ADVICE}"),
+        ("", "unparseable_call", f"The reply is empty. {ADVICE}"),
         (
             "ad(a=2, b=3)",
             "unknown_function",
@@ -91,7 +90,7 @@ def test_thinking_is_offered_only_where_asked_for() -> None:
         ),
     ],
 )
-def test_a_bad_call_becomes_a_step_and_a_message_that_helps(
+def test_an_invalid_call_becomes_a_step_with_an_error_message(
     reply: str, kind: str, message: str
 ) -> None:
     agent = _agent()
@@ -107,7 +106,7 @@ def test_a_bad_call_becomes_a_step_and_a_message_that_helps(
     assert (step.result.ok, step.result.content, step.result.error_kind) == (False, message, kind)
 
 
-def test_a_bad_answer_does_not_stop_the_chain() -> None:
+def test_an_invalid_answer_does_not_stop_the_chain() -> None:
     agent = _agent()
     assert isinstance(agent.read(_reply("answer(value=[1, 2])")), Ask)
     assert agent.answer is None
@@ -115,7 +114,7 @@ def test_a_bad_answer_does_not_stop_the_chain() -> None:
     assert len(agent.steps) == 2
 
 
-def test_the_last_step_may_still_answer_but_nothing_else() -> None:
+def test_the_last_step_stops_the_chain_unless_it_answers() -> None:
     agent = _agent(max_steps=2)
     agent.read(_reply("add(a=1, b=1)"))
     assert isinstance(agent.observe(ToolResult(True, "2")), Ask)
@@ -130,13 +129,13 @@ def test_the_last_step_may_still_answer_but_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("reply", ["no call", 'think(thought="Hm.")'])
-def test_steps_without_an_executor_count_as_steps(reply: str) -> None:
+def test_replies_without_an_executed_call_count_as_steps(reply: str) -> None:
     agent = _agent(max_steps=2)
     assert isinstance(agent.read(_reply(reply)), Ask)
     assert agent.read(_reply(reply)) == Stop("max_steps")
 
 
-def test_replies_in_a_row_that_fail_alike_end_a_chain_and_any_other_counts_anew() -> None:
+def test_failures_of_one_kind_in_a_row_end_a_chain_and_other_results_reset_the_count() -> None:
     agent = _agent(max_steps=9, max_failures=2)
     assert isinstance(agent.read(_reply("no call")), Ask)
     for result in (ToolResult(True, "2"), ToolResult(True, "2"), ToolResult(True, "2")):
@@ -150,54 +149,7 @@ def test_replies_in_a_row_that_fail_alike_end_a_chain_and_any_other_counts_anew(
     assert len(agent.steps) == 8
 
 
-def _steps() -> list[Step]:
-    agent = _agent()
-    agent.read(_reply("Let me see: add(2, 3"))
-    agent.read(_reply("add(2, 3)"))
-    agent.observe(ToolResult(True, "5"))
-    agent.read(_reply("answer(5)"))
-    return agent.steps
-
-
-def test_steps_become_text_turns_for_the_student() -> None:
-    assert render(Inject(TOOLSET, "tool"), _steps()) == (
-        {"role": "assistant", "content": "Let me see: add(2, 3"},
-        {"role": "tool", "content": f"The reply is not a call. {OPEN} {MEND}"},
-        {"role": "assistant", "content": "add(2, 3)"},
-        {"role": "tool", "content": "5"},
-        {"role": "assistant", "content": "answer(5)"},
-    )
-
-
-def test_steps_become_openai_messages_in_canonical_form() -> None:
-    def called(call_id: str, name: str, arguments: str) -> Message:
-        function = {"name": name, "arguments": arguments}
-        calls = [{"id": call_id, "type": "function", "function": function}]
-        return {"role": "assistant", "content": None, "tool_calls": calls}
-
-    assert canonical(_steps()) == (
-        {"role": "assistant", "content": "Let me see: add(2, 3"},
-        {"role": "user", "content": f"The reply is not a call. {OPEN} {MEND}"},
-        called("call_1", "add", '{"a": 2, "b": 3}'),
-        {"role": "tool", "tool_call_id": "call_1", "content": "5"},
-        called("call_2", "answer", '{"value": 5}'),
-    )
-
-
-def test_a_step_of_another_dialect_is_written_as_a_call_of_this_one() -> None:
-    dialect = Inject(TOOLSET)
-    call = ToolCall("add", {"a": 2, "b": 3}, '{"name": "add"}')
-    for reply in ('{"name": "add"}', "subtract(a=2, b=3)", "add(a=2, b=4)"):
-        message = dialect.reply(Step(reply, call, ToolResult(True, "5")))
-        assert message == {"role": "assistant", "content": "add(a=2, b=3)"}
-    mended = 'add("a": 2, "b": 3)'
-    assert TOOLSET.parse(mended).arguments == call.arguments
-    assert dialect.reply(Step(mended, call, ToolResult(True, "5")))["content"] == "add(a=2, b=3)"
-    own = dialect.reply(Step("First: \nadd(2, 3)", call, ToolResult(True, "5")))
-    assert own["content"] == "First: \nadd(2, 3)"
-
-
-def test_state_goes_from_call_to_call_and_stays_out_of_the_steps() -> None:
+def test_state_is_passed_from_call_to_call_and_not_recorded_in_the_steps() -> None:
     agent = _agent()
     states = ({"total": 2}, None, {"total": 5})
     carried = []
@@ -211,34 +163,34 @@ def test_state_goes_from_call_to_call_and_stays_out_of_the_steps() -> None:
     assert [step.result for step in agent.steps] == [ToolResult(True, "5")] * 3
 
 
-SOLVED = {"question": "What is 2 + 3?\n", "calls": ["add(a=2, b=3)"], "answer": "5"}
+EXAMPLE = {"question": "What is 2 + 3?\n", "calls": ["add(a=2, b=3)"], "answer": "5"}
 
 
-def test_solved_examples_stand_behind_the_functions_with_their_own_results() -> None:
-    settings = AgentSettings.model_validate({"examples": [SOLVED, SOLVED]})
-    plain, shown = (
+def test_few_shot_examples_follow_the_functions_and_show_their_results() -> None:
+    settings = AgentSettings.model_validate({"examples": [EXAMPLE, EXAMPLE]})
+    without, with_examples = (
         dialect_of("arithmetic[add]", chosen).prompt_messages("Q")[0]["content"]
         for chosen in (AgentSettings(), settings)
     )
     one = "What is 2 + 3?\nadd(a=2, b=3)\n5\nanswer(value=5)"
-    behind = f"\n\nSolved examples, the result of each call behind it:\n\n{one}\n\n{one}"
-    assert shown == plain + behind
+    added = f"\n\nSolved examples, the result of each call behind it:\n\n{one}\n\n{one}"
+    assert with_examples == without + added
 
 
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "message"),
     [
         ("add(a=2)", "agent.examples: the call add(a=2) fails: "),
         ("divide(a=2, b=0)", "agent.examples: the call divide(a=2, b=0) fails: "),
     ],
 )
-def test_an_example_whose_call_fails_cannot_be_shown(call: str, said: str) -> None:
-    settings = AgentSettings.model_validate({"examples": [SOLVED | {"calls": [call]}]})
-    with pytest.raises(CannotStart, match=f"^{re.escape(said)}"):
+def test_an_example_with_a_failing_call_is_rejected(call: str, message: str) -> None:
+    settings = AgentSettings.model_validate({"examples": [EXAMPLE | {"calls": [call]}]})
+    with pytest.raises(CannotStart, match=f"^{re.escape(message)}"):
         dialect_of("arithmetic[add,divide]", settings)
 
 
-def test_the_examples_of_the_recipe_folio_come_to_their_answers() -> None:
+def test_the_last_call_of_each_example_of_the_recipe_folio_returns_its_answer() -> None:
     recipe = load("folio")
     dialect = dialect_of(recipe.toolset, recipe.agent)
     _, *shown = dialect.prompt_messages("Q")[0]["content"].split("Premises:\n")

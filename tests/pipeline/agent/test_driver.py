@@ -65,14 +65,14 @@ def test_a_chain_is_made_end_to_end(tokenizer: TextTokenizer, runner: Runner) ->
         ToolResult(True, "10"),
         None,
     ]
-    assert chain.calls == 3  # multiply, think, subtract: a call that could not be read is none
+    assert chain.calls == 3  # multiply, think, subtract; the unparseable call does not count
     roles = [message["role"] for message in chain.messages]
     expected = "system user assistant tool assistant user assistant tool assistant tool assistant"
     assert roles == expected.split()
     assert chain.messages[1]["content"] == QUESTION
 
 
-def test_each_prompt_starts_with_the_tokens_before_and_the_reply_as_sampled(
+def test_each_prompt_starts_with_the_previous_prompt_and_the_reply_as_sampled(
     tokenizer: TextTokenizer,
 ) -> None:
     engine = ScriptedEngine(tokenizer, SCRIPT)
@@ -89,7 +89,7 @@ def test_each_prompt_starts_with_the_tokens_before_and_the_reply_as_sampled(
     assert chain.tokens == sum(map(len, replies))
 
 
-def test_what_the_engine_reads_is_what_a_student_is_trained_on(
+def test_a_student_is_trained_on_the_tokens_that_the_engine_reads(
     tokenizer: TextTokenizer,
 ) -> None:
     engine = ScriptedEngine(tokenizer, SCRIPT)
@@ -103,7 +103,7 @@ def test_what_the_engine_reads_is_what_a_student_is_trained_on(
     assert trained.token_ids[len(last) :] == driver.template.reply("answer(value=10)")
 
 
-def test_a_chain_goes_on_from_recorded_replies_as_if_the_engine_had_just_written_them(
+def test_a_chain_continues_recorded_replies_as_if_the_engine_had_just_written_them(
     tokenizer: TextTokenizer, runner: Runner
 ) -> None:
     whole = _run(rollout(ScriptedEngine(tokenizer, SCRIPT), runner)(task(QUESTION)))
@@ -123,14 +123,14 @@ def test_a_chain_goes_on_from_recorded_replies_as_if_the_engine_had_just_written
 
 def test_the_state_of_functions_is_exact_after_a_replay(tokenizer: TextTokenizer) -> None:
     class Counting(InProcess):
-        """Counts the calls of a chain in the state that travels with them."""
+        """Counts the calls of a chain in the state passed with them."""
 
         async def submit(self, call: ToolCall) -> ToolResult:
             count = (call.state or {}).get("calls", 0) + 1
             return ToolResult(True, str(count), state={"calls": count})
 
     script = {QUESTION: ["add(a=1, b=1)"] * 3 + ["answer(3)"]}
-    prefix = ("add(a=7, b=7)", "subtract(a=1")  # the second is no call
+    prefix = ("add(a=7, b=7)", "subtract(a=1")  # the second cannot be parsed
     driver = rollout(ScriptedEngine(tokenizer, script), Counting())
     chain = _run(driver(replace(task(QUESTION), prefix=prefix)))
     contents = [step.result.content for step in chain.steps if step.result and step.result.ok]
@@ -138,7 +138,9 @@ def test_the_state_of_functions_is_exact_after_a_replay(tokenizer: TextTokenizer
     assert [step.reply for step in chain.steps] == [*prefix, "add(a=1, b=1)", "answer(3)"]
 
 
-def test_a_replay_that_fills_the_context_ends_the_chain_unasked(tokenizer: TextTokenizer) -> None:
+def test_a_replay_that_fills_the_context_ends_the_chain_without_a_request(
+    tokenizer: TextTokenizer,
+) -> None:
     probe = ScriptedEngine(tokenizer, SCRIPT)
     _run(rollout(probe)(task(QUESTION)))
     engine = ScriptedEngine(tokenizer, SCRIPT, context=len(probe.requests[1].prompt))
@@ -147,30 +149,30 @@ def test_a_replay_that_fills_the_context_ends_the_chain_unasked(tokenizer: TextT
     assert chain.prefix_steps == 2
 
 
-def test_every_turn_has_a_seed_of_its_own(tokenizer: TextTokenizer) -> None:
+def test_every_turn_has_a_different_seed(tokenizer: TextTokenizer) -> None:
     engine = ScriptedEngine(tokenizer, SCRIPT)
     _run(rollout(engine)(task(QUESTION, seed=100)))
     expected = [Sampling(0.0, 64, 100 + turn) for turn in range(5)]
     assert [request.sampling for request in engine.requests] == expected
 
 
-def test_what_ends_a_call_ends_the_reply_and_the_turn_is_closed_behind_it(
+def test_a_stop_string_ends_the_reply_and_the_template_ends_the_turn_after_it(
     tokenizer: TextTokenizer,
 ) -> None:
     question, calls = "2 + 3?", "add(a=2, b=3)\nadd(a=5, b=0)"
     both = rollout(ScriptedEngine(tokenizer, {question: [calls]}), limits=Limits(1, 64))
-    assert _run(both(task(question))).calls == 0  # of two calls none is made
+    assert _run(both(task(question))).calls == 0  # a reply with two calls is not executed
 
     engine = ScriptedEngine(tokenizer, {question: [calls, "answer(value=5)"]})
     chain = _run(rollout(engine, limits=Limits(8, 64, stop=(")\n",)))(task(question)))
     assert [step.reply for step in chain.steps] == ["add(a=2, b=3)\n", "answer(value=5)"]
-    opening, after = (request.prompt for request in engine.requests)
-    assert after[: len(opening)] == opening
-    told = tokenizer.decode(list(after[len(opening) :]))
-    assert told == "add(a=2, b=3)\n<|end|><|user|>5<|assistant|>"
+    prompt, after = (request.prompt for request in engine.requests)
+    assert after[: len(prompt)] == prompt
+    added = tokenizer.decode(list(after[len(prompt) :]))
+    assert added == "add(a=2, b=3)\n<|end|><|user|>5<|assistant|>"
 
 
-def test_a_reply_that_is_cut_becomes_a_step_and_the_chain_goes_on(
+def test_a_reply_cut_by_length_becomes_a_step_and_the_chain_continues(
     tokenizer: TextTokenizer,
 ) -> None:
     script = {"2 + 3?": ["Let me think about all of it first: add(a=2, b=3)", "answer(value=5)"]}
@@ -182,13 +184,13 @@ def test_a_reply_that_is_cut_becomes_a_step_and_the_chain_goes_on(
     assert first.result is not None
     assert first.result.error_kind == "unparseable_call"
     assert (second.reply, chain.answer) == ("answer(value=5)", "5")
-    opening, after = (request.prompt for request in engine.requests)
-    assert after[: len(opening) + 15] == opening + whole[:15]
-    end = len(opening) + 15
+    prompt, after = (request.prompt for request in engine.requests)
+    assert after[: len(prompt) + 15] == prompt + whole[:15]
+    end = len(prompt) + 15
     assert tokenizer.decode(list(after[end : end + 2])) == "<|end|><|user|>"
 
 
-def test_a_chain_ends_where_the_context_is_full(tokenizer: TextTokenizer) -> None:
+def test_a_full_context_ends_the_chain(tokenizer: TextTokenizer) -> None:
     probe = ScriptedEngine(tokenizer, SCRIPT)
     _run(rollout(probe)(task(QUESTION)))
     second = len(probe.requests[1].prompt)
@@ -201,34 +203,34 @@ def test_a_chain_ends_where_the_context_is_full(tokenizer: TextTokenizer) -> Non
     engine = ScriptedEngine(tokenizer, SCRIPT, context=second + 1)
     chain = _run(rollout(engine)(task(QUESTION)))
     assert (chain.stop_reason, len(chain.steps)) == ("context_full", 2)
-    assert engine.requests[-1].sampling.max_tokens == 1  # all the room there was
+    assert engine.requests[-1].sampling.max_tokens == 1  # the last token of the context
 
 
-def test_what_the_engine_reads_is_counted_beside_what_earlier_requests_had(
+def test_usage_counts_prompt_tokens_and_those_that_earlier_requests_contained(
     tokenizer: TextTokenizer,
 ) -> None:
     engine = ScriptedEngine(tokenizer, SCRIPT)
-    used = Usage(common=40, block=16)
-    chain = _run(replace(rollout(engine), usage=used)(task(QUESTION)))
+    usage = Usage(common=40, block=16)
+    chain = _run(replace(rollout(engine), usage=usage)(task(QUESTION)))
     prompts = [len(request.prompt) for request in engine.requests]
     written = [step.completion_tokens for step in chain.steps]
-    known = [40, *(read + wrote for read, wrote in zip(prompts, written, strict=True))]
+    seen = [40, *(read + wrote for read, wrote in zip(prompts, written, strict=True))]
     assert (
-        used.tokens
+        usage.tokens
         == {
             "prompt": sum(prompts),
             "cached": 0,  # a script has no cache
-            "cacheable": sum(one // 16 * 16 for one in known[:-1]),
+            "cacheable": sum(one // 16 * 16 for one in seen[:-1]),
             "written": sum(written),
         }
     )
-    before = replace(used)
-    goes_on = replace(task(QUESTION), prefix=tuple(SCRIPT[QUESTION][:2]))
-    _run(replace(rollout(engine), usage=used)(goes_on))
-    assert used.since(before).prompt == sum(prompts[2:])  # replayed turns ask nothing
+    before = replace(usage)
+    continued = replace(task(QUESTION), prefix=tuple(SCRIPT[QUESTION][:2]))
+    _run(replace(rollout(engine), usage=usage)(continued))
+    assert usage.since(before).prompt == sum(prompts[2:])  # replayed turns make no requests
 
 
-def test_a_question_that_leaves_no_room_makes_a_chain_without_steps(
+def test_a_question_that_fills_the_context_makes_a_chain_without_steps(
     tokenizer: TextTokenizer,
 ) -> None:
     chain = _run(rollout(ScriptedEngine(tokenizer, SCRIPT, context=10))(task(QUESTION)))
@@ -260,14 +262,16 @@ def test_an_engine_that_keeps_failing_ends_the_chain_with_its_error(
     assert (chain.answer, chain.steps, len(engine.requests)) == (None, (), 3)
 
 
-def test_a_bug_is_not_taken_for_an_engine_error(tokenizer: TextTokenizer) -> None:
-    script = {QUESTION: ["add(a=1, b=1)"]}  # and nothing for the second turn
+def test_another_exception_of_the_engine_is_not_handled_as_an_engine_error(
+    tokenizer: TextTokenizer,
+) -> None:
+    script = {QUESTION: ["add(a=1, b=1)"]}  # no reply for the second turn
     with pytest.raises(IndexError):
         _run(rollout(ScriptedEngine(tokenizer, script))(task(QUESTION)))
 
 
 def test_chains_do_not_wait_for_each_other(tokenizer: TextTokenizer) -> None:
-    """The first chain's engine answers only once all others are through."""
+    """The engine answers the first chain only after all others have ended."""
 
     async def all_chains() -> list[Chain]:
         questions = [f"How many are {i} and {i}?" for i in range(100, 140)]
@@ -289,7 +293,7 @@ def test_chains_do_not_wait_for_each_other(tokenizer: TextTokenizer) -> None:
 
 def test_a_chain_does_not_wait_for_the_calls_of_others(tokenizer: TextTokenizer) -> None:
     class Slow(InProcess):
-        """Holds the call with argument 1 until the gate opens."""
+        """Delays the call with argument 1 until the gate opens."""
 
         async def submit(self, call: ToolCall) -> ToolResult:
             if call.arguments["a"] == 1:
@@ -310,7 +314,7 @@ def test_a_chain_does_not_wait_for_the_calls_of_others(tokenizer: TextTokenizer)
     assert [chain.answer for chain in _run(both())] == ["2", "4"]
 
 
-def test_the_engine_is_asked_for_what_the_dialect_holds_replies_to(
+def test_requests_have_the_grammar_of_the_dialect(
     tokenizer: TextTokenizer,
 ) -> None:
     engine = ScriptedEngine(tokenizer, SCRIPT)
@@ -318,9 +322,10 @@ def test_the_engine_is_asked_for_what_the_dialect_holds_replies_to(
     for structured in (False, True):
         dialect = dialect_of("arithmetic[add]", AgentSettings(), structured=structured)
         _run(replace(driver, dialect=dialect)(task(QUESTION)))
-    free, held = engine.requests[: len(SCRIPT[QUESTION])], engine.requests[len(SCRIPT[QUESTION]) :]
+    turns = len(SCRIPT[QUESTION])
+    free, constrained = engine.requests[:turns], engine.requests[turns:]
     assert {request.sampling.grammar for request in free} == {None}
-    assert {request.sampling.grammar for request in held} == {dialect.grammar}
+    assert {request.sampling.grammar for request in constrained} == {dialect.grammar}
     assert all(f'"{name}("' in (dialect.grammar or "") for name in ("add", "think", "answer"))
 
 
@@ -331,7 +336,7 @@ def test_the_same_script_makes_the_same_chain(tokenizer: TextTokenizer) -> None:
     assert first == second
 
 
-def test_steps_of_a_chain_keep_the_raw_text_of_calls(tokenizer: TextTokenizer) -> None:
+def test_steps_contain_the_raw_text_of_calls(tokenizer: TextTokenizer) -> None:
     script = {"2 + 3?": ["I add them.\nadd(2, b=3)", "answer(5)"]}
     chain = _run(rollout(ScriptedEngine(tokenizer, script))(task("2 + 3?")))
     raw = "I add them.\nadd(2, b=3)"

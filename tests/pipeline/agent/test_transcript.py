@@ -9,36 +9,36 @@ from transformers import PreTrainedTokenizerFast
 
 from pipeline.agent.loss_masks import encode
 from pipeline.agent.transcript import ChatTemplate, Transcript
-from tests.pipeline.agent.chat_families import CASES, FAMILIES, OPENING, TURNS, chain, tokens
+from tests.pipeline.agent.chat_families import CASES, FAMILIES, PROMPT, TURNS, chain, tokens
 from tests.pipeline.agent.scripted import TextTokenizer
 
 
 def _written(tokenizer: TextTokenizer, transcript: Transcript) -> list[str]:
-    """The stretches of text that the model wrote."""
-    found, run = [], []
+    """The text spans that the model wrote."""
+    spans, run = [], []
     for token, written in zip(
         [*transcript.token_ids, 0], [*transcript.written, False], strict=True
     ):
         if written:
             run.append(token)
         elif run:
-            found.append(tokenizer.decode(run))
+            spans.append(tokenizer.decode(run))
             run = []
-    return found
+    return spans
 
 
 @pytest.mark.parametrize(("name", "role"), CASES)
-def test_a_transcript_is_what_the_template_renders_of_the_whole_conversation(
+def test_a_transcript_equals_the_rendered_whole_conversation(
     name: str, role: str, tokenizers: dict[str, TextTokenizer]
 ) -> None:
-    own = tokenizers[name]
-    messages = (*OPENING, *chain(role, *TURNS))
-    transcript = encode(messages, ChatTemplate(own))
-    tail = {"chatml": "\n", "gemma3": "\n"}.get(name, "")  # behind the last end of turn
-    rest = own.encode(tail, add_special_tokens=False)
-    assert transcript.token_ids + rest == tokens(own, messages)
+    tokenizer = tokenizers[name]
+    messages = (*PROMPT, *chain(role, *TURNS))
+    transcript = encode(messages, ChatTemplate(tokenizer))
+    tail = {"chatml": "\n", "gemma3": "\n"}.get(name, "")  # after the last end of turn
+    rest = tokenizer.encode(tail, add_special_tokens=False)
+    assert transcript.token_ids + rest == tokens(tokenizer, messages)
     end = FAMILIES[name].end if name in FAMILIES else "<|end|>"
-    assert _written(own, transcript) == [reply + end for reply in TURNS[::2]]
+    assert _written(tokenizer, transcript) == [reply + end for reply in TURNS[::2]]
 
 
 LINE = st.text(
@@ -48,36 +48,38 @@ CONTENT = LINE.map(str.strip).filter(bool)
 
 
 @given(turns=st.lists(CONTENT, min_size=1, max_size=7), case=st.sampled_from(CASES))
-def test_any_conversation_is_rendered_as_the_template_has_it(
+def test_the_transcript_of_any_conversation_equals_the_rendered_text(
     turns: list[str], case: tuple[str, str], tokenizers: dict[str, TextTokenizer]
 ) -> None:
     name, role = case
-    own = tokenizers[name]
-    messages = (*OPENING, *chain(role, *turns))
-    transcript = encode(messages, ChatTemplate(own))
+    tokenizer = tokenizers[name]
+    messages = (*PROMPT, *chain(role, *turns))
+    transcript = encode(messages, ChatTemplate(tokenizer))
     more = messages[-1]["role"] != "assistant"
-    text = own.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=more)
-    assert own.encode(text, add_special_tokens=False)[: len(transcript.token_ids)] == (
+    text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=more)
+    assert tokenizer.encode(text, add_special_tokens=False)[: len(transcript.token_ids)] == (
         transcript.token_ids
     )
     assert len(transcript.written) == len(transcript.token_ids)
-    end = own.encode(FAMILIES[name].end if name in FAMILIES else "<|end|>")
+    end = tokenizer.encode(FAMILIES[name].end if name in FAMILIES else "<|end|>")
     expected = [
-        t for reply in turns[::2] for t in own.encode(reply, add_special_tokens=False) + end
+        t for reply in turns[::2] for t in tokenizer.encode(reply, add_special_tokens=False) + end
     ]
     written = zip(transcript.token_ids, transcript.written, strict=True)
-    assert [token for token, own in written if own] == expected
+    assert [token for token, by_model in written if by_model] == expected
 
 
 @pytest.mark.parametrize(("name", "role"), CASES)
 def test_no_turn_ends_twice(name: str, role: str, tokenizers: dict[str, TextTokenizer]) -> None:
-    own = tokenizers[name]
-    template = ChatTemplate(own)
-    transcript = Transcript(template, OPENING)
+    tokenizer = tokenizers[name]
+    template = ChatTemplate(tokenizer)
+    transcript = Transcript(template, PROMPT)
     transcript.add_reply(template.reply("add(a=2, b=3)"))
     transcript.add_message({"role": role, "content": "5"})
     end = template.reply("")[-1]
-    assert end == own.convert_tokens_to_ids(FAMILIES[name].end if name in FAMILIES else "<|end|>")
+    assert end == tokenizer.convert_tokens_to_ids(
+        FAMILIES[name].end if name in FAMILIES else "<|end|>"
+    )
     following = zip(transcript.token_ids, transcript.token_ids[1:], strict=False)
     assert not any(one == other == end for one, other in following)
 
@@ -86,51 +88,51 @@ def test_no_turn_ends_twice(name: str, role: str, tokenizers: dict[str, TextToke
 def test_a_reply_cut_by_length_gets_its_end_of_turn_from_the_template(
     name: str, role: str, tokenizers: dict[str, TextTokenizer]
 ) -> None:
-    own = tokenizers[name]
-    template = ChatTemplate(own)
-    cut = own.encode("add(a=2, b=", add_special_tokens=False)
-    transcript = Transcript(template, OPENING)
+    tokenizer = tokenizers[name]
+    template = ChatTemplate(tokenizer)
+    cut = tokenizer.encode("add(a=2, b=", add_special_tokens=False)
+    transcript = Transcript(template, PROMPT)
     transcript.add_reply(cut)
     start = len(transcript.token_ids)
     transcript.add_message({"role": role, "content": "What?"})
     assert transcript.token_ids[start] == template.reply("")[-1]
     assert not any(transcript.written[start:])
     assert sum(transcript.written) == len(cut)
-    messages = (*OPENING, *chain(role, "add(a=2, b=", "What?"))
-    text = own.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
-    assert own.decode(transcript.token_ids) == text
+    messages = (*PROMPT, *chain(role, "add(a=2, b=", "What?"))
+    text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
+    assert tokenizer.decode(transcript.token_ids) == text
 
 
-def test_an_opening_brings_the_generation_prompt_and_nothing_written(
+def test_prompt_messages_end_with_the_generation_prompt_and_none_are_written_by_the_model(
     template: ChatTemplate, tokenizer: TextTokenizer
 ) -> None:
-    transcript = Transcript(template, OPENING)
+    transcript = Transcript(template, PROMPT)
     assert tokenizer.decode(transcript.token_ids) == (
         "<|system|>Call functions.<|user|>What is 2 + 3?<|assistant|>"
     )
     assert transcript.written == [False] * len(transcript.token_ids)
 
 
-def test_sampled_tokens_are_kept_even_where_the_tokenizer_would_choose_others(
+def test_sampled_tokens_are_not_retokenised(
     template: ChatTemplate, tokenizer: TextTokenizer
 ) -> None:
     letters = [tokenizer.convert_tokens_to_ids(letter) for letter in "add"]
     assert tokenizer.encode("add", add_special_tokens=False) != letters
-    transcript = Transcript(template, OPENING)
+    transcript = Transcript(template, PROMPT)
     start = len(transcript.token_ids)
     transcript.add_reply(letters)
     transcript.add_message({"role": "user", "content": "5"})
     assert transcript.token_ids[start : start + 3] == letters
 
 
-def test_a_result_may_hold_any_text(template: ChatTemplate, tokenizer: TextTokenizer) -> None:
-    """Also the mark by which the template is cut."""
-    messages = (*OPENING, *chain("user", "add(a=2, b='REPLY-MARK')", "got 'REPLY-MARK'", "add(2)"))
+def test_a_result_may_contain_any_text(template: ChatTemplate, tokenizer: TextTokenizer) -> None:
+    """Also the mark used to split the template."""
+    messages = (*PROMPT, *chain("user", "add(a=2, b='REPLY-MARK')", "got 'REPLY-MARK'", "add(2)"))
     assert encode(messages, template).token_ids == tokens(tokenizer, messages)
 
 
-def test_a_turn_that_two_tokens_end_is_ended_once(tokenizer: PreTrainedTokenizerFast) -> None:
-    """As Cohere's Command A ends it; a reply cut between the two gets the other."""
+def test_a_turn_that_ends_with_two_tokens_is_ended_once(tokenizer: PreTrainedTokenizerFast) -> None:
+    """As in Cohere's Command A; a reply cut between the two tokens gets the second."""
     own = copy.deepcopy(tokenizer)
     own.add_special_tokens({"additional_special_tokens": ["<|END|>", "<|TURN|>"]})
     own.chat_template = (
@@ -141,7 +143,7 @@ def test_a_turn_that_two_tokens_end_is_ended_once(tokenizer: PreTrainedTokenizer
     template = ChatTemplate(own)
     whole = template.reply("add(2, 3)")
     for missing in range(3):
-        transcript = Transcript(template, OPENING)
+        transcript = Transcript(template, PROMPT)
         transcript.add_reply(whole[: len(whole) - missing])
         transcript.add_message({"role": "user", "content": "5"})
         assert str(own.decode(transcript.token_ids)).endswith(

@@ -15,7 +15,7 @@ from toolsets.tools.numbers import write_number
 PROBLEM = Problem("p", "arithmetic", "How many?", "72", "test")
 CHAIN = Chain("p/m/0", "p", "m", 0, 1, (), (), "answer", "72")
 CALL = ToolCall("add", {"a": 1, "b": 2}, "add(a=1, b=2)")
-FRACTIONS = st.fractions(-99_999, 99_999, max_denominator=1000)  # what 15 digits recover
+FRACTIONS = st.fractions(-99_999, 99_999, max_denominator=1000)  # 15 digits determine them
 
 
 def _step(result: ToolResult) -> Step:
@@ -69,7 +69,7 @@ def test_equal_numbers_are_the_same_answer(got: str, expected: str) -> None:
         ("1e9999", "72"),
     ],
 )
-def test_other_numbers_and_words_around_them_are_not_the_same_answer(
+def test_different_numbers_and_numbers_with_words_are_not_the_same_answer(
     got: str, expected: str
 ) -> None:
     assert not same_answer(got, expected)
@@ -114,14 +114,14 @@ def test_different_texts_are_not_the_same_answer() -> None:
 
 
 @given(FRACTIONS)
-def test_a_written_number_is_its_rational(value: Fraction) -> None:
+def test_a_written_number_equals_its_fraction(value: Fraction) -> None:
     ratio = f"{value.numerator}/{value.denominator}"
     assert same_answer(write_number(value), ratio)
     assert answer_value(f"${write_number(value)}") == value
 
 
 @given(FRACTIONS, FRACTIONS)
-def test_two_written_numbers_are_the_same_answer_only_where_equal(
+def test_two_written_numbers_are_the_same_answer_only_if_equal(
     one: Fraction, other: Fraction
 ) -> None:
     assert same_answer(write_number(one), write_number(other)) is (one == other)
@@ -133,24 +133,24 @@ def test_any_text_can_be_compared_in_either_order(one: str, other: str) -> None:
     assert same_answer(one, other) is same_answer(other, one)
 
 
-def test_a_right_answer_is_correct() -> None:
+def test_an_equal_answer_is_correct() -> None:
     chain = replace(CHAIN, answer="$72.00")
     assert judge(chain, PROBLEM) == Verdict("p/m/0", True, "72", "$72.00", None)
 
 
-def test_a_wrong_answer_says_what_was_expected_and_got() -> None:
+def test_the_verdict_on_an_incorrect_answer_has_the_expected_and_given_answers() -> None:
     chain = replace(CHAIN, answer="71")
     assert judge(chain, PROBLEM) == Verdict("p/m/0", False, "72", "71", "wrong_answer")
     assert judge(chain, PROBLEM, tolerance=0.1).correct is True
 
 
 @pytest.mark.parametrize("answer", [None, "", "  "])
-def test_no_answer_is_its_own_failure(answer: str | None) -> None:
+def test_a_missing_or_blank_answer_fails_as_no_answer(answer: str | None) -> None:
     verdict = judge(replace(CHAIN, answer=answer), PROBLEM)
     assert (verdict.correct, verdict.failure) == (False, "no_answer")
 
 
-def test_an_engine_error_gets_no_verdict() -> None:
+def test_an_engine_error_is_neither_correct_nor_incorrect() -> None:
     chain = replace(CHAIN, stop_reason="engine_error", answer=None, error="died")
     assert judge(chain, PROBLEM) == Verdict("p/m/0", None, "72", None, "engine_error")
 
@@ -160,14 +160,14 @@ def test_an_engine_error_gets_no_verdict() -> None:
     "kind",
     ["unparseable_call", "unknown_function", "bad_arguments", "function_error", "limit_exceeded"],
 )
-def test_a_chain_that_ends_on_a_failed_call_fails_by_that_call(reason, kind) -> None:
+def test_a_chain_that_ends_with_a_failed_call_has_the_failure_of_that_call(reason, kind) -> None:
     steps = (_step(ToolResult(True, "3")), _step(ToolResult(False, "no", kind)))
     verdict = judge(replace(CHAIN, stop_reason=reason, answer=None, steps=steps), PROBLEM)
     assert (verdict.correct, verdict.failure) == (False, kind)
 
 
 @pytest.mark.parametrize("reason", ["max_steps", "context_full"])
-def test_a_chain_that_mended_its_call_fails_by_the_limit(reason) -> None:
+def test_a_chain_that_corrected_its_call_fails_by_the_limit(reason) -> None:
     steps = (_step(ToolResult(False, "no", "bad_arguments")), _step(ToolResult(True, "3")))
     chain = replace(CHAIN, stop_reason=reason, answer=None, steps=steps)
     assert judge(chain, PROBLEM).failure == reason

@@ -1,4 +1,4 @@
-"""The engine of generation and serving: what it says where vLLM cannot start it, what it leaves."""
+"""The local vLLM engine: start-up errors, stopping of replies, cleanup of its processes."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ from pipeline.engine.engine import EngineRefused, LocalEngine
 from tests.conftest import ROOT
 
 STUDENT = ROOT / "pipeline" / "pocket" / "student"
-TURN, TURN_ID = "<|user|>", 3  # a special token, which texts lack
-MARK = "replies: "  # vLLM writes to standard output too
+TURN, TURN_ID = "<|user|>", 3  # a special token, absent from reply texts
+MARK = "replies: "  # vLLM also writes to standard output
 pytestmark = pytest.mark.vllm
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"max_model_len": 999_999}, r"max_model_len \(999999\) is greater than"),
         ({"no_such": 9}, "unexpected keyword argument 'no_such'"),
     ],
 )
-def test_an_option_that_vllm_refuses_is_said_in_one_line(
-    options: dict[str, Any], said: str
+def test_an_option_that_vllm_refuses_is_reported_on_one_line(
+    options: dict[str, Any], message: str
 ) -> None:
     async def start() -> None:
         LocalEngine(str(STUDENT), options, 1.0)
 
-    with pytest.raises(EngineRefused, match=f"^vLLM cannot start {STUDENT}: .*{said}") as raised:
+    with pytest.raises(EngineRefused, match=f"^vLLM cannot start {STUDENT}: .*{message}") as raised:
         asyncio.run(start())
     assert "\n" not in str(raised.value)
     assert len(str(raised.value)) < 500
 
 
-LIVES = f"""
+SCRIPT = f"""
 import asyncio, json, time
 from pipeline.agent.driver import Sampling
 from pipeline.engine.engine import LocalEngine
@@ -54,11 +54,11 @@ async def start():
     engine = LocalEngine({str(STUDENT)!r}, {{"max_model_len": 1024}}, 1.0)
 
     async def reply(seed, *stop):
-        written = await engine.generate([2, 9, 4], Sampling(2.0, 600, seed, stop))
-        return written.text, written.token_ids, written.finish_reason
+        output = await engine.generate([2, 9, 4], Sampling(2.0, 300, seed, stop))
+        return output.text, output.token_ids, output.finish_reason
 
-    # much of what is sampled so wildly holds the token that opens a turn
-    free = await asyncio.gather(*(reply(seed) for seed in range(32)))
+    # at this temperature many replies contain the token that opens a turn
+    free = await asyncio.gather(*(reply(seed) for seed in range(16)))
     seed = next(i for i, (_, token_ids, _) in enumerate(free) if {TURN_ID} in token_ids[10:])
     stopped = free[seed], await reply(seed, free[seed][0][20:23]), await reply(seed, {TURN!r})
     print({MARK!r} + json.dumps(stopped), flush=True)
@@ -70,9 +70,9 @@ if __name__ == "__main__":
 
 
 @dataclass(frozen=True, slots=True)
-class Living:
-    """A process with an engine, the folder of its temporary files, and the replies that it had: a
-    free one, and two that were stopped by a text and by a token in it."""
+class RunningEngine:
+    """A process with an engine, the folder of its temporary files, and three replies: one without
+    stops, one stopped by a text, one stopped by a token."""
 
     process: subprocess.Popen[str]
     folder: Path
@@ -80,43 +80,45 @@ class Living:
 
 
 @pytest.fixture(scope="module")
-def living() -> Iterator[Living]:
+def running() -> Iterator[RunningEngine]:
     with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder) / "lives.py"
-        script.write_text(LIVES)
+        script = Path(folder) / "engine_script.py"
+        script.write_text(SCRIPT)
         environment = {**os.environ, "TMPDIR": folder, "PYTHONPATH": str(ROOT)}
         process = subprocess.Popen(
             [sys.executable, script], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
         )
         try:
             assert process.stdout is not None
-            told = next(line for line in process.stdout if line.startswith(MARK))
-            yield Living(process, Path(folder), json.loads(told.removeprefix(MARK)))
+            line = next(line for line in process.stdout if line.startswith(MARK))
+            yield RunningEngine(process, Path(folder), json.loads(line.removeprefix(MARK)))
         finally:
             process.kill()
             process.wait()
 
 
-def test_a_reply_ends_with_the_first_text_or_token_that_stops_it(living: Living) -> None:
-    (text, token_ids, _), by_text, by_token = living.replies
-    wanted = text[20:23]
-    assert by_text[0] == text[: text.index(wanted) + len(wanted)]
+def test_a_reply_ends_with_the_first_stop_text_or_stop_token(running: RunningEngine) -> None:
+    (text, token_ids, _), by_text, by_token = running.replies
+    stop = text[20:23]
+    assert by_text[0] == text[: text.index(stop) + len(stop)]
     assert by_text[1] == token_ids[: len(by_text[1])]
     assert len(by_text[1]) <= 23 < len(token_ids)
     assert by_token[1] == token_ids[: token_ids.index(TURN_ID) + 1]
     assert [by_text[2], by_token[2]] == ["stop", "stop"]
 
 
-def test_its_sockets_stay_while_it_lives_and_nothing_stays_after_a_kill(living: Living) -> None:
-    """Threads of the engine that connect late find the sockets; a thread that did not hung."""
-    (sockets,) = living.folder.glob("vllm-*")
+def test_sockets_exist_while_the_engine_runs_and_nothing_remains_after_a_kill(
+    running: RunningEngine,
+) -> None:
+    """Threads of the engine connect to the sockets late; without the files they hang."""
+    (sockets,) = running.folder.glob("vllm-*")
     assert sum(path.is_socket() for path in sockets.iterdir()) >= 2
-    family = psutil.Process(living.process.pid).children(recursive=True)
-    living.process.kill()
-    living.process.wait()
-    _, alive = psutil.wait_procs(family, timeout=30)
+    children = psutil.Process(running.process.pid).children(recursive=True)
+    running.process.kill()
+    running.process.wait()
+    _, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []
-    until = time.monotonic() + 10
-    while sockets.exists() and time.monotonic() < until:
+    deadline = time.monotonic() + 10
+    while sockets.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not sockets.exists()

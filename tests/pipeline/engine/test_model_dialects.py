@@ -10,16 +10,16 @@ from pipeline.errors import CannotStart
 from pipeline.pocket.models import folder
 from pipeline.recipe.load import load
 
-SHOWN = "{{ '<|' + m.role + '|>' + m.content }}"
-REFUSED = "{% if m.role == 'tool' %}{{ raise_exception('roles') }}{% endif %}"
-LEAVES_OUT = "{% for m in messages if m.role != 'tool' %}" + SHOWN
-REFUSES = "{% for m in messages %}" + REFUSED + SHOWN
+SHOW = "{{ '<|' + m.role + '|>' + m.content }}"
+REFUSE_TOOL = "{% if m.role == 'tool' %}{{ raise_exception('roles') }}{% endif %}"
+LEAVES_OUT = "{% for m in messages if m.role != 'tool' %}" + SHOW
+REFUSES = "{% for m in messages %}" + REFUSE_TOOL + SHOW
 END = "{% if m.role == 'assistant' %}{{ '<|end|>' }}{% endif %}{% endfor %}"
 END += "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 
 
 @pytest.mark.parametrize("template", [LEAVES_OUT, REFUSES], ids=["leaves it out", "refuses it"])
-def test_a_role_that_the_template_does_not_take_is_said_before_an_engine_starts(
+def test_a_role_that_the_template_does_not_support_is_refused_before_an_engine_starts(
     template: str, tmp_path: Path
 ) -> None:
     model = tmp_path / "model"

@@ -11,7 +11,7 @@ from pipeline.evaluation.metrics import COLUMNS, metrics
 from pipeline.evaluation.statistics import wilson
 
 CELL = {"n", "correct", "accuracy", "ci95", "failures", "calls_per_problem", "tokens_per_problem"}
-PAIRED = {"gain", "ci95", "gained", "lost", "p_value"}  # design.md, section 6
+PAIRED = {"gain", "ci95", "gained", "lost", "p_value"}
 
 
 def _row(
@@ -20,11 +20,11 @@ def _row(
     correct: bool | None,
     split: str = "test",
     task: str = "arithmetic",
-    **own: Any,
+    **overrides: Any,
 ) -> dict[str, Any]:
     problem_id = f"{split}-{task}-{problem}"
     row = {
-        "task_id": f"{problem_id}/{model}/{own.get('sample_index', 0)}",
+        "task_id": f"{problem_id}/{model}/{overrides.get('sample_index', 0)}",
         "problem": {"problem_id": problem_id, "task": task, "split": split},
         "model": model,
         "sample_index": 0,
@@ -34,10 +34,10 @@ def _row(
         "tokens": 30,
         "steps": [],
     }
-    return row | own
+    return row | overrides
 
 
-def test_a_cell_holds_what_the_contract_says() -> None:
+def test_a_cell_has_the_documented_keys_and_values() -> None:
     rows = [
         _row("teacher", 0, True, calls=3, tokens=40),
         _row("teacher", 1, True, calls=1, tokens=20),
@@ -57,7 +57,7 @@ def test_a_cell_holds_what_the_contract_says() -> None:
     assert cell["calls_per_solved"] == (3 + 1) / 2
 
 
-def test_splits_hold_all_tasks_together_and_each_apart() -> None:
+def test_splits_have_one_cell_for_all_tasks_and_one_per_task() -> None:
     rows = [
         _row("teacher", 0, True),
         _row("teacher", 0, False, task="logic"),
@@ -89,11 +89,11 @@ def test_student_after_is_compared_with_before_and_with_sft_problem_by_problem()
     ]
     table = metrics(rows)
     for name, gained, lost in (("paired", 3, 1), ("paired_vs_sft", 1, 1)):
-        found = table[name]["test"]
-        assert set(found) == PAIRED
-        assert (found["gained"], found["lost"]) == (gained, lost)
-        assert found["gain"] == (gained - lost) / 4
-        assert len(found["ci95"]) == 2
+        comparison = table[name]["test"]
+        assert set(comparison) == PAIRED
+        assert (comparison["gained"], comparison["lost"]) == (gained, lost)
+        assert comparison["gain"] == (gained - lost) / 4
+        assert len(comparison["ci95"]) == 2
     assert table["paired"]["test"]["p_value"] == pytest.approx(10 / 16)  # 2 * (1 + 4) / 2^4
     assert set(table["paired"]) == {"test", "test/arithmetic"}
 
@@ -106,18 +106,18 @@ def test_only_problems_that_both_models_were_judged_on_are_compared() -> None:
         _row("student_after", 1, True),
         _row("student_after", 2, True),  # not evaluated before
     ]
-    found = metrics(rows)["paired"]["test"]
-    assert (found["gained"], found["lost"], found["gain"]) == (1, 0, 1.0)
+    comparison = metrics(rows)["paired"]["test"]
+    assert (comparison["gained"], comparison["lost"], comparison["gain"]) == (1, 0, 1.0)
 
 
-def test_samples_of_one_problem_are_compared_with_their_like() -> None:
+def test_samples_of_one_problem_are_compared_by_index() -> None:
     rows = [
         _row(model, 0, correct, sample_index=index)
         for model, outcomes in (("student_before", [True, False]), ("student_after", [False, True]))
         for index, correct in enumerate(outcomes)
     ]
-    found = metrics(rows)["paired"]["test"]
-    assert (found["gained"], found["lost"]) == (1, 1)
+    comparison = metrics(rows)["paired"]["test"]
+    assert (comparison["gained"], comparison["lost"]) == (1, 1)
 
 
 def test_without_the_students_nothing_is_compared() -> None:
@@ -134,7 +134,7 @@ def test_a_split_that_one_model_lacks_is_not_compared() -> None:
     assert set(metrics(rows)["paired"]) == {"test", "test/arithmetic"}
 
 
-def test_where_the_engine_always_failed_nothing_was_measured() -> None:
+def test_a_cell_of_engine_errors_only_has_n_zero() -> None:
     cell = metrics([_row("teacher", 0, None)])["models"]["teacher"]["test"]
     assert (cell["n"], cell["correct"], cell["accuracy"], cell["ci95"]) == (0, 0, 0.0, [0.0, 1.0])
     assert cell["failures"] == {"engine_error": 1}

@@ -16,17 +16,17 @@ STAGES = {"stages": {"pairs": {"rows_out": 1_234, "supervised": 56}}}
 
 
 def _rows(
-    model: str, right: int, wrong: int, split: str = "test", task: str = "arithmetic"
+    model: str, correct: int, incorrect: int, split: str = "test", task: str = "arithmetic"
 ) -> list[dict[str, Any]]:
-    ids = [f"{split}-{task}-{index:04d}" for index in range(right + wrong)]
+    ids = [f"{split}-{task}-{index:04d}" for index in range(correct + incorrect)]
     return [
         {
             "task_id": f"{problem_id}/{model}/0",
             "problem": {"problem_id": problem_id, "task": task, "split": split},
             "model": model,
             "sample_index": 0,
-            "correct": index < right,
-            "failure": None if index < right else "wrong_answer",
+            "correct": index < correct,
+            "failure": None if index < correct else "wrong_answer",
             "calls": 3,
             "tokens": 41,
             "steps": [],
@@ -50,7 +50,7 @@ def _of(
     ]
 
 
-def test_the_table_holds_each_models_share_with_its_interval() -> None:
+def test_the_table_has_the_accuracy_of_each_model_with_its_interval() -> None:
     rows = [*_of(40, 75), *_rows("teacher", 95, 5), *_rows("teacher", 9, 11, "ood")]
     text = _text(rows)
     assert "test (n=100)" in text
@@ -77,33 +77,33 @@ def test_failures_are_counted_by_kind_over_all_splits_once() -> None:
     assert " 16 " in line  # 5 + 11, not once more for test/arithmetic
 
 
-def test_a_gain_clear_of_zero_is_called_learning() -> None:
+def test_a_significant_gain_is_called_learning() -> None:
     text = _text(_of(40, 75))
     assert "student after against before, test: +35.0 points (95% +2" in text
     assert "35 gained, 0 lost" in text
     assert (
         "The student learned: it solves more unseen problems than before, from 1,234 pairs and 56 "
-        "right chains." in text
+        "correct chains." in text
     )
 
 
-def test_it_says_plainly_when_nothing_was_learned() -> None:
+def test_the_conclusion_states_when_nothing_was_learned() -> None:
     text = " ".join(_text(_of(40, 41)).split())
     assert (
         "Nothing shows that the student learned to solve more problems: the interval of its gain "
-        "holds zero (from 1,234 pairs and 56 right chains)." in text
+        "contains zero (from 1,234 pairs and 56 correct chains)." in text
     )
     assert "The student learned" not in text
     assert "Nothing shows" in _text(_of(0, 0))
 
 
-def test_it_says_plainly_when_the_student_got_worse() -> None:
+def test_the_conclusion_states_when_the_student_got_worse() -> None:
     text = _text(_of(75, 40))
     assert "The student lost ability: it solves fewer unseen problems" in text
     assert "-35.0 points" in text
 
 
-def test_supervision_alone_stands_beside_it() -> None:
+def test_the_student_after_sft_is_compared_too() -> None:
     text = _text([*_of(40, 75), *_rows("student_sft", 70, 30)])
     assert "student after against after sft, test: +5.0 points" in text
     assert LABELS["student_sft"] in text
@@ -124,7 +124,7 @@ ROUNDS = {
 }
 
 
-def test_rounds_stand_between_before_and_after_in_their_order() -> None:
+def test_rounds_are_listed_between_before_and_after_in_order() -> None:
     rows = [*_of(40, 75), *_rows("teacher", 9, 1), *_rows("student_sft", 70, 30)]
     for number in (10, 2, 1):
         rows += _rows(f"student_round_{number}", 70 + number, 30 - number)
@@ -140,17 +140,18 @@ def test_rounds_stand_between_before_and_after_in_their_order() -> None:
     ]
 
 
-def test_it_says_what_the_rounds_came_to_and_counts_what_the_student_learned_from() -> None:
+def test_rounds_have_a_line_and_their_training_data_is_counted() -> None:
     text = " ".join(_text(_of(40, 75), ROUNDS).split())
     assert (
-        "rounds: the gain of round 3 is within noise; of 200 held-out problems the students before "
-        "and after each solved 40.0%, 65.0%, 70.0%, 69.0%; student after is that of round 2"
+        "rounds: the gain of round 3 is within noise; of 200 held-out problems, the students "
+        "before and after each round solve 40.0%, 65.0%, 70.0%, 69.0%; student after is "
+        "that of round 2"
     ) in text
-    assert "from 1,234 pairs and 56 right chains." in text
+    assert "from 1,234 pairs and 56 correct chains." in text
     assert "rounds" not in _text(_of(40, 75))
 
 
-def test_it_says_where_everything_lies_whatever_the_name_of_the_folder() -> None:
+def test_paths_are_printed_for_any_name_of_the_run_directory() -> None:
     text = _text(_of(1, 2))
     assert "runs/[x]/student" in text
     assert "python -m pipeline show runs/[x] --mask" in text
@@ -162,11 +163,11 @@ def test_a_run_without_the_student_still_has_a_table() -> None:
     assert "learned" not in text
 
 
-def test_nothing_evaluated_makes_no_crash() -> None:
+def test_an_empty_evaluation_is_reported_without_a_crash() -> None:
     assert "student" in _text([])
 
 
-def test_each_task_has_its_own_columns_and_comparison_where_there_are_several() -> None:
+def test_several_tasks_have_their_own_columns_and_comparisons() -> None:
     rows = [
         *_of(40, 75),
         *_of(30, 60, task="logic"),
@@ -181,23 +182,27 @@ def test_each_task_has_its_own_columns_and_comparison_where_there_are_several() 
     assert f"60.0%  [{100 * low:.1f}, {100 * high:.1f}]" in text
     assert "student after against before, test: +32.5 points" in text
     assert "student after against before, test/logic: +30.0 points" in text
-    assert "test/arithmetic (n" not in _text(_of(40, 75))  # the one task is all there is
+    assert "test/arithmetic (n" not in _text(_of(40, 75))  # there is only one task
 
 
-def test_right_answers_that_owe_nothing_to_a_function_are_counted_by_task() -> None:
+def test_correct_answers_without_a_successful_call_are_counted_by_task() -> None:
     def step(name: str, result: ToolResult | None) -> dict[str, Any]:
         return step_row(Step(f"{name}()", ToolCall(name, {}, f"{name}()"), result))
 
     failed = ToolResult(False, "no", "function_error")
-    helped = [step("entails", ToolResult(True, "True")), step("answer", None)]
-    unaided = [
+    with_call = [step("entails", ToolResult(True, "True")), step("answer", None)]
+    without_call = [
         step("entails", failed),
         step("think", ToolResult(True, "Noted.")),
         step_row(Step("True", None, failed)),
         step("answer", None),
     ]
     rows = _rows("student_after", 5, 2, task="logic")
-    for row, steps in zip(rows, (unaided, unaided, helped, helped, helped, unaided), strict=False):
+    for row, steps in zip(
+        rows,
+        (without_call, without_call, with_call, with_call, with_call, without_call),
+        strict=False,
+    ):
         row["steps"] = steps
     text = _text(rows)
-    assert "student after, test/logic: 2 of 5 right answers without a call that succeeded" in text
+    assert "student after, test/logic: 2 of 5 correct answers without a successful call" in text

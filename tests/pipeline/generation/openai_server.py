@@ -1,4 +1,4 @@
-"""A small OpenAI-compatible server on loopback, whose answers a test decides."""
+"""A small OpenAI-compatible server on loopback that answers as a test defines."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Answer = tuple[int, Mapping[str, Any], Mapping[str, str]]  # status, JSON, heade
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request to write a reply: what it said, by which key, and when it came, in seconds."""
+class Request:
+    """A completion request: body, Authorization header, arrival time in seconds."""
 
     body: Mapping[str, Any]
     authorization: str | None
@@ -25,14 +25,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: its base URL, and what it was asked so far."""
+    """A running server: its base URL and the completion requests so far."""
 
     url: str
-    asked: list[Asked]
+    requests: list[Request]
 
 
 def completion(text: str, prompt_tokens: int = 0, written: int = 0, cached: int = 0) -> Answer:
-    """A whole reply."""
+    """A successful completion."""
     usage = {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": written,
@@ -41,8 +41,8 @@ def completion(text: str, prompt_tokens: int = 0, written: int = 0, cached: int 
     }
     message = {"role": "assistant", "content": text}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    about = {"id": "1", "object": "chat.completion", "created": 1, "model": "large"}
-    return 200, about | {"choices": [choice], "usage": usage}, {}
+    header = {"id": "1", "object": "chat.completion", "created": 1, "model": "large"}
+    return 200, header | {"choices": [choice], "usage": usage}, {}
 
 
 def refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> Answer:
@@ -52,9 +52,9 @@ def refusal(status: int, message: str, headers: Mapping[str, str] | None = None)
 
 @contextmanager
 def serving(answer: Callable[[Mapping[str, Any]], Answer], models: int = 404) -> Iterator[Server]:
-    """A server that answers requests of replies by `answer`, given their bodies, and those for its
-    models with the status `models`."""
-    asked: list[Asked] = []
+    """Run a server that answers completion requests with `answer` of their bodies, and requests for
+    its models with the status `models`."""
+    requests: list[Request] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -64,7 +64,7 @@ def serving(answer: Callable[[Mapping[str, Any]], Answer], models: int = 404) ->
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked.append(Asked(body, self.headers["Authorization"]))
+            requests.append(Request(body, self.headers["Authorization"]))
             self._send(answer(body))
 
         def _send(self, answer: Answer) -> None:
@@ -78,13 +78,13 @@ def serving(answer: Callable[[Mapping[str, Any]], Answer], models: int = 404) ->
             self.wfile.write(data)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Write no log."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield Server(f"http://127.0.0.1:{server.server_port}/v1", asked)
+            yield Server(f"http://127.0.0.1:{server.server_port}/v1", requests)
         finally:
             server.shutdown()
             thread.join()

@@ -1,11 +1,11 @@
-"""An engine without weights: it takes the time that a recorded engine took, and holds as much.
+"""A simulated engine without weights, with the step times and capacity of a recorded engine.
 
-Implements the engine protocol as `pipeline.generation.vllm_engine.VllmEngine` does, with a core
-process of its own that can be killed. What it replies follows from the seed alone, so a task's
-chain is the same whatever died on the way: sums, until a reply is an answer.
+Implements the same engine protocol as `pipeline.generation.vllm_engine.VllmEngine`, with a core
+process that can be killed. Replies depend only on the seed, so a task's chain is the same whatever
+dies: calls of `add`, until a reply is an answer.
 
-    python -m tests.pipeline.generation.simulated RECIPE RUN_DIR     the stage `generate` with such
-    engines
+    python -m tests.pipeline.generation.simulated RECIPE RUN_DIR     the stage `generate` with
+                                                                     simulated engines
 """
 
 from __future__ import annotations
@@ -31,14 +31,19 @@ from tests.conftest import ROOT
 
 SIMULATED = "tests.pipeline.generation.simulated:SimulatedEngine"
 CORE = "simulated-engine-core"
-_WAITS_FOR_ITS_PARENT = f"import sys; sys.stdin.buffer.read()  # {CORE}"
+_WAIT_FOR_PARENT_EXIT = f"import sys; sys.stdin.buffer.read()  # {CORE}"
 
 
 class SimulatedEngine:
-    """Made as vLLM is. `options` are `max_model_len`, `max_num_seqs`; `seconds_per_step`, how long
-    a step takes by requests in it, linear in between, without which no time passes; `lengths`, in
-    steps, of which replies take one by their seed, else a step a token; `answers`, the share of
-    replies that are an answer, by default a third."""
+    """Created with the same arguments as VllmEngine. `options`:
+
+    max_model_len, max_num_seqs    as in vLLM
+    seconds_per_step               seconds of a step by its number of requests, interpolated
+                                   linearly; without it, replies take no time
+    lengths                        lengths of replies in steps, one chosen by the seed; without it,
+                                   one step per token
+    answers                        share of replies that are an answer, by default a third
+    """
 
     def __init__(self, model: str, options: Mapping[str, Any], kv_cache_gib: float) -> None:
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(model)
@@ -51,10 +56,10 @@ class SimulatedEngine:
         seconds = options.get("seconds_per_step", {})
         self._requests = [int(requests) for requests in seconds]
         self._seconds = [*seconds.values()]
-        self._places = asyncio.Semaphore(seqs)
+        self._slots = asyncio.Semaphore(seqs)
         self._running = 0
         self._core = subprocess.Popen(
-            [sys.executable, "-S", "-c", _WAITS_FOR_ITS_PARENT], stdin=subprocess.PIPE
+            [sys.executable, "-S", "-c", _WAIT_FOR_PARENT_EXIT], stdin=subprocess.PIPE
         )
 
     @property
@@ -64,7 +69,7 @@ class SimulatedEngine:
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
         text = self._text(sampling.seed)
         tokens = self._template.reply(text)
-        async with self._places:
+        async with self._slots:
             self._running += 1
             try:
                 if self._seconds:
@@ -74,13 +79,13 @@ class SimulatedEngine:
             finally:
                 self._running -= 1
         if self.dead:
-            raise EngineError("the engine's process is gone")
+            raise EngineError("the engine's process has died")
         return Reply(text, tuple(tokens))
 
     def _text(self, seed: int) -> str:
-        drawn = random.Random(seed)
-        first, second = drawn.randrange(100), drawn.randrange(100)
-        if drawn.random() < self._answers:
+        rng = random.Random(seed)
+        first, second = rng.randrange(100), rng.randrange(100)
+        if rng.random() < self._answers:
             return f"answer(value={first % 4})"
         return f"add(a={first}, b={second})"
 
@@ -93,8 +98,8 @@ class SimulatedEngine:
 def write_recipe(
     place: Path, problems: int, samples: int, engine: Mapping[str, Any], cluster: Mapping[str, Any]
 ) -> Path:
-    """A recipe in the folder `place`, whose teacher is simulated, and its problems: a quarter of
-    all answers is right."""
+    """Write to the folder `place` a recipe with a simulated teacher, and its problems; a quarter of
+    all answers is correct."""
     place.mkdir(parents=True, exist_ok=True)
     with (place / "problems.jsonl").open("w") as file:
         for i in range(problems):
@@ -118,12 +123,13 @@ def write_recipe(
 
 
 def command(recipe: Path, run_dir: Path) -> list[str]:
-    """Generates with simulated engines, on the cluster of RAY_ADDRESS or a private one."""
+    """Command that generates with simulated engines, on the cluster at RAY_ADDRESS or a private
+    one."""
     return [sys.executable, "-m", "tests.pipeline.generation.simulated", str(recipe), str(run_dir)]
 
 
 def generate(recipe: Path, run_dir: Path) -> None:
-    """The stage `generate` of a recipe, with engines that are simulated."""
+    """Run the stage `generate` of a recipe with simulated engines."""
     from cluster.session import connect
 
     with connect(ROOT, cpus=2):
@@ -133,7 +139,7 @@ def generate(recipe: Path, run_dir: Path) -> None:
 def generate_connected(
     recipe: str, run_dir: Path, *overrides: str, engine: str = SIMULATED
 ) -> None:
-    """The same, on the cluster that this process has joined."""
+    """Run the stage `generate` on the cluster that this process is connected to."""
     from dataclasses import replace
 
     from pipeline.generation.stage import generate_stage
@@ -141,9 +147,9 @@ def generate_connected(
     from pipeline.run.run import prepare
     from pipeline.run_dir import RunDir, opened
 
-    wanted = load(recipe, overrides)
-    prepared = prepare(wanted, RunDir(run_dir))
-    with opened(run_dir, wanted, ROOT):
+    loaded = load(recipe, overrides)
+    prepared = prepare(loaded, RunDir(run_dir))
+    with opened(run_dir, loaded, ROOT):
         generate_stage(replace(prepared, engine_class=engine))
 
 

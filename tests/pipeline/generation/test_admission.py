@@ -9,42 +9,32 @@ from pipeline.generation.admission import Admission
 
 
 @pytest.mark.parametrize(
-    ("capacity", "most", "guess", "held", "bound"),
+    ("capacity", "most", "guess", "recorded", "bound"),
     [
-        (None, 256, 400, (), 256),  # an engine that does not tell
+        (None, 256, 400, (), 256),  # unknown capacity
         (EngineCapacity(10_000, 16, 100), 256, 400, (), 25),
         (EngineCapacity(10_000, 16, 100), 16, 400, (), 16),
-        (
-            EngineCapacity(10_000, 16, 2),
-            256,
-            400,
-            (),
-            2,
-        ),  # not more than decode at once, before it is known
+        # too few chains ended: at most as many as decode at once
+        (EngineCapacity(10_000, 16, 2), 256, 400, (), 2),
         (EngineCapacity(10_000, 16, 2), 256, 400, (100,), 2),
-        (
-            EngineCapacity(10_000, 16, 2),
-            256,
-            400,
-            (100, 100),
-            50,
-        ),  # the mean of guess and chains, 200
+        # the mean of guess and chains is 200
+        (EngineCapacity(10_000, 16, 2), 256, 400, (100, 100), 50),
         (EngineCapacity(10_000, 16, 2), 256, 400, (1_000, 1_600), 10),
-        (EngineCapacity(300, 16, 100), 256, 400, (), 1),  # one always goes
+        (EngineCapacity(300, 16, 100), 256, 400, (), 1),  # at least one
         (EngineCapacity(300, 16, 100), 256, 0, (), 100),
     ],
 )
-def test_as_many_chains_as_the_cache_holds(
-    capacity: EngineCapacity | None, most: int, guess: int, held: tuple[int, ...], bound: int
+def test_the_bound_is_as_many_chains_as_the_cache_holds(
+    capacity: EngineCapacity | None, most: int, guess: int, recorded: tuple[int, ...], bound: int
 ) -> None:
     admission = Admission(capacity, most, guess)
-    for tokens in held:
-        admission.held(tokens)
+    for tokens in recorded:
+        admission.record(tokens)
     assert admission.bound == bound
 
 
-async def _first_and_most(count: int, admission: Admission, held: int) -> tuple[list[int], int]:
-    """Run `count` chains; the order in which they began, and the most at once."""
+async def _run_chains(count: int, admission: Admission, tokens: int) -> tuple[list[int], int]:
+    """Run `count` chains; returns the order in which they began and the most at once."""
     began: list[int] = []
     active = most = 0
 
@@ -56,27 +46,27 @@ async def _first_and_most(count: int, admission: Admission, held: int) -> tuple[
             most = max(most, active)
             await asyncio.sleep(0)
             active -= 1
-        admission.held(held)
+        admission.record(tokens)
 
     await asyncio.gather(*(chain(number) for number in range(count)))
     return began, most
 
 
-def test_chains_begin_in_order_and_no_more_at_once_than_there_is_room_for() -> None:
+def test_chains_begin_in_order_and_at_most_as_many_at_once_as_fit() -> None:
     began, most = asyncio.run(
-        _first_and_most(50, Admission(EngineCapacity(1_000, 16, 8), 8, 250), held=250)
+        _run_chains(50, Admission(EngineCapacity(1_000, 16, 8), 8, 250), tokens=250)
     )
     assert (began, most) == ([*range(50)], 4)
 
 
-def test_room_that_short_chains_leave_is_used() -> None:
+def test_more_short_chains_run_at_once_than_guessed() -> None:
     _, most = asyncio.run(
-        _first_and_most(200, Admission(EngineCapacity(1_000, 16, 8), 32, 1_000), held=10)
+        _run_chains(200, Admission(EngineCapacity(1_000, 16, 8), 32, 1_000), tokens=10)
     )
     assert most == 32
 
 
-def test_a_chain_that_is_cancelled_or_breaks_gives_its_place_back() -> None:
+def test_a_cancelled_or_failed_chain_lets_the_next_one_start() -> None:
     async def run() -> list[int]:
         admission = Admission(None, 1, 1)
 
@@ -94,7 +84,7 @@ def test_a_chain_that_is_cancelled_or_breaks_gives_its_place_back() -> None:
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, waiting, return_exceptions=True)
-        began, _ = await _first_and_most(2, admission, 1)
+        began, _ = await _run_chains(2, admission, 1)
         return began
 
     assert asyncio.run(asyncio.wait_for(run(), 10)) == [0, 1]

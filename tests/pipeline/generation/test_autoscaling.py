@@ -1,4 +1,4 @@
-"""Generation on a cluster that has no machine yet: Ray's own autoscaler brings and takes them."""
+"""Generation on a cluster without machines: Ray's own autoscaler adds and removes them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AUTOSCALING = {
     },
 }
 TASKS = 200
-BACKLOG = (  # 13 blocks of tasks, two at once in an engine: work for more than two engines
+BACKLOG = (  # 13 blocks of tasks, two at once per engine: enough for more than two engines
     f"problems.counts.train={TASKS}",
     "problems.counts.test=24",
     "problems.counts.ood=12",
@@ -46,39 +46,39 @@ def cluster() -> Iterator[Raylets]:
         yield cluster
 
 
-def test_machines_come_for_a_backlog_and_leave_when_it_is_done(
+def test_machines_are_added_for_a_backlog_and_removed_when_it_is_done(
     cluster: Raylets, tmp_path: Path
 ) -> None:
     run_dir, log = tmp_path / "run", tmp_path / "nodes"
     with cluster.watched(log):
-        wanted = ("generate", "pocket", *BACKLOG, "--run-dir", run_dir)
-        done = run(*wanted, timeout=300, env=cluster.environment())
+        arguments = ("generate", "pocket", *BACKLOG, "--run-dir", run_dir)
+        done = run(*arguments, timeout=300, env=cluster.environment())
         assert done.returncode == 0, done.stderr[-3000:]
-        until = time.monotonic() + LEAVE_SECONDS
-        while counts(log)[-1] > 0 and time.monotonic() < until:
+        deadline = time.monotonic() + LEAVE_SECONDS
+        while node_counts(log)[-1] > 0 and time.monotonic() < deadline:
             time.sleep(0.5)
-    seen = counts(log)
-    assert seen[0] == 0
-    assert max(seen) == 2
-    assert seen[-1] == 0, "the machines did not leave"
-    assert "2 engines" in done.stderr  # each takes the one CPU that a machine has
+    nodes = node_counts(log)
+    assert nodes[0] == 0
+    assert max(nodes) == 2
+    assert nodes[-1] == 0, "the machines were not removed"
+    assert "2 engines" in done.stderr  # each uses the only CPU of a machine
     rows = tables.rows(run_dir / "chains", ["failure"])
-    assert told_prometheus(cluster) == Counter(row["failure"] or "right" for row in rows)
+    assert exported_chains(cluster) == Counter(row["failure"] or "right" for row in rows)
     chains = [row["task_id"] for row in tables.rows(run_dir / "chains", ["task_id"])]
     tasks = [row["task_id"] for row in tables.rows(run_dir / "tasks", ["task_id"])]
     assert len(tasks) == TASKS
     assert sorted(chains) == sorted(tasks)
 
 
-def told_prometheus(cluster: Raylets) -> dict[str, float]:
-    """How many chains came to what, once all are told: Ray exports every few seconds."""
-    until, found = time.monotonic() + LEAVE_SECONDS, {}
-    while sum(found.values()) < TASKS and time.monotonic() < until:
-        found = cluster.metrics("ray_apprentice_chains_total", "outcome")
+def exported_chains(cluster: Raylets) -> dict[str, float]:
+    """Counts of chains by outcome, once Ray has exported all; it exports every few seconds."""
+    deadline, counts = time.monotonic() + LEAVE_SECONDS, {}
+    while sum(counts.values()) < TASKS and time.monotonic() < deadline:
+        counts = cluster.metrics("ray_apprentice_chains_total", "outcome")
         time.sleep(1)
-    return found
+    return counts
 
 
-def counts(log: Path) -> list[int]:
-    """How many machines there were, twice a second."""
+def node_counts(log: Path) -> list[int]:
+    """Number of machines, sampled twice a second."""
     return [int(line) for line in log.read_text().split()]

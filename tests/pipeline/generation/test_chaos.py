@@ -1,5 +1,5 @@
-"""Everything that makes chains is killed through one run: nothing is lost, nothing is there twice,
-and what was made is what an undisturbed run makes."""
+"""Every kind of process that makes chains is killed during a run: no chain is lost or duplicated,
+and the chains are those of an undisturbed run."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tests.raylets import Raylets, raylets
 
 pytestmark = pytest.mark.ray
 
-WORKER = "toolsets.execution.pool.worker"  # what processes have in their command lines
+WORKER = "toolsets.execution.pool.worker"  # text in the command lines of processes
 ACTOR = "ray::MapWorker"
 VLLM = "VLLM::EngineCore"
 NODE, DRIVER = "node", "driver"
-NODES = 2  # beside the head, with a CPU each
-STEP_SECONDS = 0.05  # of an engine, so that there is something to disturb
+NODES = 2  # besides the head, with one CPU each
+STEP_SECONDS = 0.05  # slow enough that processes are killed during generation
 REAL = (
     "problems.counts.train=600",
     "problems.counts.test=24",
@@ -37,22 +37,22 @@ REAL = (
     "cluster.batch_tasks=8",
     "cluster.chains_in_flight=16",
     f"cluster.actors_max={NODES}",
-    "teacher.temperature=1.5",  # many replies hang by a hair
+    "teacher.temperature=1.5",  # so that many replies depend on small numeric differences
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Chaos:
-    """A command that makes chains into `run`, and where it says what it does."""
+    """A command that makes chains in `run`, and the file with its output."""
 
     cluster: Raylets
     command: Sequence[str]
     run: Path
     log: Path
 
-    def through(self, victims: Sequence[str]) -> None:
-        """Run to the end, killing one of each of `victims` whenever some more chains are there;
-        the driver last."""
+    def run_with_kills(self, victims: Sequence[str]) -> None:
+        """Run to the end. Each time new chains exist, kill the next of `victims`; the driver
+        last."""
         driver = self._start()
         try:
             for number, victim in enumerate([*victims, DRIVER]):
@@ -62,8 +62,8 @@ class Chaos:
                     driver.wait()
                     driver = self._start()
                 elif victim == NODE:
-                    self.cluster.add(f"instead-{number}", cpus=1)
-                    self.cluster.lose(1)  # the oldest but the head
+                    self.cluster.add(f"replacement-{number}", cpus=1)
+                    self.cluster.lose(1)  # the oldest except the head
                 else:
                     self._kill_one(victim, number)
             assert driver.wait(timeout=400) == 0, self.log.read_text()[-3000:]
@@ -77,22 +77,22 @@ class Chaos:
             return subprocess.Popen(self.command, cwd=ROOT, env=environment, stdout=log, stderr=log)
 
     def _wait_for_more(self, driver: subprocess.Popen[bytes]) -> None:
-        before, until = self._files(), time.monotonic() + 200
+        before, deadline = self._files(), time.monotonic() + 200
         while self._files() == before:
             assert driver.poll() is None, f"ended too early: {self.log.read_text()[-3000:]}"
-            assert time.monotonic() < until, f"no progress: {self.log.read_text()[-3000:]}"
+            assert time.monotonic() < deadline, f"no progress: {self.log.read_text()[-3000:]}"
             time.sleep(0.05)
 
     def _files(self) -> int:
         return len(tables.files(self.run / "chains"))
 
     def _kill_one(self, title: str, number: int) -> None:
-        """Kill one process with this in its command line, waiting for one to be there."""
-        until = time.monotonic() + 100
-        while not (found := list(self._processes(title))):
-            assert time.monotonic() < until, f"there is no {title}"
+        """Wait for a process with `title` in its command line and kill it."""
+        deadline = time.monotonic() + 100
+        while not (processes := list(self._processes(title))):
+            assert time.monotonic() < deadline, f"no process {title}"
             time.sleep(0.05)
-        random.Random(number).choice(found).kill()
+        random.Random(number).choice(processes).kill()
 
     def _processes(self, title: str) -> Iterator[psutil.Process]:
         for process in self.cluster.family():
@@ -112,28 +112,28 @@ def cluster() -> Iterator[Raylets]:
 @pytest.mark.parametrize(
     ("tasks", "times"),
     [
-        pytest.param(320, 1, id="each once"),
-        pytest.param(2400, 8, id="each eight times", marks=pytest.mark.slow),
+        pytest.param(320, 1, id="each killed once"),
+        pytest.param(2400, 8, id="each killed eight times", marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.timeout(900)
-def test_what_is_killed_is_made_again_and_nothing_twice(
+def test_lost_chains_are_made_again_and_none_twice(
     tasks: int, times: int, cluster: Raylets, tmp_path: Path
 ) -> None:
     quiet, run = tmp_path / "quiet", tmp_path / "run"
-    beside = _start(simulated.command(_recipe(quiet, tasks), quiet / "run"))
+    parallel = _start(simulated.command(_recipe(quiet, tasks), quiet / "run"))
     recipe = _recipe(tmp_path, tasks, seconds_per_step={"1": STEP_SECONDS})
     victims = [WORKER, simulated.CORE, ACTOR, NODE] * times
     random.Random(7).shuffle(victims)
-    Chaos(cluster, simulated.command(recipe, run), run, tmp_path / "log").through(victims)
-    assert len(_each_once(run)) == tasks
-    _end(beside)
+    Chaos(cluster, simulated.command(recipe, run), run, tmp_path / "log").run_with_kills(victims)
+    assert len(_verdicts(run)) == tasks
+    _wait(parallel)
     undisturbed = {row["task_id"]: row for row in tables.rows(quiet / "run" / "chains")}
     assert {row["task_id"]: row for row in tables.rows(run / "chains")} == undisturbed
-    told = json.loads((run / "run.json").read_text())["stages"]["generate"]
-    assert (told["status"], told["rows_out"]) == ("done", tasks)
-    assert 0 < told["chains"]["teacher right"] < tasks
-    assert "engine_error" not in told["failures"]
+    facts = json.loads((run / "run.json").read_text())["stages"]["generate"]
+    assert (facts["status"], facts["rows_out"]) == ("done", tasks)
+    assert 0 < facts["chains"]["teacher right"] < tasks
+    assert "engine_error" not in facts["failures"]
 
 
 @pytest.mark.vllm
@@ -142,19 +142,19 @@ def test_what_is_killed_is_made_again_and_nothing_twice(
 def test_with_vllm_verdicts_agree_as_often_as_those_of_undisturbed_runs(
     cluster: Raylets, tmp_path: Path
 ) -> None:
-    """Continuous batching in bf16 is not reproducible to the bit, so two runs differ by some."""
+    """Continuous batching in bf16 is not bit-reproducible, so two runs differ in some verdicts."""
     runs = [tmp_path / name for name in ("one", "other", "disturbed")]
     commands = [cli.command("generate", "pocket", *REAL, "--run-dir", run) for run in runs]
     for command in commands[:2]:
-        _end(_start(command))
+        _wait(_start(command))
     victims = [WORKER, VLLM, ACTOR, NODE] * 2
     random.Random(7).shuffle(victims)
-    Chaos(cluster, commands[2], runs[2], tmp_path / "log").through(victims)
-    one, other, disturbed = map(_each_once, runs)
-    expected, found = _agreement(one, other), _agreement(one, disturbed)
-    print(f"verdicts agree: undisturbed {expected:.1%}, disturbed {found:.1%} of {len(one)}")
+    Chaos(cluster, commands[2], runs[2], tmp_path / "log").run_with_kills(victims)
+    one, other, disturbed = map(_verdicts, runs)
+    expected, actual = _agreement(one, other), _agreement(one, disturbed)
+    print(f"verdicts agree: undisturbed {expected:.1%}, disturbed {actual:.1%} of {len(one)}")
     assert one.keys() == other.keys() == disturbed.keys()
-    assert found > expected - 0.05
+    assert actual > expected - 0.05
 
 
 def _recipe(place: Path, tasks: int, **engine: object) -> Path:
@@ -163,19 +163,19 @@ def _recipe(place: Path, tasks: int, **engine: object) -> Path:
 
 
 def _start(command: Sequence[str]) -> subprocess.Popen[str]:
-    """Begin an undisturbed run, on a Ray of its own."""
+    """Start an undisturbed run on a private Ray."""
     return subprocess.Popen(
         command, cwd=ROOT, env=cli.environment(), stderr=subprocess.PIPE, text=True
     )
 
 
-def _end(run: subprocess.Popen[str]) -> None:
-    _, said = run.communicate()
-    assert run.returncode == 0, said[-3000:]
+def _wait(run: subprocess.Popen[str]) -> None:
+    _, stderr = run.communicate()
+    assert run.returncode == 0, stderr[-3000:]
 
 
-def _each_once(run: Path) -> dict[str, bool | None]:
-    """The verdict of each task of a run, which has one chain."""
+def _verdicts(run: Path) -> dict[str, bool | None]:
+    """Verdicts by task; asserts that each task of the run has exactly one chain."""
     planned = [row["task_id"] for row in tables.rows(run / "tasks", ["task_id"])]
     made = {r["task_id"]: r["correct"] for r in tables.rows(run / "chains", ["task_id", "correct"])}
     rows = sum(1 for _ in tables.rows(run / "chains", ["task_id"]))

@@ -1,6 +1,7 @@
-"""The strategy `corrected` through the real stages: the teacher goes on from the student's steps.
+"""The strategy `corrected` in the real stages: the teacher continues from the student's steps.
 
-Run by this file as a program: Ray Data, actors, executors, Parquet. Only the engines are scripted.
+This file, run as a program, uses Ray Data, actors, executors and Parquet. Only the engines are
+scripted.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 QUESTION = "Ava has 3 bags of 4 pens and loses 2. How many pens?"
 STUDENT = ["multiply(a=3, b=4)", "add(a=12, b=2)", "add(a=14, b=0)", "answer(value=14)"]
-# text that stands in the prompt: what is then replied, the first that fits
+# text in the prompt -> reply; the first match applies
 RULES = {
     "teacher": {
-        STUDENT[1]: "answer(value=14)",  # taken in by the student's slip
+        STUDENT[1]: "answer(value=14)",  # misled by the student's mistake
         "subtract(a=12": "answer(value=10)",
         "multiply(a=3": "subtract(a=12, b=2)",
         "": "multiply(a=3, b=4)",
@@ -51,7 +52,7 @@ RULES = {
 
 
 class RuledEngine(ScriptedEngine):
-    """Made as vLLM is, of a model folder; replies by what stands in the prompt."""
+    """Created with the same arguments as VllmEngine; replies by the rules in the model folder."""
 
     dead = False
     capacity = None
@@ -62,7 +63,7 @@ class RuledEngine(ScriptedEngine):
 
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
         prompt = self.tokenizer.decode(list(prompt_token_ids))
-        text = next(reply for said, reply in self._rules.items() if said in prompt)
+        text = next(reply for pattern, reply in self._rules.items() if pattern in prompt)
         return self._reply(text, sampling.max_tokens)
 
 
@@ -96,28 +97,28 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
     return RunDir(place / "run")
 
 
-def test_the_teacher_goes_on_from_each_step_of_a_wrong_chain(run: RunDir) -> None:
+def test_the_teacher_continues_from_each_step_of_an_incorrect_chain(run: RunDir) -> None:
     rows = {row["task_id"]: row for row in tables.rows(run.chains)}
     assert sorted(rows) == [
         "pens/student/0",
         "pens/student/1",
         *(f"pens/teacher/{place}" for place in ("0", *_after(0), *_after(1))),
     ]
-    told = {
+    chains = {
         name: (row["prefix_steps"], row["correct"], [step["reply"] for step in row["steps"]])
         for name, row in rows.items()
     }
-    right = ["multiply(a=3, b=4)", "subtract(a=12, b=2)", "answer(value=10)"]
-    assert told["pens/teacher/0"] == (0, True, right)
-    assert told["pens/teacher/after/0/1"] == (1, True, right)
-    assert told["pens/teacher/after/0/2"] == (2, False, [*STUDENT[:2], "answer(value=14)"])
-    assert told["pens/teacher/after/0/3"] == (3, False, STUDENT)
+    correct = ["multiply(a=3, b=4)", "subtract(a=12, b=2)", "answer(value=10)"]
+    assert chains["pens/teacher/0"] == (0, True, correct)
+    assert chains["pens/teacher/after/0/1"] == (1, True, correct)
+    assert chains["pens/teacher/after/0/2"] == (2, False, [*STUDENT[:2], "answer(value=14)"])
+    assert chains["pens/teacher/after/0/3"] == (3, False, STUDENT)
     replayed = rows["pens/teacher/after/0/2"]["steps"][1]
     assert replayed["result"] == {"ok": True, "content": "14", "error_kind": None}
 
 
-def test_the_way_on_is_preferred_from_the_first_fatal_step(run: RunDir) -> None:
-    (pair,) = tables.rows(run.pairs)  # the student's second chain gives the same one
+def test_the_teachers_continuation_is_preferred_from_the_first_fatal_step(run: RunDir) -> None:
+    (pair,) = tables.rows(run.pairs)  # the student's second chain gives the same pair
     assert [message["content"] for message in pair["prompt"][2:]] == ["multiply(a=3, b=4)", "12"]
     assert [message["content"] for message in pair["chosen"]] == [
         "subtract(a=12, b=2)",
@@ -136,9 +137,9 @@ def test_the_way_on_is_preferred_from_the_first_fatal_step(run: RunDir) -> None:
     assert supervised["chain_id"] == "pens/teacher/0"
 
 
-def test_what_was_made_is_counted_apart(run: RunDir) -> None:
-    told = run.read()["stages"]
-    assert told["generate"]["chains"] == {
+def test_continued_chains_are_counted_separately(run: RunDir) -> None:
+    stages = run.read()["stages"]
+    assert stages["generate"]["chains"] == {
         "teacher": 1,
         "teacher right": 1,
         "student": 2,
@@ -146,13 +147,13 @@ def test_what_was_made_is_counted_apart(run: RunDir) -> None:
         "teacher continued": 6,
         "teacher continued right": 2,
     }
-    assert told["generate"]["rows_out"] == 9
-    assert told["pairs"]["dropped"] == {"the same pair twice": 1}
+    assert stages["generate"]["rows_out"] == 9
+    assert stages["pairs"]["dropped"] == {"the same pair twice": 1}
 
 
-def test_the_same_command_again_makes_nothing(run: RunDir) -> None:
-    """The fixture generated twice: every task stands once, and samples were counted without what
-    was continued."""
+def test_the_same_command_again_makes_no_chains(run: RunDir) -> None:
+    """The fixture generates twice: every task exists once, and samples are counted without
+    continued chains."""
     tasks = [row["task_id"] for row in tables.rows(run.tasks)]
     assert len(tasks) == len(set(tasks)) == 9
     assert len(list(tables.rows(run.chains))) == 9
@@ -163,7 +164,7 @@ def _after(sample: int) -> list[str]:
 
 
 def run_stages(recipe: str, place: str) -> None:
-    """Run `generate` twice and `pairs` with ruled engines on a private Ray."""
+    """Run `generate` twice, then `pairs`, with RuledEngine on a private Ray."""
     from cluster.session import connect
 
     Path(place).mkdir()

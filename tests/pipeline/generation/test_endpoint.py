@@ -1,4 +1,4 @@
-"""A teacher behind an endpoint, asked over real HTTP: the same chains, retries, refusals, pace."""
+"""A teacher at an endpoint over real HTTP: same chains as an engine, retries, refusals, pace."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ TOO_LONG = "This model's maximum context length is 1024 tokens. However, you req
 
 
 def replies(body: Mapping[str, Any]) -> Answer:
-    """The reply of REPLIES whose turn it is, of `turn + 5` tokens behind `100 + turn`."""
+    """The next of REPLIES, with `turn + 5` tokens after a prompt of `100 + turn` tokens."""
     turn = sum(message["role"] == "assistant" for message in body["messages"])
     return completion(REPLIES[turn], 100 + turn, turn + 5, cached=turn)
 
 
 def by_turns(answers: Iterable[Answer]) -> Callable[[Mapping[str, Any]], Answer]:
-    """These answers, one a request."""
-    rest = iter(answers)
-    return lambda body: next(rest)
+    """Answer each request with the next of `answers`."""
+    remaining = iter(answers)
+    return lambda body: next(remaining)
 
 
 def settings(url: str, per_minute: float | None = None, key: str = "") -> EndpointSettings:
@@ -57,7 +57,7 @@ def settings(url: str, per_minute: float | None = None, key: str = "") -> Endpoi
 def chains(
     server: Server, tasks: Sequence[Task], retries: int = 2, per_minute: float | None = None
 ) -> tuple[list[Chain], Usage]:
-    """The chains of `tasks`, made at once, and what they used."""
+    """Make the chains of `tasks` concurrently; also returns their usage."""
 
     async def make() -> tuple[list[Chain], Usage]:
         endpoint = Endpoint("large", settings(server.url, per_minute, "secret"), retries)
@@ -73,65 +73,67 @@ def chains(
     return asyncio.run(asyncio.wait_for(make(), 60))
 
 
-def untold(chain: Chain) -> Chain:
-    """A chain without its counts of tokens."""
+def without_counts(chain: Chain) -> Chain:
+    """A chain without its token counts."""
     steps = (replace(step, prompt_tokens=0, completion_tokens=0) for step in chain.steps)
     return replace(chain, steps=tuple(steps))
 
 
 @pytest.mark.parametrize("prefix", range(4))
-def test_messages_make_the_chain_that_tokens_make(tokenizer: TextTokenizer, prefix: int) -> None:
-    wanted = replace(task(QUESTION, "10"), prefix=tuple(REPLIES[:prefix]))
+def test_an_endpoint_makes_the_same_chain_as_an_engine(
+    tokenizer: TextTokenizer, prefix: int
+) -> None:
+    prefixed = replace(task(QUESTION, "10"), prefix=tuple(REPLIES[:prefix]))
     engine = ScriptedEngine(tokenizer, {QUESTION: REPLIES})
-    made = asyncio.run(rollout(engine)(wanted))
+    expected = asyncio.run(rollout(engine)(prefixed))
     with serving(replies) as server:
-        (chain,), _ = chains(server, [wanted])
-    assert untold(chain) == untold(made)
+        (chain,), _ = chains(server, [prefixed])
+    assert without_counts(chain) == without_counts(expected)
     assert chain.answer == "10"
-    assert len(server.asked) == 4 - prefix
+    assert len(server.requests) == 4 - prefix
 
 
-def test_each_request_brings_the_conversation_and_the_tokens_are_the_servers() -> None:
+def test_requests_send_the_whole_conversation_and_token_counts_are_the_servers() -> None:
     with serving(replies) as server:
         (chain,), usage = chains(server, [task(QUESTION, seed=7)])
-    bodies = [asked.body for asked in server.asked]
+    bodies = [request.body for request in server.requests]
     assert {key: bodies[1][key] for key in bodies[1] if key != "messages"} == {
         "model": "large",
         "temperature": 0.7,
         "max_tokens": 64,
         "seed": 8,
     }
-    opening, rest = bodies[1]["messages"][:2], bodies[1]["messages"][2:]
-    assert opening == list(Inject(with_agent_tools(ARITHMETIC)).prompt_messages(QUESTION))
+    prompt, rest = bodies[1]["messages"][:2], bodies[1]["messages"][2:]
+    assert prompt == list(Inject(with_agent_tools(ARITHMETIC)).prompt_messages(QUESTION))
     assert rest == [
         {"role": "assistant", "content": REPLIES[0]},
         {"role": "user", "content": "12"},
     ]
-    told = [(step.prompt_tokens, step.completion_tokens) for step in chain.steps]
-    assert told == [(100, 5), (101, 6), (102, 7), (103, 8)]
+    counts = [(step.prompt_tokens, step.completion_tokens) for step in chain.steps]
+    assert counts == [(100, 5), (101, 6), (102, 7), (103, 8)]
     assert usage.tokens == {"prompt": 406, "cached": 6, "cacheable": 6, "written": 26}
-    assert {asked.authorization for asked in server.asked} == {"Bearer secret"}
+    assert {request.authorization for request in server.requests} == {"Bearer secret"}
 
 
-def test_what_may_go_better_is_asked_again_after_the_time_that_the_server_says() -> None:
+def test_a_transient_error_is_retried_after_the_delay_that_the_server_asks_for() -> None:
     answers = [refusal(429, "slow down", {"Retry-After": "1"}), refusal(500, "oh")]
     with serving(by_turns([*answers, *map(completion, REPLIES)])) as server:
         (chain,), _ = chains(server, [task(QUESTION)])
     assert [step.reply for step in chain.steps] == REPLIES
-    first, second, third, *_ = server.asked
+    first, second, third, *_ = server.requests
     assert first.body == second.body == third.body
     assert second.at - first.at >= 1
 
 
-def test_what_stays_wrong_is_an_engine_error_after_the_retries() -> None:
+def test_an_error_that_persists_is_an_engine_error_after_the_retries() -> None:
     with serving(lambda body: refusal(503, "the model is asleep")) as server:
         (chain,), _ = chains(server, [task(QUESTION)], retries=1)
     assert chain.stop_reason == "engine_error"
     assert chain.error == "InternalServerError: the model is asleep"
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
 
 
-def test_an_answer_that_is_no_completion_is_an_engine_error() -> None:
+def test_a_response_without_a_completion_is_an_engine_error() -> None:
     with serving(lambda body: (200, {"choices": []}, {})) as server:
         (chain,), _ = chains(server, [task(QUESTION)])
     assert chain.stop_reason == "engine_error"
@@ -144,7 +146,7 @@ def test_an_answer_that_is_no_completion_is_an_engine_error() -> None:
         (400, {"error": {"message": "Too much.", "code": "context_length_exceeded"}}, {}),
     ],
 )
-def test_a_prompt_that_the_server_finds_too_long_ends_its_chain(answer: Answer) -> None:
+def test_a_prompt_that_is_too_long_for_the_server_ends_its_chain(answer: Answer) -> None:
     with serving(by_turns([completion(REPLIES[0]), answer])) as server:
         (chain,), _ = chains(server, [task(QUESTION)])
     assert (chain.stop_reason, len(chain.steps), chain.error) == ("context_full", 1, None)
@@ -154,36 +156,36 @@ def test_another_bad_request_is_an_engine_error() -> None:
     with serving(lambda body: refusal(400, "seed is not supported")) as server:
         (chain,), _ = chains(server, [task(QUESTION)])
     assert chain.error == "BadRequestError: seed is not supported"
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "message"),
     [
-        (401, f"refuses the key of {KEY_VARIABLE} (401): no"),
-        (403, f"refuses the key of {KEY_VARIABLE} (403): no"),
+        (401, f"refuses the key in {KEY_VARIABLE} (401): no"),
+        (403, f"refuses the key in {KEY_VARIABLE} (403): no"),
         (404, "has no model 'large', or no chat completions (404): no"),
     ],
 )
-def test_a_refusal_that_every_request_would_meet_is_no_row(status: int, said: str) -> None:
+def test_an_error_of_every_request_raises_and_makes_no_chain(status: int, message: str) -> None:
     with serving(lambda body: refusal(status, "no")) as server:
         with pytest.raises(EngineRefused) as raised:
             chains(server, [task(QUESTION)])
-        assert str(raised.value) == f"teacher.endpoint {server.url} {said}"
-    assert len(server.asked) == 1
+        assert str(raised.value) == f"teacher.endpoint {server.url} {message}"
+    assert len(server.requests) == 1
 
 
-def test_requests_keep_their_pace_retries_too() -> None:
+def test_requests_and_retries_keep_the_pace() -> None:
     turn = count()
 
     def answer(body: Mapping[str, Any]) -> Answer:
-        hurry = {"Retry-After-Ms": "1"}
-        return refusal(429, "wait", hurry) if next(turn) == 2 else completion("answer(value=1)")
+        at_once = {"Retry-After-Ms": "1"}
+        return refusal(429, "wait", at_once) if next(turn) == 2 else completion("answer(value=1)")
 
     with serving(answer) as server:
         made, _ = chains(server, [task(f"{i}?") for i in range(5)], per_minute=300)
     assert [chain.answer for chain in made] == ["1"] * 5
-    gaps = [after.at - before.at for before, after in pairwise(server.asked)]
+    gaps = [after.at - before.at for before, after in pairwise(server.requests)]
     assert len(gaps) == 5
     assert sum(gaps) >= 5 * 0.2 - 0.05  # from the first to the sixth
 
@@ -196,37 +198,42 @@ def _check(url: str, key: str = "") -> None:
 
 
 @pytest.mark.parametrize("status", [200, 403, 404, 500])
-def test_a_server_that_does_not_list_its_models_is_taken(status: int) -> None:
+def test_a_server_that_does_not_list_its_models_is_accepted(status: int) -> None:
     with serving(replies, models=status) as server:
         _check(server.url)
 
 
 @pytest.mark.parametrize(
-    ("key", "said"),
-    [("", f"asks for a key, set {KEY_VARIABLE}"), ("wrong", f"refuses the key of {KEY_VARIABLE}")],
+    ("key", "message"),
+    [
+        ("", f"requires a key, set {KEY_VARIABLE}"),
+        ("wrong", f"refuses the key in {KEY_VARIABLE}"),
+    ],
 )
-def test_a_key_is_refused_before_any_chain(
-    key: str, said: str, monkeypatch: pytest.MonkeyPatch
+def test_a_missing_or_wrong_key_is_reported_before_any_chain(
+    key: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     with serving(replies, models=401) as server, pytest.raises(EngineRefused) as raised:
         _check(server.url, key)
-    assert str(raised.value) == f"teacher.endpoint {server.url} {said} (401): no models here"
+    assert str(raised.value) == f"teacher.endpoint {server.url} {message} (401): no models here"
 
 
-def test_an_endpoint_where_nobody_listens_is_refused() -> None:
+def test_an_unreachable_endpoint_is_refused() -> None:
     with serving(replies) as server:
         pass
     with pytest.raises(EngineRefused, match=rf"^teacher.endpoint {server.url} cannot be reached: "):
         _check(server.url)
 
 
-def test_each_actor_has_its_share_and_the_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_actor_gets_its_share_of_the_rate_and_the_key_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv(KEY_VARIABLE, "secret")
-    at = ["teacher.endpoint=http://host/v1", "teacher.requests_per_minute=60"]
-    recipe = load("pocket", [*at, "cluster.actors_max=4"])
-    found = endpoint_of(recipe.teacher, recipe.cluster)
-    assert found == EndpointSettings("http://host/v1", 15, 600, "secret")
-    assert "secret" not in repr(found)
+    endpoint = ["teacher.endpoint=http://host/v1", "teacher.requests_per_minute=60"]
+    recipe = load("pocket", [*endpoint, "cluster.actors_max=4"])
+    of_actor = endpoint_of(recipe.teacher, recipe.cluster)
+    assert of_actor == EndpointSettings("http://host/v1", 15, 600, "secret")
+    assert "secret" not in repr(of_actor)
     assert "secret" not in recipe.model_dump_json()
     assert endpoint_of(recipe.student, recipe.cluster) is None

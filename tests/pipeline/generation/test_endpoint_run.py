@@ -1,4 +1,4 @@
-"""The stages with a teacher behind an endpoint, as a user types them: real Ray, a small server."""
+"""The real commands with a teacher at an endpoint: real Ray, a small server."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ KEY = "correct horse"
 
 
 def pipeline(stage: str, server: Server, run_dir: Path, *more: str) -> tuple[int, str]:
-    """A command's exit code and what it wrote to standard error."""
-    at = f"teacher.endpoint={server.url}"
-    done = run(stage, "pocket", at, *RUN, *more, "--run-dir", run_dir, timeout=500)
+    """Run a command; returns its exit code and standard error."""
+    endpoint = f"teacher.endpoint={server.url}"
+    done = run(stage, "pocket", endpoint, *RUN, *more, "--run-dir", run_dir, timeout=500)
     return done.returncode, done.stderr
 
 
 def rows(folder: Path) -> dict[str, dict[str, Any]]:
-    """Rows by task, of which each has one."""
-    found = list(tables.rows(folder))
-    by_task = {row["task_id"]: row for row in found}
-    assert len(by_task) == len(found)
+    """Rows by task; asserts that each task has one row."""
+    all_rows = list(tables.rows(folder))
+    by_task = {row["task_id"]: row for row in all_rows}
+    assert len(by_task) == len(all_rows)
     return by_task
 
 
-def test_a_run_keeps_what_an_endpoint_gave_before_it_refused_and_goes_on_at_another(
+def test_a_run_keeps_the_chains_of_an_endpoint_that_refuses_and_resumes_at_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(KEY_VARIABLE, KEY)
@@ -58,10 +58,10 @@ def test_a_run_keeps_what_an_endpoint_gave_before_it_refused_and_goes_on_at_anot
     with serving(until_revoked) as server:
         code, error = pipeline("generate", server, tmp_path / "run")
     assert code == 1, error
-    sentence = f"teacher.endpoint {server.url} refuses the key of {KEY_VARIABLE} (401)"
+    sentence = f"teacher.endpoint {server.url} refuses the key in {KEY_VARIABLE} (401)"
     assert f"failed: making chains failed: {sentence}: the key is revoked" in error
     assert "Traceback" not in error
-    assert {asked.authorization for asked in server.asked} == {f"Bearer {KEY}"}
+    assert {request.authorization for request in server.requests} == {f"Bearer {KEY}"}
     before, counted = rows(chains), usage(RunDir(tmp_path / "run"), "teacher")["written"]
     assert 0 < len(before) < TASKS
 
@@ -69,14 +69,13 @@ def test_a_run_keeps_what_an_endpoint_gave_before_it_refused_and_goes_on_at_anot
         code, error = pipeline("generate", server, tmp_path / "run")
         assert code == 0, error
         after = rows(chains)
-        assert len(server.asked) == len(after) - len(before)
+        assert len(server.requests) == len(after) - len(before)
         assert pipeline("evaluate", server, tmp_path / "run")[0] == 0
     assert len(after) == TASKS
     assert {task_id: after[task_id] for task_id in before} == before
     made = [row for task_id, row in after.items() if task_id not in before]
     assert {row["steps"][0]["prompt_tokens"] for row in made} == {100}
-    told = (tmp_path / "run" / "run.json").read_text()
-    assert KEY not in told
+    assert KEY not in (tmp_path / "run" / "run.json").read_text()
     written = usage(RunDir(tmp_path / "run"), "teacher")["written"]
     assert written - counted == 5 * len(made)
     metrics = json.loads((tmp_path / "run" / "evaluation" / "metrics.json").read_text())

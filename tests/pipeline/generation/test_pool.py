@@ -1,4 +1,4 @@
-"""The machines a stage asks for: the pool's size, what an engine takes, waiting, reaching."""
+"""The machines that a stage requests: pool size, resources of an engine, waiting, shared folder."""
 
 from __future__ import annotations
 
@@ -35,58 +35,58 @@ print(json.dumps([Cluster().engine_bundle(engine, may_have_gpus()) for engine in
     ("blocks", "least", "most", "initial"),
     [
         (1, 1, 8, 1),
-        (4, 1, 8, 1),  # four blocks of 64 are the 256 chains of one engine
+        (4, 1, 8, 1),  # four blocks of 64 tasks are the 256 chains of one engine
         (5, 1, 8, 2),
         (100, 1, 8, 8),
-        (1, 4, 8, 1),  # no engine without a block
+        (1, 4, 8, 1),  # no more engines than blocks
         (5, 3, 8, 3),
         (100, 2, 2, 2),
     ],
 )
-def test_the_pool_starts_as_large_as_its_backlog(
+def test_the_initial_pool_size_follows_the_number_of_blocks(
     blocks: int, least: int, most: int, initial: int
 ) -> None:
     cluster = Cluster(actors_min=least, actors_max=most, batch_tasks=64, chains_in_flight=256)
     assert engine_pool(blocks, cluster).initial_size == initial
 
 
-def test_a_full_pool_counts_as_full() -> None:
+def test_each_actor_queues_more_blocks_than_it_runs_at_once() -> None:
     pool = engine_pool(100, Cluster(actors_max=8, batch_tasks=64, chains_in_flight=256))
     assert pool.max_tasks_in_flight_per_actor > pool.max_concurrent_calls_per_actor
 
 
-def test_an_engine_over_nodes_takes_a_gpu_on_one_of_them_for_each_rank() -> None:
+def test_an_engine_over_several_nodes_requests_one_gpu_per_rank() -> None:
     ray = {"tensor_parallel_size": 4, "pipeline_parallel_size": 2}
     ray |= {"distributed_executor_backend": "ray"}
     assert Cluster(engine_cpus=2).engine_bundle(ray, True) == {"CPU": 2, "GPU": 1}
     assert (engine_parts(ray), engine_parts({"tensor_parallel_size": 4}), engine_parts(None)) == (
         (8, 1, 1)
     )
-    two = Capacity(({"CPU": 64.0, "GPU": 4.0}, {"CPU": 64.0, "GPU": 4.0}))
+    nodes = Capacity(({"CPU": 64.0, "GPU": 4.0}, {"CPU": 64.0, "GPU": 4.0}))
     spread = ("teacher.engine.distributed_executor_backend=ray", *SPLIT)
-    assert check(requirements(load("paper", SPLIT), two, ["generate"]), two).verdict == "never"
-    (place,) = check(requirements(load("paper", spread), two, ["generate"]), two).places
+    assert check(requirements(load("paper", SPLIT), nodes, ["generate"]), nodes).verdict == "never"
+    (place,) = check(requirements(load("paper", spread), nodes, ["generate"]), nodes).places
     assert (place.verdict, place.there, place.required.unit) == ("now", 8, "engine rank")
 
 
 @pytest.mark.parametrize(("each", "gpus"), [(0.5, 2), (1, 4), (0, 0)])
-def test_gpus_that_are_asked_for_are_per_rank(each: float, gpus: float) -> None:
+def test_engine_gpus_of_the_recipe_are_per_rank(each: float, gpus: float) -> None:
     cluster = Cluster(engine_cpus=2, engine_gpus=each)
     assert cluster.engine_bundle({"tensor_parallel_size": 4}, False) == {"CPU": 2, "GPU": gpus}
 
 
-def test_what_asks_an_endpoint_takes_no_gpu() -> None:
+def test_an_actor_that_uses_an_endpoint_requests_no_gpu() -> None:
     assert Cluster(engine_cpus=2, engine_gpus=4).engine_bundle(None, True) == {"CPU": 2, "GPU": 0}
 
 
-def test_a_recipe_may_say_that_training_has_gpus() -> None:
+def test_a_recipe_may_set_whether_training_uses_gpus() -> None:
     assert Cluster(train_gpus=1).trains_on_gpus(False)
     assert not Cluster(train_gpus=0).trains_on_gpus(True)
     assert Cluster().trains_on_gpus(True)
 
 
 @pytest.mark.ray
-def test_an_engine_takes_a_gpu_per_rank_where_only_the_autoscaler_may_bring_any() -> None:
+def test_an_engine_requests_gpus_that_only_the_autoscaler_can_add() -> None:
     machine = {"resources": {"CPU": 8, "GPU": 4}, "node_config": {}, "max_workers": 1}
     with raylets({"max_workers": 1, "available_node_types": {"gpu": machine}}) as cluster:
         done = subprocess.run(
@@ -102,43 +102,43 @@ def test_an_engine_takes_a_gpu_per_rank_where_only_the_autoscaler_may_bring_any(
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("cluster.storage.StorageError: node a does not", "node a does not"),
         ("KeyError: 'a'", "KeyError: 'a'"),
         ("the engine is dead: at once", "the engine is dead: at once"),
     ],
 )
-def test_an_error_is_said_without_its_class_where_that_is_not_built_in(
-    line: str, said: str
+def test_an_error_is_shown_without_its_class_unless_that_is_built_in(
+    line: str, message: str
 ) -> None:
-    assert without_class(line) == said
+    assert without_class(line) == message
 
 
 @pytest.mark.ray
 @pytest.mark.timeout(240)
-def test_generation_says_at_once_what_no_machine_will_ever_hold(tmp_path: Path) -> None:
+def test_generation_refuses_at_once_an_engine_that_no_machine_can_hold(tmp_path: Path) -> None:
     with raylets({"max_workers": 1, "available_node_types": {"small": SMALL_MACHINE}}) as cluster:
         ranks = ("teacher.engine.tensor_parallel_size=4", "cluster.engine_gpus=1")
-        wanted = ("generate", "pocket", *SMALL, *ranks, "--run-dir", tmp_path / "run")
-        refused = run(*wanted, timeout=200, env=cluster.environment())
+        arguments = ("generate", "pocket", *SMALL, *ranks, "--run-dir", tmp_path / "run")
+        refused = run(*arguments, timeout=200, env=cluster.environment())
     assert refused.returncode == 2, refused.stderr
     assert refused.stderr == (
         f"error: the cluster at {cluster.address} can never run generate: it needs 1 engine of "
-        "1 CPU and 4 GPUs at once; there is room for 0 now, for 0 at most, as each engine takes "
-        "one node and none has more than 2 GPUs; vLLM's option distributed_executor_backend=ray "
-        "spreads one over nodes\n"
+        "1 CPU and 4 GPUs at once; 0 fit now, 0 at most, because each engine needs one node and no "
+        "node has more than 2 GPUs; vLLM's option distributed_executor_backend=ray spreads an "
+        "engine over several nodes\n"
     )
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.ray
 @pytest.mark.timeout(240)
-def test_generation_waits_for_machines_and_ends_on_one_that_does_not_reach_its_run(
+def test_generation_waits_for_machines_and_fails_on_one_that_cannot_reach_the_run_directory(
     tmp_path: Path,
 ) -> None:
     if not can_hide_folders():
-        pytest.skip("this machine lets no process have a disk of its own (unshare --mount)")
+        pytest.skip("this machine does not allow unshare --mount")
     runs = tmp_path / "runs"
     runs.mkdir()
     arguments = ("generate", "pocket", *SMALL, "--run-dir", runs / "pocket")
@@ -153,7 +153,7 @@ def test_generation_waits_for_machines_and_ends_on_one_that_does_not_reach_its_r
         )
         assert started.stderr
         line = next(line for line in started.stderr if "waiting" in line)
-        assert "waiting for machines: 0 of 1 with 1 CPU are there" in line
+        assert "waiting for machines: 0 of 1 with 1 CPU available" in line
         cluster.add("blind", cpus=1, without=runs)
         rest = started.stderr.read()
         assert started.wait(timeout=60) == 1, rest

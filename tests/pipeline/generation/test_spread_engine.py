@@ -1,8 +1,8 @@
-"""An engine over several nodes: what vLLM finds when it is to start its ranks through Ray.
+"""An engine over several nodes: the placement group in which vLLM starts its ranks through Ray.
 
-vLLM does so on GPUs only. So the engine is simulated, the nodes' GPUs are but said to be there, and
-ranks are started as vLLM starts them (its v1/executor/ray_executor.py): an actor on the GPU of each
-bundle of the placement group that the engine's actor is in.
+vLLM does this only on GPUs. So the engine is simulated, the nodes only declare GPUs, and ranks are
+started as vLLM starts them (its v1/executor/ray_executor.py): one actor per bundle with a GPU in
+the placement group of the engine's actor.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ with connect(ROOT, cpus=2):
 
 
 class Rank:
-    """What vLLM's worker is to Ray."""
+    """Stands in for vLLM's worker actor."""
 
     def node(self) -> str:
-        """The node that it is on."""
+        """The id of its node."""
         import ray
 
         return ray.get_runtime_context().get_node_id()
 
 
 class SpreadEngine(SimulatedEngine):
-    """Starts its ranks, and tells where they are in the file of its option `nodes`."""
+    """Starts its ranks and writes their nodes to the file in its option `nodes`."""
 
     def __init__(self, model: str, options: Mapping[str, Any], kv_cache_gib: float) -> None:
         import ray
@@ -63,7 +63,7 @@ class SpreadEngine(SimulatedEngine):
         from vllm.ray.lazy_utils import is_in_ray_actor
 
         super().__init__(model, options, kv_cache_gib)
-        assert is_in_ray_actor()  # else vLLM looks for no placement group
+        assert is_in_ray_actor()  # otherwise vLLM does not look for a placement group
         group = get_current_placement_group()
         assert group is not None
         self._ranks = [
@@ -80,7 +80,7 @@ class SpreadEngine(SimulatedEngine):
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_an_engine_has_its_ranks_on_as_many_nodes_as_they_take(tmp_path: Path) -> None:
+def test_the_ranks_of_an_engine_are_spread_over_the_nodes_that_they_need(tmp_path: Path) -> None:
     nodes = tmp_path / "nodes"
     recipe = write_recipe(tmp_path, 8, 2, SPREAD | {"nodes": str(nodes)}, {"batch_tasks": 8})
     with raylets() as cluster:

@@ -1,4 +1,4 @@
-"""Structured decoding through the real stack: the same run, one model held to calls, one not."""
+"""Structured decoding in the real stack: one run, one model constrained to calls, one not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.vllm, pytest.mark.slow, pytest.mark.t
 
 REPLY_TOKENS = 192
 OPTIONS = (
-    "toolset=arithmetic",  # whose prompt the pocket models have not met
+    "toolset=arithmetic",  # the pocket models were not trained on its prompt
     "student.structured=true",
     "student.engine.max_model_len=4096",
     "teacher.engine.max_model_len=4096",
@@ -29,7 +29,7 @@ OPTIONS = (
 )
 
 
-def test_a_model_that_writes_garbage_writes_calls_where_it_is_held_to_them(tmp_path: Path) -> None:
+def test_a_model_that_writes_garbage_writes_calls_with_structured_decoding(tmp_path: Path) -> None:
     done = run("evaluate", "pocket", *OPTIONS, "--run-dir", tmp_path / "run", timeout=390)
     assert done.returncode == 0, done.stderr[-3000:]
     kinds = {name: Counter[str]() for name in ("student_before", "teacher")}
@@ -41,7 +41,7 @@ def test_a_model_that_writes_garbage_writes_calls_where_it_is_held_to_them(tmp_p
             else:
                 result = step["result"] or {"error_kind": None}
                 kinds[row["model"]][result["error_kind"] or "none"] += 1
-    held, free = kinds.values()
-    assert held.keys() <= {"none", "function_error", "bad_arguments", "limit_exceeded"}
-    assert held.total() > 2 * cut
+    constrained, free = kinds.values()
+    assert constrained.keys() <= {"none", "function_error", "bad_arguments", "limit_exceeded"}
+    assert constrained.total() > 2 * cut
     assert free["unparseable_call"] > free.total() / 2

@@ -1,6 +1,6 @@
-"""Problems written by a scripted student in a real stage: Ray Data, actors, executors, Parquet.
+"""Synthetic problems by a scripted student in a real stage: Ray Data, actors, executors, Parquet.
 
-The stage is run by this file as a program.
+This file, run as a program, runs the stage.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ SHEEP, GOATS, TEST, ODD = (
 )
 CHAINS = {
     SHEEP: ["add(a=3, b=4)", "answer(value=7)"],
-    GOATS: ["add(a=5, b=5)", "answer(value=10)"],  # not what the model itself wrote
+    GOATS: ["add(a=5, b=5)", "answer(value=10)"],  # another answer than in WRITTEN
 }
-WRITTEN = {  # by the training question that is shown
+WRITTEN = {  # by the training question of the few-shot example
     "What is 1 and 2?": f"{SHEEP}\nSolution:\nadd(a=3, b=4) -> 7\nanswer(value=7)",
     "What is 2 and 3?": f"{GOATS}\nSolution:\nsubtract(a=10, b=4) -> 6\nanswer(value=6)",
     "What is 3 and 4?": f"{TEST}\nSolution:\nadd(a=6, b=9) -> 15\nanswer(value=15)",
@@ -86,15 +86,15 @@ def _recipe(place: Path, problems: list[dict[str, Any]]) -> Path:
     shutil.copytree(folder("student"), place / "model")
     (place / "model" / "script.json").write_text(json.dumps(SCRIPT))
     model = MODEL | {"model": str(place / "model")}
-    own = {"path": str(place / "problems.jsonl"), "self_made": SELF_MADE}
+    section = {"path": str(place / "problems.jsonl"), "self_made": SELF_MADE}
     path = place / "recipe.yaml"
-    path.write_text(json.dumps(RECIPE | {"problems": own, "teacher": model, "student": model}))
+    path.write_text(json.dumps(RECIPE | {"problems": section, "teacher": model, "student": model}))
     return path
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
-    """The run directory after the stage `generate`, run twice, the second time without engine."""
+    """The run directory after `generate` ran twice, the second time without an engine."""
     place = tmp_path_factory.mktemp("writing")
     recipe = _recipe(place, _problems())
     module = "tests.pipeline.generation.test_synthetic_stage"
@@ -107,16 +107,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
 
 
 @pytest.fixture(scope="module")
-def shown(run: RunDir) -> dict[str, str]:
-    """The training question that each request shows, by its id."""
+def examples(run: RunDir) -> dict[str, str]:
+    """The training question of each request's few-shot example, by the request's id."""
     known = read_problems(str(run.path.parent / "problems.jsonl")).problems
-    asked = requests(known, toolsets.load(TOOLSET), COUNT, 1, seed=0)
-    return {r.problem_id: next(q for q in WRITTEN if q in r.question) for r in asked}
+    prompts = requests(known, toolsets.load(TOOLSET), COUNT, 1, seed=0)
+    return {r.problem_id: next(q for q in WRITTEN if q in r.question) for r in prompts}
 
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_only_the_verified_and_new_problem_is_kept_with_its_calls(run: RunDir) -> None:
+def test_only_the_new_verified_problem_is_accepted_with_its_calls(run: RunDir) -> None:
     rows = [json.loads(line) for line in (run.self_made / "problems.jsonl").open()]
     assert [(row["question"], row["answer"]) for row in rows] == [(SHEEP, "7")]
     assert (rows[0]["task"], rows[0]["split"]) == ("arithmetic", "train")
@@ -125,22 +125,24 @@ def test_only_the_verified_and_new_problem_is_kept_with_its_calls(run: RunDir) -
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_every_other_is_a_reject_with_its_reason(run: RunDir, shown: dict[str, str]) -> None:
+def test_every_other_problem_is_rejected_with_its_reason(
+    run: RunDir, examples: dict[str, str]
+) -> None:
     rows = [json.loads(line) for line in (run.rejects / "self_made.jsonl").open()]
-    found = {row["problem_id"]: row for row in rows}
-    assert len(found) == COUNT - 1
-    kept, refused = "", Counter[str]()
-    for name, question in shown.items():
-        if name not in found:
-            assert not kept, "the same problem twice"
-            kept = question
+    rejects = {row["problem_id"]: row for row in rows}
+    assert len(rejects) == COUNT - 1
+    accepted, refused = "", Counter[str]()
+    for name, question in examples.items():
+        if name not in rejects:
+            assert not accepted, "the same problem twice"
+            accepted = question
             continue
         reason = REASONS[question]
-        repeats = kept == question or refused[question] > 0
-        again = "known" if reason in (None, "not_agreed") and repeats else reason
+        repeats = accepted == question or refused[question] > 0
+        expected = "known" if reason in (None, "not_agreed") and repeats else reason
         refused[question] += 1
-        assert found[name]["reason"] == again
-    assert REASONS[kept] is None
+        assert rejects[name]["reason"] == expected
+    assert REASONS[accepted] is None
     assert all(row["written"] in WRITTEN.values() and row["detail"] for row in rows)
     facts = run.facts("generate")["self_made"]
     assert facts == {
@@ -153,7 +155,7 @@ def test_every_other_is_a_reject_with_its_reason(run: RunDir, shown: dict[str, s
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_chains_are_made_of_the_kept_problem_as_of_any_other(run: RunDir) -> None:
+def test_chains_are_made_for_the_accepted_problem_as_for_any_other(run: RunDir) -> None:
     rows = {row["problem"]["question"]: row for row in tables.rows(run.chains)}
     assert set(rows) == {SHEEP, *WRITTEN}
     assert rows[SHEEP]["correct"]
@@ -164,20 +166,20 @@ def _prepare(place: Path, problems: list[dict[str, Any]]) -> None:
     prepare(load(str(_recipe(place, problems))), RunDir(place / "run"))
 
 
-def test_without_a_worked_solution_to_show_nothing_starts(tmp_path: Path) -> None:
+def test_without_a_reference_solution_for_an_example_nothing_starts(tmp_path: Path) -> None:
     bare = [{key: value for key, value in p.items() if key != "reference"} for p in _problems()]
-    with pytest.raises(CannotStart, match=r"problems\.self_made needs training problems with work"):
+    with pytest.raises(CannotStart, match=r"problems\.self_made needs training problems with ref"):
         _prepare(tmp_path, bare)
 
 
-def test_an_id_of_those_to_be_written_must_be_free(tmp_path: Path) -> None:
+def test_an_id_reserved_for_synthetic_problems_is_refused(tmp_path: Path) -> None:
     first, *others = _problems()
     with pytest.raises(CannotStart, match=r"ids such as self-000003, which one of"):
         _prepare(tmp_path, [first | {"problem_id": "self-000003"}, *others])
 
 
 def run_stage(recipe: str, place: str) -> None:
-    """Run `generate` with scripted engines on a private Ray, and again with none."""
+    """Run `generate` with scripted engines on a private Ray, then again without an engine."""
     from cluster.session import connect
 
     Path(place).mkdir()

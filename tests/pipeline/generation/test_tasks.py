@@ -18,13 +18,13 @@ def _ids(tasks: Iterable[Task]) -> list[str]:
     return [task.task_id for task in tasks]
 
 
-def test_a_task_is_named_by_problem_model_and_sample() -> None:
+def test_a_task_id_contains_problem_model_and_sample() -> None:
     made = task(PROBLEMS[0], "teacher", 0, seed=7)
     assert made.task_id == "p1/teacher/0"
     assert (made.problem, made.model, made.sample_index) == (PROBLEMS[0], "teacher", 0)
 
 
-def test_a_seed_comes_from_the_recipes_seed_and_the_tasks_id() -> None:
+def test_a_seed_is_derived_from_the_recipes_seed_and_the_task_id() -> None:
     """The first 8 bytes of `printf 7/p1/teacher/0 | sha256sum`, modulo 2**31."""
     assert task(PROBLEMS[0], "teacher", 0, seed=7).seed == 0xE4CF1FD38D883E07 % 2**31
     seeds = {
@@ -37,19 +37,14 @@ def test_a_seed_comes_from_the_recipes_seed_and_the_tasks_id() -> None:
     assert len(seeds) == 4 * 2 * 3 * 2
 
 
-def test_a_stable_hash_is_the_start_of_sha256() -> None:
-    assert stable_hash("a") == 0xCA978112CA1BBDCA  # FIPS 180-2: sha256("a")
-    assert stable_hash("") == 0xE3B0C44298FC1C14
-
-
 @given(st.permutations(PROBLEMS), st.integers(1, 3))
-def test_ids_and_seeds_do_not_depend_on_order_or_on_how_many_there_are(
+def test_ids_and_seeds_do_not_depend_on_the_order_or_number_of_problems(
     problems: list[Problem], count: int
 ) -> None:
     samples = Samples(min=2, max=2)
-    whole = {t.task_id: t for t in next_tasks(PROBLEMS, "teacher", samples, 7, {})}
+    every = {t.task_id: t for t in next_tasks(PROBLEMS, "teacher", samples, 7, {})}
     for made in next_tasks(problems[:count], "teacher", samples, 7, {}):
-        assert made == whole[made.task_id]
+        assert made == every[made.task_id]
 
 
 def test_without_until_every_problem_gets_max_chains_at_once() -> None:
@@ -57,32 +52,32 @@ def test_without_until_every_problem_gets_max_chains_at_once() -> None:
     assert _ids(made) == [f"p{p}/teacher/{i}" for p in (1, 2) for i in range(3)]
 
 
-def test_the_first_wave_is_min_and_later_ones_add_one_where_a_kind_is_lacking() -> None:
+def test_the_first_wave_is_min_and_later_waves_add_one_if_a_verdict_is_lacking() -> None:
     assert _ids(next_tasks(PROBLEMS, "t", UNTIL, 7, {})) == [
         f"p{p}/t/{i}" for p in range(1, 5) for i in range(2)
     ]
     verdicts = {
         "p1": [True, False],  # has both
-        "p2": [True, True],  # lacks a wrong one
-        "p3": [False, None],  # lacks a right one; an engine error is neither
-        "p4": [False, False, False, False],  # has had its chances
+        "p2": [True, True],  # lacks an incorrect one
+        "p3": [False, None],  # lacks a correct one; an engine error is neither
+        "p4": [False, False, False, False],  # has `max` chains
     }
     assert _ids(next_tasks(PROBLEMS, "t", UNTIL, 7, verdicts)) == ["p2/t/2", "p3/t/2"]
 
 
-def test_a_run_that_was_interrupted_makes_up_what_is_missing_of_the_first_wave() -> None:
+def test_a_resumed_run_completes_the_first_wave() -> None:
     assert _ids(next_tasks(PROBLEMS[:2], "t", UNTIL, 7, {"p1": [True], "p2": [True, False]})) == [
         "p1/t/1"
     ]
 
 
-def test_nothing_is_left_to_do_once_all_is_there() -> None:
+def test_a_model_with_all_its_chains_has_no_next_tasks() -> None:
     assert _ids(next_tasks(PROBLEMS[:1], "t", Samples(min=1, max=2), 7, {"p1": [None, None]})) == []
     assert _ids(next_tasks([], "t", UNTIL, 7, {})) == []
     assert _ids(next_tasks(PROBLEMS, "t", Samples(min=0, max=0), 7, {})) == []
 
 
-def test_a_chain_is_continued_from_each_of_its_steps_but_the_last() -> None:
+def test_a_chain_is_continued_after_each_of_its_steps_except_the_last() -> None:
     replies = ["add(a=1, b=1)", "add(a=2", "answer(3)"]
     steps = tuple(Step(reply, None, None) for reply in replies)
     chain = Chain("p1/student/2", "p1", "student", 2, 0, (), steps, "answer")
@@ -96,7 +91,7 @@ def test_a_chain_is_continued_from_each_of_its_steps_but_the_last() -> None:
     assert made[0].seed != made[1].seed
 
 
-def test_a_chain_of_one_step_or_none_has_nothing_to_be_continued_from() -> None:
+def test_a_chain_of_at_most_one_step_has_no_continuations() -> None:
     for steps in ((), (Step("answer(3)", None, None),)):
         chain = Chain("p1/student/0", "p1", "student", 0, 0, (), steps, "answer")
         assert continuations(PROBLEMS[0], "teacher", chain, seed=7) == []
@@ -111,11 +106,11 @@ VERDICTS = st.lists(st.sampled_from([True, False, None]), min_size=6, max_size=6
     more=st.integers(0, 3),
     until=st.none() | st.builds(Until, correct=st.integers(0, 2), incorrect=st.integers(0, 2)),
 )
-def test_waves_come_to_an_end_with_each_task_once_and_resume_plans_the_same(
+def test_waves_end_with_each_task_once_and_a_restart_plans_the_same(
     outcomes: list[list[bool | None]], least: int, more: int, until: Until | None
 ) -> None:
     samples = Samples(min=least, max=least + more, until=until)
-    truth = {
+    correct = {
         f"{p.problem_id}/t/{i}": o[i]
         for p, o in zip(PROBLEMS, outcomes, strict=True)
         for i in range(6)
@@ -126,13 +121,13 @@ def test_waves_come_to_an_end_with_each_task_once_and_resume_plans_the_same(
         wave = [*next_tasks(PROBLEMS, "t", samples, 7, by_problem(rows))]
         assert wave == [*next_tasks(PROBLEMS, "t", samples, 7, by_problem(rows))]  # a restart
         seen += _ids(wave)
-        rows += [{"problem_id": t.problem.problem_id, "correct": truth[t.task_id]} for t in wave]
+        rows += [{"problem_id": t.problem.problem_id, "correct": correct[t.task_id]} for t in wave]
     assert _ids(next_tasks(PROBLEMS, "t", samples, 7, by_problem(rows))) == []
     assert len(set(seen)) == len(seen)
     for problem, verdicts in by_problem(rows).items():
         assert samples.min <= len(verdicts) <= samples.max
         assert [f"{problem}/t/{i}" in seen for i in range(len(verdicts))] == [True] * len(verdicts)
-        if until and len(verdicts) > samples.min:  # the last one was still wanted
+        if until and len(verdicts) > samples.min:  # the last one was still needed
             before = verdicts[:-1]
             lacks = before.count(True) < until.correct, before.count(False) < until.incorrect
             assert any(lacks)

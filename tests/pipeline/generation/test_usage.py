@@ -1,4 +1,4 @@
-"""What chains take of the engines: counted once, kept over commands and failures."""
+"""Engine usage: each second counts once; counts add up over commands, also failed ones."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StageFailed
-from pipeline.generation.usage import Busy, counted, usage
+from pipeline.generation.usage import Busy, count_usage, usage
 from pipeline.run_dir import RunDir
 
 BLOCK = {"chains": 10, "prompt": 900, "cached": 600, "cacheable": 700, "written": 80}
 
 
-def _command(run: RunDir, blocks: Mapping[str, float], fails: bool = False) -> None:
-    with run.stage("generate") as facts, counted(run, facts) as made:
-        made["teacher"].update(Counter(BLOCK | blocks))
+def _command(run: RunDir, counts: Mapping[str, float], fails: bool = False) -> None:
+    with run.stage("generate") as facts, count_usage(run, facts) as made:
+        made["teacher"].update(Counter(BLOCK | counts))
         if fails:
             raise StageFailed("the engine died")
 
 
-def test_blocks_that_overlap_count_each_second_once_and_idle_ones_never() -> None:
+def test_overlapping_blocks_count_each_second_once_and_idle_time_never() -> None:
     now = 0.0
     busy = Busy(lambda: now)
-    told = []
-    for now, step in (  # noqa: B007  # the clock reads it
+    returned = []
+    for now, step in (  # noqa: B007  # read by the clock
         (0, busy.begin),
         (3, busy.end),
         (10, busy.begin),
@@ -34,17 +34,17 @@ def test_blocks_that_overlap_count_each_second_once_and_idle_ones_never() -> Non
         (15, busy.end),
         (19, busy.end),
     ):
-        told.append(step())
-    assert [seconds for seconds in told if seconds is not None] == [3, 5, 4]
+        returned.append(step())
+    assert [seconds for seconds in returned if seconds is not None] == [3, 5, 4]
 
 
-def test_counts_of_all_commands_add_up_also_of_one_that_failed(tmp_path: Path) -> None:
+def test_counts_add_up_over_commands_including_a_failed_one(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
     with pytest.raises(StageFailed):
         _command(run, {"engine_seconds": 1.25}, fails=True)
     _command(run, {"engine_seconds": 2.5, "chains": 20})
-    with run.stage("generate") as facts, counted(run, facts):
-        pass  # all chains are there
+    with run.stage("generate") as facts, count_usage(run, facts):
+        pass  # all chains exist
     assert usage(run, "teacher") == {
         "chains": 30,
         "engine_seconds": 3.75,

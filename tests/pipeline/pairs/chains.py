@@ -1,4 +1,4 @@
-"""Chains of one problem, as strategies and filters meet them; calls are really executed."""
+"""Chains of one problem, for tests of strategies and filters; calls are really executed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUESTION = "What is 3 times 4, minus 2?"
 
 
 def step(reply: str) -> Step:
-    """The step that this reply makes, with its true result."""
+    """The step of this reply, with the real result of its call."""
     try:
         call = DIALECT.parse(reply)
     except CallError as error:
@@ -33,20 +33,20 @@ def chain(name: str, *replies: str, model: str = "student", sample: int = 0) -> 
     return Chain(name, "p", model, sample, 0, (), steps, "answer" if answered else "max_steps")
 
 
-RIGHT = chain("right", "multiply(a=3, b=4)", "subtract(a=12, b=2)", "answer(10)")
-RIGHT_2 = chain("right 2", "multiply(a=4, b=3)", "subtract(a=12, b=2)", "answer(10)")
-LATE = chain("late", "multiply(a=3, b=4)", "subtract(a=12, b=3)", "answer(9)")  # parts at step 1
-EARLY = chain("early", "add(a=3, b=4)", "answer(7)")  # parts at once
+CORRECT = chain("correct", "multiply(a=3, b=4)", "subtract(a=12, b=2)", "answer(10)")
+CORRECT_2 = chain("correct 2", "multiply(a=4, b=3)", "subtract(a=12, b=2)", "answer(10)")
+LATE = chain("late", "multiply(a=3, b=4)", "subtract(a=12, b=3)", "answer(9)")  # diverges at step 1
+EARLY = chain("early", "add(a=3, b=4)", "answer(7)")  # diverges at step 0
 STUCK = chain("stuck", "multiply(a=3, b=4)", "subtract(12", "subtract(12")  # until max_steps
-EMPTY = chain("empty")  # no room for a single reply
+EMPTY = chain("empty")  # no capacity for a single reply
 
 
 def candidates(
-    correct: Sequence[Chain] = (RIGHT,),
+    correct: Sequence[Chain] = (CORRECT,),
     incorrect: Sequence[Chain] = (LATE, EARLY),
-    worked: Chain | None = None,
+    reference: Chain | None = None,
 ) -> Candidates:
-    return Candidates("p", QUESTION, tuple(correct), tuple(incorrect), worked)
+    return Candidates("p", QUESTION, tuple(correct), tuple(incorrect), reference)
 
 
 def ids(drafts: Sequence[Draft | PreferencePair]) -> list[tuple[str, str]]:

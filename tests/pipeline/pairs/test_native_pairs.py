@@ -1,4 +1,4 @@
-"""Pairs in dialect `native`: as files, in TRL, and as the tokens that a student is trained on."""
+"""Pairs in dialect `native`: as files, in TRL, and as training tokens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.pipeline.agent.families import HERMES, tokenizer_of
 from tests.pipeline.agent.scripted import ARITHMETIC
 from toolsets import ToolResult
 
-pytestmark = pytest.mark.vllm  # its parsers
+pytestmark = pytest.mark.vllm  # for its tool-call parsers
 
 TOOLSET = with_agent_tools(ARITHMETIC)
 HALF = HERMES.call.replace('"a": 2', '"a": 0.5')
@@ -45,9 +45,11 @@ def dialect(hermes: Any) -> Native:
 
 @pytest.fixture(scope="module")
 def pair(dialect: Native) -> PreferencePair:
-    right = _chain(dialect, "right", (f"I add.\n{HERMES.call}", "5"), _answer(5))
-    wrong = _chain(dialect, "wrong", ("No idea.", "Reply with one tool call."), (HALF, "3.5"))
-    candidates = Candidates("p", "2 + 3?", (right,), (wrong,))
+    correct = _chain(dialect, "correct", (f"I add.\n{HERMES.call}", "5"), _answer(5))
+    incorrect = _chain(
+        dialect, "incorrect", ("No idea.", "Reply with one tool call."), (HALF, "3.5")
+    )
+    candidates = Candidates("p", "2 + 3?", (correct,), (incorrect,))
     (made,) = pair_up(candidates, {"outcome": 1.0}, 1, 0, dialect, Counter())
     return made
 
@@ -60,7 +62,7 @@ def folder(pair: PreferencePair, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return place
 
 
-def test_a_pair_reads_back_as_it_was(pair: PreferencePair, folder: Path) -> None:
+def test_a_pair_survives_the_round_trip_through_parquet(pair: PreferencePair, folder: Path) -> None:
     (row,) = tables.rows(folder)
     written = tables.pair_row(pair)
     assert row == written | {name: list(written[name]) for name in ("prompt", "chosen", "rejected")}
@@ -70,7 +72,7 @@ def test_a_pair_reads_back_as_it_was(pair: PreferencePair, folder: Path) -> None
     assert pq.read_schema(file).metadata[b"apprentice_version"] == tables.VERSION.encode()
 
 
-def test_only_what_the_model_wrote_is_trained(folder: Path, dialect: Native, hermes: Any) -> None:
+def test_only_model_written_tokens_are_trained(folder: Path, dialect: Native, hermes: Any) -> None:
     (row,) = tables.rows(folder)
     encoded = encode_pair(row, ChatTemplate(hermes, dialect.tools))
     trained = {
@@ -96,7 +98,7 @@ def test_pairs_load_unchanged_in_trl_and_become_our_tokens(
         use_cpu=True,
         bf16=False,
         max_length=None,
-        precompute_ref_log_probs=True,  # else it looks for a model of that name
+        precompute_ref_log_probs=True,  # else TRL loads a reference model by name
     )
     trainer = DPOTrainer(
         model=_model(len(hermes)),
@@ -109,7 +111,7 @@ def test_pairs_load_unchanged_in_trl_and_become_our_tokens(
     read: Any = trainer.train_dataset
     (theirs,) = read
     assert theirs["prompt_ids"] == ours["prompt_ids"]
-    for side in ("chosen_ids", "rejected_ids"):  # TRL keeps the line break behind the last turn
+    for side in ("chosen_ids", "rejected_ids"):  # TRL keeps the line break after the last turn
         assert hermes.decode(theirs[side]) == hermes.decode(ours[side]) + "\n"
         assert theirs[side][: len(ours[side])] == ours[side]
 

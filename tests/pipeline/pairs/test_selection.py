@@ -10,18 +10,26 @@ from hypothesis import strategies as st
 from pipeline.agent.prompt import render
 from pipeline.pairs.candidates import Candidates, Draft
 from pipeline.pairs.filters import NO_DIFFERENCE, filter_of
-from pipeline.pairs.selection import BEYOND, NO_FIT, NO_RIGHT, NO_WRONG, TWICE, make_pair, pair_up
+from pipeline.pairs.selection import (
+    DUPLICATE,
+    NO_CORRECT,
+    NO_FIT,
+    NO_INCORRECT,
+    OVER_CAP,
+    make_pair,
+    pair_up,
+)
 from pipeline.pairs.strategies import STRATEGIES
 from pipeline.recipe.pairs import Pairs
 from pipeline.records import PreferencePair
 from tests.pipeline.pairs.chains import (
+    CORRECT,
+    CORRECT_2,
     DIALECT,
     EARLY,
     EMPTY,
     LATE,
     QUESTION,
-    RIGHT,
-    RIGHT_2,
     STUCK,
     candidates,
     chain,
@@ -41,10 +49,10 @@ def _pair_up(
     return pairs, dict(drops)
 
 
-def test_a_whole_pair_holds_the_opening_as_prompt_and_both_chains_as_turns() -> None:
+def test_a_whole_pair_has_prompt_messages_and_both_chains_as_turns() -> None:
     (pair,), drops = _pair_up(candidates(incorrect=[EARLY]))
     assert pair.prompt == DIALECT.prompt_messages(QUESTION)
-    assert pair.chosen == render(DIALECT, RIGHT.steps)
+    assert pair.chosen == render(DIALECT, CORRECT.steps)
     assert pair.rejected == (
         {"role": "assistant", "content": "add(a=3, b=4)"},
         {"role": "user", "content": "7"},
@@ -68,7 +76,7 @@ def test_at_a_divergence_the_shared_steps_belong_to_the_prompt() -> None:
     assert pair.rejected[0]["content"] == "subtract(a=12, b=3)"
 
 
-def test_a_rejected_chain_does_not_end_in_a_result_that_no_model_answered() -> None:
+def test_a_rejected_chain_does_not_end_in_a_function_result() -> None:
     (pair,), _ = _pair_up(candidates(incorrect=[STUCK]))
     assert STUCK.steps[-1].result is not None
     assert pair.rejected[-1] == {"role": "assistant", "content": "subtract(12"}
@@ -78,66 +86,68 @@ def test_a_rejected_chain_does_not_end_in_a_result_that_no_model_answered() -> N
 
 
 @pytest.mark.parametrize("strategy", ["outcome", "first_divergence"])
-def test_a_chain_cut_off_before_it_parted_is_no_pair(strategy: str) -> None:
-    """It wrote nothing that the chosen chain did not write: a full context, a smaller limit."""
+def test_a_chain_cut_off_before_it_diverged_makes_no_pair(strategy: str) -> None:
+    """Its text is a prefix of the chosen chain's, because of a full context or a smaller limit."""
     cut = chain("cut", "multiply(a=3, b=4)", "subtract(a=12, b=2)")
-    for rejected in (cut, EMPTY, RIGHT):
+    for rejected in (cut, EMPTY, CORRECT):
         pairs, drops = _pair_up(candidates(incorrect=[rejected]), {strategy: 1})
         assert pairs == []
         assert drops == {NO_DIFFERENCE: 1, NO_FIT: 1}
 
 
 def test_pairs_per_problem_are_capped() -> None:
-    pairs, drops = _pair_up(candidates([RIGHT, RIGHT_2], [LATE, EARLY]), per_problem=3)
-    assert ids(pairs) == [("right", "late"), ("right 2", "early"), ("right", "early")]
-    assert drops == {BEYOND: 1}
+    pairs, drops = _pair_up(candidates([CORRECT, CORRECT_2], [LATE, EARLY]), per_problem=3)
+    assert ids(pairs) == [("correct", "late"), ("correct 2", "early"), ("correct", "early")]
+    assert drops == {OVER_CAP: 1}
 
 
-def test_the_same_text_is_not_paired_twice() -> None:
+def test_a_duplicate_pair_is_dropped() -> None:
     again = chain("again", *[step.reply for step in LATE.steps])
     pairs, drops = _pair_up(candidates(incorrect=[LATE, again]))
-    assert ids(pairs) == [("right", "late")]
-    assert drops == {TWICE: 1}
+    assert ids(pairs) == [("correct", "late")]
+    assert drops == {DUPLICATE: 1}
 
 
 @pytest.mark.parametrize(
-    ("candidates", "why"),
+    ("candidates", "reason"),
     [
-        (candidates(incorrect=[]), "no wrong chain"),
-        (candidates(correct=[]), "no right chain"),
-        (candidates(correct=[], worked=RIGHT), "no strategy fits"),
+        (candidates(incorrect=[]), "no incorrect chain"),
+        (candidates(correct=[]), "no correct chain"),
+        (candidates(correct=[], reference=CORRECT), "no strategy fits"),
     ],
 )
 def test_a_problem_without_pairs_is_counted_with_its_reason(
-    candidates: Candidates, why: str
+    candidates: Candidates, reason: str
 ) -> None:
-    assert _pair_up(candidates) == ([], {why: 1})
+    assert _pair_up(candidates) == ([], {reason: 1})
 
 
 def test_drops_of_several_problems_add_up() -> None:
     drops: Counter[str] = Counter()
     for _ in range(3):
         pair_up(candidates(incorrect=[]), {"outcome": 1}, 2, 0, DIALECT, drops)
-    assert drops == {"no wrong chain": 3}
+    assert drops == {"no incorrect chain": 3}
 
 
-def test_weights_share_out_the_strategies() -> None:
-    wrong = [chain(f"w{i}", "multiply(a=3, b=4)", f"answer({i})") for i in range(200, 600)]
+def test_strategies_are_drawn_by_weight() -> None:
+    incorrect = [chain(f"w{i}", "multiply(a=3, b=4)", f"answer({i})") for i in range(200, 600)]
     weights = {"outcome": 3.0, "first_divergence": 1.0, "reference": 0.0}
-    pairs, _ = _pair_up(candidates(incorrect=wrong, worked=RIGHT), weights, per_problem=400)
+    pairs, _ = _pair_up(
+        candidates(incorrect=incorrect, reference=CORRECT), weights, per_problem=400
+    )
     counts = Counter(pair.strategy for pair in pairs)
     assert counts["reference"] == 0
     assert 250 < counts["outcome"] < 350  # 300 expected, standard deviation 8.7
 
 
-def test_where_one_strategy_runs_dry_the_other_goes_on() -> None:
-    pairs, _ = _pair_up(candidates(worked=RIGHT), {"reference": 1.0, "first_divergence": 1.0})
+def test_when_one_strategy_is_exhausted_the_other_continues() -> None:
+    pairs, _ = _pair_up(candidates(reference=CORRECT), {"reference": 1.0, "first_divergence": 1.0})
     assert Counter(pair.strategy for pair in pairs)["first_divergence"] >= 1
     assert len({pair.pair_id for pair in pairs}) == len(pairs)
 
 
-SLOW = chain("slow", "multiply(a=3", *[step.reply for step in RIGHT.steps], model="teacher")
-ANSWERED = st.sampled_from([RIGHT, RIGHT_2, SLOW])
+SLOW = chain("slow", "multiply(a=3", *[step.reply for step in CORRECT.steps], model="teacher")
+ANSWERED = st.sampled_from([CORRECT, CORRECT_2, SLOW])
 CONTINUED = st.tuples(ANSWERED, st.integers(1, 2), st.sampled_from([True, False, None])).map(
     lambda drawn: (replace(drawn[0], model="teacher", prefix_steps=drawn[1]), drawn[2])
 )
@@ -147,15 +157,15 @@ PROBLEMS = st.builds(
     st.just(QUESTION),
     correct=st.lists(ANSWERED, max_size=3).map(tuple),
     incorrect=st.lists(st.sampled_from([LATE, EARLY, STUCK, EMPTY]), max_size=3).map(tuple),
-    reference=st.none() | st.just(RIGHT),
+    reference=st.none() | st.just(CORRECT),
     continued=st.lists(CONTINUED, max_size=3).map(tuple),
 )
 WEIGHTS = st.dictionaries(st.sampled_from(list(STRATEGIES)), st.sampled_from([0.5, 1.0, 3.0]))
-REASONS_OF_PROBLEMS = {NO_WRONG, NO_RIGHT, NO_FIT}
+REASONS_OF_PROBLEMS = {NO_INCORRECT, NO_CORRECT, NO_FIT}
 
 
 @given(problem=PROBLEMS, name=st.sampled_from(list(STRATEGIES)))
-def test_a_strategy_is_pure_and_its_sides_share_what_they_say(
+def test_a_strategy_is_pure_and_its_sides_share_the_first_steps(
     problem: Candidates, name: str
 ) -> None:
     drafts = list(STRATEGIES[name](problem))
@@ -174,7 +184,7 @@ def test_a_strategy_is_pure_and_its_sides_share_what_they_say(
     ratio=st.none() | st.floats(1, 5),
     share=st.none() | st.floats(0.5, 1),
 )
-def test_every_candidate_is_a_pair_or_counted_and_the_same_seed_gives_the_same(
+def test_every_candidate_is_a_pair_or_counted_and_the_seed_decides(
     problem: Candidates,
     weights: dict[str, float],
     per_problem: int,
@@ -182,19 +192,19 @@ def test_every_candidate_is_a_pair_or_counted_and_the_same_seed_gives_the_same(
     ratio: float | None,
     share: float | None,
 ) -> None:
-    why_not = filter_of(Pairs(max_length_ratio=ratio, near_duplicate=share))
+    filter_pair = filter_of(Pairs(max_length_ratio=ratio, near_duplicate=share))
 
-    def paired() -> tuple[list[PreferencePair], Counter[str]]:
+    def build() -> tuple[list[PreferencePair], Counter[str]]:
         drops: Counter[str] = Counter()
-        made = pair_up(problem, weights, per_problem, seed, DIALECT, drops, why_not)
+        made = pair_up(problem, weights, per_problem, seed, DIALECT, drops, filter_pair)
         return made, drops
 
-    pairs, drops = paired()
-    assert (pairs, drops) == paired()
-    counted = sum(n for why, n in drops.items() if why not in REASONS_OF_PROBLEMS)
+    pairs, drops = build()
+    assert (pairs, drops) == build()
+    counted = sum(n for reason, n in drops.items() if reason not in REASONS_OF_PROBLEMS)
     assert len(pairs) + counted == sum(len(list(STRATEGIES[name](problem))) for name in weights)
     assert len(pairs) <= per_problem
-    assert sum(drops[why] for why in REASONS_OF_PROBLEMS) == (not pairs)
+    assert sum(drops[reason] for reason in REASONS_OF_PROBLEMS) == (not pairs)
     for pair in pairs:
         assert pair.prompt[:2] == DIALECT.prompt_messages(QUESTION)
         assert pair.prompt[-1]["role"] == "user"
@@ -203,46 +213,46 @@ def test_every_candidate_is_a_pair_or_counted_and_the_same_seed_gives_the_same(
         assert pair.chosen != pair.rejected
 
 
-def test_a_pair_of_another_problem_with_the_same_question_is_not_made_again() -> None:
+def test_a_duplicate_of_a_pair_of_another_problem_is_dropped() -> None:
     drops: Counter[str] = Counter()
     earlier = pair_up(candidates(incorrect=[EARLY]), {"outcome": 1.0}, 2, 0, DIALECT, drops)
     again = pair_up(
         candidates(incorrect=[EARLY, LATE]), {"outcome": 1.0}, 2, 0, DIALECT, drops, earlier=earlier
     )
-    assert ids(again) == [("right", "late")]
-    assert drops == {TWICE: 1}
+    assert ids(again) == [("correct", "late")]
+    assert drops == {DUPLICATE: 1}
 
 
 @pytest.mark.parametrize(
-    ("problem", "strategy", "why"),
+    ("problem", "strategy", "reason"),
     [
         (candidates(incorrect=[]), "concise", NO_FIT),
         (candidates(incorrect=[]), "recovered", NO_FIT),
         (candidates(correct=[]), "recovered", NO_FIT),
-        (candidates(correct=[]), "concise", NO_RIGHT),
-        (candidates(incorrect=[]), "corrected", NO_WRONG),
+        (candidates(correct=[]), "concise", NO_CORRECT),
+        (candidates(incorrect=[]), "corrected", NO_INCORRECT),
         (candidates(correct=[]), "corrected", NO_FIT),
     ],
 )
-def test_a_strategy_that_needs_no_wrong_chain_does_not_miss_one(
-    problem: Candidates, strategy: str, why: str
+def test_the_reason_depends_on_the_chains_that_the_strategy_needs(
+    problem: Candidates, strategy: str, reason: str
 ) -> None:
-    assert _pair_up(problem, {strategy: 1.0}) == ([], {why: 1})
+    assert _pair_up(problem, {strategy: 1.0}) == ([], {reason: 1})
 
 
-def test_another_problem_draws_other_strategies_under_the_same_seed() -> None:
+def test_problems_draw_different_strategies_under_the_same_seed() -> None:
     strategies = {"outcome": 1.0, "reference": 1.0}
     drawn = []
     for index in range(20):
-        candidates = Candidates(f"p{index}", QUESTION, (RIGHT,), (EARLY,), RIGHT_2)
+        candidates = Candidates(f"p{index}", QUESTION, (CORRECT,), (EARLY,), CORRECT_2)
         pairs, _ = _pair_up(candidates, strategies, per_problem=1)
         drawn.append(pairs[0].strategy)
     assert set(drawn) == {"outcome", "reference"}
 
 
-def test_the_id_of_a_pair_comes_from_strategy_chains_and_step_alone() -> None:
-    one = make_pair(candidates(), Draft(RIGHT, LATE), "outcome", DIALECT)
-    two = make_pair(candidates(incorrect=[LATE]), Draft(RIGHT, LATE), "outcome", DIALECT)
-    other = make_pair(candidates(), Draft(RIGHT, LATE, 1), "first_divergence", DIALECT)
+def test_the_id_of_a_pair_depends_only_on_strategy_chains_and_step() -> None:
+    one = make_pair(candidates(), Draft(CORRECT, LATE), "outcome", DIALECT)
+    two = make_pair(candidates(incorrect=[LATE]), Draft(CORRECT, LATE), "outcome", DIALECT)
+    other = make_pair(candidates(), Draft(CORRECT, LATE, 1), "first_divergence", DIALECT)
     assert one == two
     assert one.pair_id != other.pair_id

@@ -33,14 +33,18 @@ def _row(
     prefix: int = 0,
     task: str = "arithmetic",
 ) -> dict[str, Any]:
-    own = f"{problem}/{model}/after/{sample}/{prefix}" if prefix else f"{problem}/{model}/{sample}"
+    chain_id = (
+        f"{problem}/{model}/after/{sample}/{prefix}" if prefix else f"{problem}/{model}/{sample}"
+    )
     made: Chain = replace(
-        chain(own, *replies, model=model, sample=sample), problem_id=problem, prefix_steps=prefix
+        chain(chain_id, *replies, model=model, sample=sample),
+        problem_id=problem,
+        prefix_steps=prefix,
     )
     failure = None if correct else "wrong_answer" if correct is False else "engine_error"
-    verdict = Verdict(own, correct, "3", made.answer, failure)
-    asked = Problem(problem, task, question or f"{problem}: {QUESTION}", "3", "train")
-    return tables.chain_row(made, asked, verdict)
+    verdict = Verdict(chain_id, correct, "3", made.answer, failure)
+    posed = Problem(problem, task, question or f"{problem}: {QUESTION}", "3", "train")
+    return tables.chain_row(made, posed, verdict)
 
 
 def _pairs(
@@ -61,7 +65,7 @@ CONTINUED = (
 )
 
 
-def test_corrected_chooses_the_teachers_way_on_from_the_last_step_that_could_be_saved(
+def test_corrected_chooses_the_teachers_continuation_before_the_fatal_step(
     tmp_path: Path,
 ) -> None:
     facts, (pair,) = _pairs(tmp_path, CONTINUED, "pairs.strategies={corrected: 1}")
@@ -89,13 +93,13 @@ def test_continued_chains_are_neither_supervised_nor_paired_otherwise(tmp_path: 
     assert facts["supervised"] == 1
 
 
-def test_right_chains_of_earlier_rounds_are_learned_too_and_none_twice(tmp_path: Path) -> None:
-    wrong = _row("q", "student", 0, "answer(4)")
-    first = [_row("p", "teacher", 0, ADD, ANSWER, correct=True), wrong]
+def test_correct_chains_of_earlier_rounds_are_added_without_duplicates(tmp_path: Path) -> None:
+    incorrect = _row("q", "student", 0, "answer(4)")
+    first = [_row("p", "teacher", 0, ADD, ANSWER, correct=True), incorrect]
     second = [
-        _row("p", "teacher", 1, ADD, ANSWER, correct=True),  # the same again
+        _row("p", "teacher", 1, ADD, ANSWER, correct=True),  # a duplicate
         _row("q", "teacher", 1, ADD, ANSWER, correct=True),
-        wrong,
+        incorrect,
     ]
     _pairs(tmp_path / "1", first, "train.stages=[sft]")
     earlier = tables.rows(RunDir(tmp_path / "1").pairs / "supervised")
@@ -103,8 +107,8 @@ def test_right_chains_of_earlier_rounds_are_learned_too_and_none_twice(tmp_path:
     tables.write(run.chains / "chains.parquet", second, tables.CHAINS)
     recipe = _recipe("train.stages=[sft]")
     facts = pairs(recipe, run, DIALECT, toolsets.load(recipe.toolset), earlier)
-    learned = [row["chain_id"] for row in tables.rows(run.pairs / "supervised")]
-    assert learned == ["p/teacher/0", "q/teacher/1"]
+    chain_ids = [row["chain_id"] for row in tables.rows(run.pairs / "supervised")]
+    assert chain_ids == ["p/teacher/0", "q/teacher/1"]
     assert facts["supervised"] == 2
 
 
@@ -123,7 +127,7 @@ def test_problems_with_the_same_question_do_not_repeat_a_pair(tmp_path: Path) ->
     assert facts["dropped"] == {"the same pair twice": 1, "no strategy fits": 1}
 
 
-def test_a_run_has_at_most_so_many_pairs_tasks_evened_out(tmp_path: Path) -> None:
+def test_pairs_per_run_are_capped_and_balanced_over_tasks(tmp_path: Path) -> None:
     rows = [
         row
         for index in range(12)
@@ -142,51 +146,51 @@ def _task(index: int) -> str:
     return "b" if index in (4, 8) else "a"
 
 
-RIGHT = _row("p", "teacher", 0, ADD, ANSWER, correct=True)
-WRONG = _row("p", "student", 0, "answer(4)")
+CORRECT = _row("p", "teacher", 0, ADD, ANSWER, correct=True)
+INCORRECT = _row("p", "student", 0, "answer(4)")
 
 
 @pytest.mark.parametrize(
     ("rows", "overrides", "message"),
     [
         (
-            [RIGHT],
+            [CORRECT],
             [],
-            "no pair could be built from 1 chains (1 teacher right); no wrong chain: 1; what may "
-            "help: more samples or a hotter temperature of the student, or "
+            "no pair could be built from 1 chains (1 teacher right); no incorrect chain: 1; "
+            "try more samples or a higher temperature of the student, or "
             "pairs.strategies.concise=1",
         ),
         (
-            [WRONG, _row("p", "teacher", 0, correct=None)],
+            [INCORRECT, _row("p", "teacher", 0, correct=None)],
             ["train.stages=[dpo]"],
             "no pair could be built from 2 chains (1 student wrong, 1 teacher engine error); "
-            "no right chain: 1; what may help: more samples or a stronger teacher, or "
-            "pairs.strategies.reference=1 where the data has worked solutions",
+            "no correct chain: 1; try more samples or a stronger teacher, or "
+            "pairs.strategies.reference=1 if the data has reference solutions",
         ),
         (
-            [RIGHT, WRONG],
+            [CORRECT, INCORRECT],
             ["pairs.max_length_ratio=1.5"],
             "no pair could be built from 2 chains (1 student wrong, 1 teacher right); lengths too "
-            "far apart (pairs.max_length_ratio): 1; no strategy fits: 1; what may help: a larger "
+            "far apart (pairs.max_length_ratio): 1; no strategy fits: 1; try a larger "
             "pairs.max_length_ratio",
         ),
         (
-            [RIGHT, WRONG],
+            [CORRECT, INCORRECT],
             ["pairs.strategies={recovered: 1}"],
             "no pair could be built from 2 chains (1 student wrong, 1 teacher right); no strategy "
-            "fits: 1; what may help: more samples, a hotter temperature, other pairs.strategies, "
-            "or pairs.strategies.reference=1 where the data has worked solutions",
+            "fits: 1; try more samples, a higher temperature, other pairs.strategies, "
+            "or pairs.strategies.reference=1 if the data has reference solutions",
         ),
         (
-            [WRONG],
+            [INCORRECT],
             ["train.stages=[sft]"],
-            "no chain was right from 1 chains (1 student wrong); no right chain: 1; what may help: "
-            "more samples or a stronger teacher, or pairs.strategies.reference=1 where the data "
-            "has worked solutions",
+            "no chain was correct from 1 chains (1 student wrong); no correct chain: 1; try "
+            "more samples or a stronger teacher, or pairs.strategies.reference=1 if the data "
+            "has reference solutions",
         ),
     ],
 )
-def test_where_nothing_is_left_to_train_on_it_says_why_and_what_to_change(
+def test_without_training_data_the_error_gives_reasons_and_advice(
     rows: list[dict[str, Any]], overrides: list[str], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(StageFailed) as raised:
@@ -194,7 +198,7 @@ def test_where_nothing_is_left_to_train_on_it_says_why_and_what_to_change(
     assert str(raised.value) == message
 
 
-def test_without_chains_it_cannot_start(tmp_path: Path) -> None:
+def test_without_chains_the_stage_cannot_start(tmp_path: Path) -> None:
     recipe = _recipe()
     with pytest.raises(CannotStart, match="holds no chains; run generate first"):
         pairs(recipe, RunDir(tmp_path), DIALECT, toolsets.load(recipe.toolset))

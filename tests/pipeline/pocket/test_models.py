@@ -8,12 +8,12 @@ from pipeline.pocket.models import FINGERPRINT, check, dialect, fingerprint, fol
 
 
 @pytest.mark.parametrize("name", ["teacher", "student"])
-def test_the_models_that_ship_were_trained_on_todays_prompt(name: str) -> None:
+def test_shipped_models_were_trained_on_the_current_prompt(name: str) -> None:
     check(name)
     assert json.loads((folder(name) / FINGERPRINT).read_text()) == {"prompt": fingerprint()}
 
 
-def test_the_prompt_offers_the_functions_of_both_tasks_and_answer() -> None:
+def test_the_prompt_lists_the_functions_of_both_tasks_and_answer() -> None:
     system, user = dialect().prompt_messages("How many?")
     assert user == {"role": "user", "content": "How many?"}
     functions = system["content"].partition("Functions:\n")[2].splitlines()
@@ -21,6 +21,6 @@ def test_the_prompt_offers_the_functions_of_both_tasks_and_answer() -> None:
     assert [line.partition("(")[0] for line in functions] == names
 
 
-def test_a_model_that_is_not_there_names_the_command_that_trains_it() -> None:
+def test_the_error_for_a_missing_model_names_the_training_command() -> None:
     with pytest.raises(ValueError, match=r"^the pocket giant is not in .*/giant; train it: python"):
         check("giant")

@@ -21,9 +21,9 @@ def _problem(name: str, question: str, split: str = "train") -> Problem:
     return Problem(name, "arithmetic", question, "10", split)
 
 
-def _found(train: str, held_out: str, ngram: int = 13, split: str = "test") -> str | None:
-    found = contaminated([_problem("a", train), _problem("b", held_out, split)], ngram)
-    return found["a"][0] if "a" in found else None
+def _overlap(train: str, held_out: str, ngram: int = 13, split: str = "test") -> str | None:
+    overlaps = contaminated([_problem("a", train), _problem("b", held_out, split)], ngram)
+    return overlaps["a"][0] if "a" in overlaps else None
 
 
 def test_words_are_lower_case_without_punctuation_and_numbers_are_words() -> None:
@@ -31,30 +31,30 @@ def test_words_are_lower_case_without_punctuation_and_numbers_are_words() -> Non
 
 
 @pytest.mark.parametrize("split", ["test", "ood"])
-def test_the_same_words_are_exact_in_every_evaluation_split(split: str) -> None:
-    assert _found(LONG, LONG, split=split) == "exact"
-    assert _found(LONG.upper().replace(",", " -"), LONG, split=split) == "exact"
-    assert _found("What is 2 + 3?", "what is 2 + 3", split=split) == "exact"
+def test_equal_words_are_an_exact_overlap_in_every_evaluation_split(split: str) -> None:
+    assert _overlap(LONG, LONG, split=split) == "exact"
+    assert _overlap(LONG.upper().replace(",", " -"), LONG, split=split) == "exact"
+    assert _overlap("What is 2 + 3?", "what is 2 + 3", split=split) == "exact"
 
 
-def test_thirteen_words_in_a_row_are_an_overlap_and_twelve_are_none() -> None:
+def test_thirteen_consecutive_words_overlap_and_twelve_do_not() -> None:
     start = LONG.split()[:13]
     rest = "but nobody counts the red ones that lie under the table at noon"
-    assert _found(" ".join([*start, *rest.split()]), LONG) == "ngram"
-    assert _found(" ".join([*start[:12], *rest.split()]), LONG) is None
-    assert _found(" ".join([*start[:12], *rest.split()]), LONG, ngram=12) == "ngram"
+    assert _overlap(" ".join([*start, *rest.split()]), LONG) == "ngram"
+    assert _overlap(" ".join([*start[:12], *rest.split()]), LONG) is None
+    assert _overlap(" ".join([*start[:12], *rest.split()]), LONG, ngram=12) == "ngram"
 
 
-def test_another_number_breaks_the_row() -> None:
-    assert _found("Tom has 3 red pens and 4 blue pens today", LONG) is None
+def test_a_different_number_breaks_the_ngram() -> None:
+    assert _overlap("Tom has 3 red pens and 4 blue pens today", LONG) is None
     one = "Tom buys 3 red pens and then 4 blue pens and sells 2 of them"
-    assert _found(one, one.replace("4", "5") + " and rests", ngram=10) is None
+    assert _overlap(one, one.replace("4", "5") + " and rests", ngram=10) is None
 
 
-def test_a_short_evaluation_question_counts_whole() -> None:
-    assert _found("Please tell me: what is 2 + 3? Show how.", "What is 2 + 3?") == "ngram"
-    assert _found("What is 2 + 4?", "What is 2 + 3?") is None
-    assert _found("What is?", "What is 2 + 3?") is None
+def test_a_short_evaluation_question_is_one_ngram() -> None:
+    assert _overlap("Please tell me: what is 2 + 3? Show how.", "What is 2 + 3?") == "ngram"
+    assert _overlap("What is 2 + 4?", "What is 2 + 3?") is None
+    assert _overlap("What is?", "What is 2 + 3?") is None
 
 
 def test_training_problems_do_not_contaminate_each_other() -> None:
@@ -62,62 +62,61 @@ def test_training_problems_do_not_contaminate_each_other() -> None:
 
 
 @given(st.lists(st.tuples(st.text("ab ", max_size=12), st.sampled_from(["train", "test"]))))
-def test_what_is_kept_shares_no_row_of_words_with_an_evaluation_question(
+def test_contaminated_problems_are_those_that_share_words_with_an_evaluation_question(
     drawn: list[tuple[str, str]],
 ) -> None:
     problems = [_problem(str(i), text, split) for i, (text, split) in enumerate(drawn)]
-    found = contaminated(problems, 2)
+    overlaps = contaminated(problems, 2)
     for problem in problems:
         if problem.split == "train":
-            asked = f" {' '.join(words(problem.question))} "
-            rows = [_rows(words(p.question)) for p in problems if p.split == "test"]
-            shares = any(f" {' '.join(row)} " in asked for some in rows for row in some)
-            same = any(
-                words(p.question) == words(problem.question) for p in problems if p.split == "test"
-            )
-            assert (problem.problem_id in found) == (shares or same)
+            question = f" {' '.join(words(problem.question))} "
+            test_words = [words(p.question) for p in problems if p.split == "test"]
+            bigrams = [gram for text in test_words for gram in _bigrams(text)]
+            shares = any(f" {' '.join(gram)} " in question for gram in bigrams)
+            same = words(problem.question) in test_words
+            assert (problem.problem_id in overlaps) == (shares or same)
 
 
-def _rows(text: tuple[str, ...]) -> list[tuple[str, ...]]:
+def _bigrams(text: tuple[str, ...]) -> list[tuple[str, ...]]:
     pairs = [text[i : i + 2] for i in range(len(text) - 1)]
     return pairs or ([text] if text else [])
 
 
-def test_what_is_dropped_is_a_reject_with_its_line_and_the_reason(tmp_path: Path) -> None:
+def test_a_dropped_problem_is_a_reject_with_line_and_reason(tmp_path: Path) -> None:
     path = tmp_path / "problems.jsonl"
     rows = [
-        {"problem_id": "kept", "question": "What is 7 - 5?", "answer": "2", "split": "train"},
+        {"problem_id": "clean", "question": "What is 7 - 5?", "answer": "2", "split": "train"},
         {"problem_id": "same", "question": "what is 2+3", "answer": "5", "split": "train"},
         {"problem_id": "test", "question": "What is 2 + 3?", "answer": "5", "split": "test"},
         {"problem_id": "near", "question": "So what is 2 + 3?", "answer": "5", "split": "train"},
     ]
     path.write_text("\n".join(map(json.dumps, rows)))
-    found = decontaminated(read_problems(str(path)), 13)
-    assert [problem.problem_id for problem in found.problems] == ["kept", "test"]
-    assert found.contaminated == {"exact": 1, "ngram": 1}
-    assert [(reject.line, reject.reason) for reject in found.rejects] == [
-        (2, "the question has the words of test of split test (exact)"),
-        (4, "the question shares words in a row with test of split test (ngram)"),
+    source = decontaminated(read_problems(str(path)), 13)
+    assert [problem.problem_id for problem in source.problems] == ["clean", "test"]
+    assert source.contaminated == {"exact": 1, "ngram": 1}
+    assert [(reject.line, reject.reason) for reject in source.rejects] == [
+        (2, "the question has the same words as test of split test (exact)"),
+        (4, "the question shares consecutive words with test of split test (ngram)"),
     ]
-    assert json.loads(found.rejects[0].row)["question"] == "what is 2+3"
+    assert json.loads(source.rejects[0].row)["question"] == "what is 2+3"
 
 
-def test_null_drops_nothing() -> None:
+def test_no_problem_is_dropped_if_decontaminate_ngram_is_null() -> None:
     recipe = load("pocket", ["problems.decontaminate_ngram=null", "problems.limit=20"])
-    found = read_source(recipe)
-    assert len(found.problems) == 60
-    assert found.contaminated == {"exact": 0, "ngram": 0}
+    source = read_source(recipe)
+    assert len(source.problems) == 60
+    assert source.contaminated == {"exact": 0, "ngram": 0}
 
 
 def test_the_pocket_recipe_loses_no_problem() -> None:
-    """Its questions are made of templates, hence its longer row of words."""
-    found = read_source(load("pocket"))
-    assert (len(found.rejects), found.contaminated) == (0, {"exact": 0, "ngram": 0})
+    """Its questions are generated from templates, so the recipe uses longer n-grams."""
+    source = read_source(load("pocket"))
+    assert (len(source.rejects), source.contaminated) == (0, {"exact": 0, "ngram": 0})
 
 
-def test_near_copies_in_grade_school_mathematics_are_found_within_seconds(gsm8k_path: str) -> None:
-    found = read_problems(gsm8k_path)
+def test_gsm8k_is_decontaminated_within_seconds(gsm8k_path: str) -> None:
+    source = read_problems(gsm8k_path)
     started = time.perf_counter()
-    clean = decontaminated(found, 13)
+    clean = decontaminated(source, 13)
     assert time.perf_counter() - started < 5  # a quarter of a second on an idle core
     assert clean.contaminated == {"exact": 0, "ngram": 4}

@@ -31,82 +31,39 @@ def _gsm8k(n: int) -> dict[str, str]:
 
 
 def test_gsm8k_is_read_whole(gsm8k_path: str) -> None:
-    found = read_problems(gsm8k_path)
-    first = found.problems[0]
-    assert (found.format, len(found.problems), found.rejects) == ("gsm8k", 7473, ())
+    source = read_problems(gsm8k_path)
+    first = source.problems[0]
+    assert (source.format, len(source.problems), source.rejects) == ("gsm8k", 7473, ())
     assert first.question.startswith("Natalia sold clips to 48 of her friends")
     assert (first.answer, first.task) == ("72", "arithmetic")
     assert first.reference == ("48/2=24", "48+24=72")
     assert first.problem_id == "gsm8k-73429d562982"  # sha256sum of the question
-    assert not any("," in problem.answer for problem in found.problems)
+    assert not any("," in problem.answer for problem in source.problems)
 
 
 def test_folio_is_read_whole(folio_path: str) -> None:
-    found = read_problems(folio_path)
-    first = found.problems[0]
-    assert (found.format, len(found.problems), found.rejects) == ("folio", 1004, ())
+    source = read_problems(folio_path)
+    first = source.problems[0]
+    assert (source.format, len(source.problems), source.rejects) == ("folio", 1004, ())
     assert (first.problem_id, first.task, first.answer) == ("folio-1131", "logic", "True")
     assert first.reference[0] == "∀x (Drinks(x) → Dependent(x))"
-    answers = Counter(problem.answer for problem in found.problems)
+    answers = Counter(problem.answer for problem in source.problems)
     assert answers == {"True": 388, "Uncertain": 330, "False": 286}
 
 
-def test_a_folio_row_becomes_a_question(tmp_path: Path) -> None:
-    row = {"premises": ["All cats purr.", "", "Tom is a cat. "], "conclusion": "Tom purrs."}
-    row |= {"premises-FOL": ["∀x (Cat(x) → Purrs(x))", "", "Cat(tom)"], "label": "Unknown"}
-    (problem,) = read_problems(_jsonl(tmp_path, row)).problems
-    assert problem.question == (
-        "Premises:\nAll cats purr.\nTom is a cat.\nConclusion: Tom purrs.\n"
-        "Is the conclusion True, False or Uncertain?"
-    )
-    assert problem.answer == "Uncertain"
-    assert problem.reference == ("∀x (Cat(x) → Purrs(x))", "Cat(tom)")
-    assert problem.problem_id.startswith("folio-")
-
-
-def test_ones_own_logic_is_read_by_naming_its_columns(tmp_path: Path) -> None:
+def test_user_logic_data_is_read_with_mapped_columns(tmp_path: Path) -> None:
     row = {"context": "All cats purr.\nTom is a cat.", "hypothesis": "Tom purrs.", "gold": True}
     row |= {"fol": ["∀x (Cat(x) → Purrs(x))", "Cat(tom)"], "asked": "Purrs(tom)"}
     columns = {"premises": "context", "conclusion": "hypothesis", "label": "gold"}
     columns |= {"premises-FOL": "fol", "conclusion-FOL": "asked"}
-    found = read_problems(_jsonl(tmp_path, row), columns=columns)
-    (problem,) = found.problems
-    assert (found.format, problem.task, problem.answer) == ("folio", "logic", "True")
+    source = read_problems(_jsonl(tmp_path, row), columns=columns)
+    (problem,) = source.problems
+    assert (source.format, problem.task, problem.answer) == ("folio", "logic", "True")
     assert problem.question.startswith("Premises:\nAll cats purr.\nTom is a cat.\nConclusion: Tom")
     assert problem.reference == ("∀x (Cat(x) → Purrs(x))", "Cat(tom)", "⊢ Purrs(tom)")
 
 
-def test_bad_rows_of_logic_say_what_is_wrong_with_them(tmp_path: Path) -> None:
-    row = {"premises": ["All cats purr."], "conclusion": "Tom purrs.", "label": "True"}
-    unread = ["Cat(tom)", "Cat(tom) → → Purrs(tom)"]
-    rows = [
-        row,
-        row | {"label": "Perhaps"},
-        {"premises": ["All cats purr."], "label": "True"},
-        row | {"premises": []},
-        row | {"premises-FOL": unread},
-        row | {"conclusion-FOL": "→ Purrs(tom)"},
-    ]
-    found = read_problems(_jsonl(tmp_path, *rows))
-    assert len(found.problems) == 1
-    assert [(reject.line, reject.reason) for reject in found.rejects] == [
-        (2, "label is 'Perhaps', expected True, False, Unknown or Uncertain"),
-        (3, "field conclusion is missing; the row has: premises, label"),
-        (4, "field premises is missing or empty"),
-        (
-            5,
-            "field premises-FOL: the formula 'Cat(tom) → → Purrs(tom)' cannot be read, "
-            "column 12: expected a formula, got →",
-        ),
-        (
-            6,
-            "field conclusion-FOL: the formula '→ Purrs(tom)' cannot be read, "
-            "column 1: expected a formula, got →",
-        ),
-    ]
-
-
-def test_bad_rows_are_rejected_with_line_and_reason_and_reading_goes_on(tmp_path: Path) -> None:
+def test_bad_rows_are_rejected_with_line_and_reason_and_reading_continues(tmp_path: Path) -> None:
     path = _jsonl(
         tmp_path,
         b"{broken",
@@ -124,10 +81,10 @@ def test_bad_rows_are_rejected_with_line_and_reason_and_reading_goes_on(tmp_path
         _gsm8k(2) | {"split": "holdout"},
         _gsm8k(3),
     )
-    found = read_problems(path)
-    assert found.format == "gsm8k"
-    assert [problem.answer for problem in found.problems] == ["2", "4"]
-    reasons = {reject.line: reject.reason for reject in found.rejects}
+    source = read_problems(path)
+    assert source.format == "gsm8k"
+    assert [problem.answer for problem in source.problems] == ["2", "4"]
+    reasons = {reject.line: reject.reason for reject in source.rejects}
     assert reasons.pop(1).startswith("not valid JSON: ")
     assert reasons.pop(13).startswith("split is 'holdout', expected one of train, ")
     assert reasons == {
@@ -138,56 +95,10 @@ def test_bad_rows_are_rejected_with_line_and_reason_and_reading_goes_on(tmp_path
         8: "field question is empty",
         9: "field answer has no final answer after ####",
         10: "field answer has no final answer after ####",
-        11: f"problem_id {found.problems[0].problem_id} was already read on line 2",
-        12: "field question holds half a surrogate pair, which is no text",
+        11: f"problem_id {source.problems[0].problem_id} was already read on line 2",
+        12: "field question contains a lone surrogate, so it is not valid text",
     }
-    assert found.rejects[0].row == "{broken"
-
-
-@pytest.mark.parametrize(
-    ("value", "kind"), [(None, "null"), (True, "a boolean"), ([], "a list"), ({}, "an object")]
-)
-def test_a_question_that_is_no_text_is_named_by_its_kind(
-    tmp_path: Path, value: object, kind: str
-) -> None:
-    path = _jsonl(tmp_path, ROWS[0], {"question": value, "answer": "1"})
-    reject = Reject(2, f"field question must be text, got {kind}", "")
-    (got,) = read_problems(path).rejects
-    assert (got.line, got.reason) == (reject.line, reject.reason)
-
-
-@pytest.mark.parametrize(
-    ("final", "answer"),
-    [("1,200", "1200"), ("$1,200.50", "1200.5"), ("-7", "-7"), ("20%", "20"), ("Tuesday",) * 2],
-)
-def test_a_final_answer_is_kept_plain(tmp_path: Path, final: str, answer: str) -> None:
-    path = _jsonl(tmp_path, {"question": "How many?", "answer": f"So.\n#### {final}"})
-    assert read_problems(path).problems[0].answer == answer
-
-
-def test_generic_rows_keep_what_the_data_says(tmp_path: Path) -> None:
-    row = {"question": "Is 2 even?", "answer": True, "id": 7, "task": "parity", "split": "dev"}
-    path = _jsonl(tmp_path, row, {"question": "What is 1/2?", "answer": 0.5, "reference": "1/2=.5"})
-    first, second = read_problems(path).problems
-    assert (first.problem_id, first.task, first.split, first.answer) == (
-        ("7", "parity", "test", "True")
-    )
-    assert (second.task, second.answer, second.reference) == ("generic", "0.5", ("1/2=.5",))
-
-
-def test_a_reference_may_be_a_list_lines_or_annotated_prose(tmp_path: Path) -> None:
-    references = [["1+1=2", "2+1=3"], "1+1=2\n\n2+1=3", "So <<1+1=2>>2, and <<2+1=3>>3."]
-    rows = [
-        {"question": f"{i}?", "answer": "3", "reference": reference}
-        for i, reference in enumerate(references)
-    ]
-    found = read_problems(_jsonl(tmp_path, *rows))
-    assert {problem.reference for problem in found.problems} == {("1+1=2", "2+1=3")}
-
-
-def test_an_answer_that_is_not_finite_is_rejected(tmp_path: Path) -> None:
-    found = read_problems(_jsonl(tmp_path, ROWS[0], b'{"question": "NaN?", "answer": NaN}'))
-    assert found.rejects[0].reason == "field answer is nan, expected a finite number"
+    assert source.rejects[0].row == "{broken"
 
 
 def test_columns_map_our_fields_to_theirs(tmp_path: Path) -> None:
@@ -197,11 +108,11 @@ def test_columns_map_our_fields_to_theirs(tmp_path: Path) -> None:
     assert (problem.question, problem.answer, problem.split) == ("What is 2 + 3?", "5", "train")
 
 
-def test_a_format_is_told_under_mapped_names(tmp_path: Path) -> None:
+def test_a_format_is_detected_with_mapped_columns(tmp_path: Path) -> None:
     row = {"prompt": "What is 1 + 1?", "solution": "<<1+1=2>>\n#### 2"}
     columns = {"question": "prompt", "answer": "solution"}
-    found = read_problems(_jsonl(tmp_path, row), columns=columns)
-    assert (found.format, found.problems[0].reference) == ("gsm8k", ("1+1=2",))
+    source = read_problems(_jsonl(tmp_path, row), columns=columns)
+    assert (source.format, source.problems[0].reference) == ("gsm8k", ("1+1=2",))
 
 
 def test_a_mapped_column_that_is_absent_is_a_missing_field(tmp_path: Path) -> None:
@@ -210,14 +121,16 @@ def test_a_mapped_column_that_is_absent_is_a_missing_field(tmp_path: Path) -> No
         read_problems(_jsonl(tmp_path, ROWS[0]), columns={"question": "prompt"})
 
 
-def test_an_unknown_field_in_columns_names_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(ProblemError, match=r"'questions' is not a field.*did you mean question"):
+def test_the_error_for_an_unknown_field_suggests_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(
+        ProblemError, match=r"'questions' is not a known field.*did you mean question"
+    ):
         read_problems(_jsonl(tmp_path, ROWS[0]), columns={"questions": "prompt"})
 
 
-def test_a_given_format_overrides_what_the_content_says(tmp_path: Path) -> None:
-    found = read_problems(_jsonl(tmp_path, _gsm8k(1)), format="generic")
-    assert (found.format, found.problems[0].answer) == ("generic", "<<1+1=2>>\n#### 2")
+def test_a_given_format_overrides_detection(tmp_path: Path) -> None:
+    source = read_problems(_jsonl(tmp_path, _gsm8k(1)), format="generic")
+    assert (source.format, source.problems[0].answer) == ("generic", "<<1+1=2>>\n#### 2")
     with pytest.raises(ProblemError, match="unknown problem format 'gsm'; known: gsm8k, folio"):
         read_problems(_jsonl(tmp_path, _gsm8k(1)), format="gsm")
 
@@ -227,21 +140,21 @@ def test_bad_first_rows_do_not_hide_the_format(tmp_path: Path) -> None:
     assert read_problems(_jsonl(tmp_path, b"oops", bad, _gsm8k(1))).format == "gsm8k"
 
 
-def test_limit_takes_the_first_good_rows(tmp_path: Path) -> None:
+def test_limit_counts_valid_rows_only(tmp_path: Path) -> None:
     path = _jsonl(tmp_path, b"{", *(_gsm8k(n) for n in range(300)), b"{")
-    found = read_problems(path, limit=200)
-    assert [problem.answer for problem in found.problems] == [str(n + 1) for n in range(200)]
-    assert [reject.line for reject in found.rejects] == [1]
+    source = read_problems(path, limit=200)
+    assert [problem.answer for problem in source.problems] == [str(n + 1) for n in range(200)]
+    assert [reject.line for reject in source.rejects] == [1]
 
 
-def test_limit_counts_problems_of_the_wanted_split(tmp_path: Path) -> None:
+def test_limit_counts_problems_of_the_selected_split(tmp_path: Path) -> None:
     path = _jsonl(tmp_path, *(_gsm8k(n) for n in range(100)))
     whole = [problem for problem in read_problems(path).problems if problem.split == "test"]
-    found = read_problems(path, split="test", limit=3)
-    assert list(found.problems) == whole[:3]
+    source = read_problems(path, split="test", limit=3)
+    assert list(source.problems) == whole[:3]
 
 
-def test_a_split_depends_on_the_id_alone(tmp_path: Path, gsm8k_path: str) -> None:
+def test_a_split_depends_only_on_the_id(tmp_path: Path, gsm8k_path: str) -> None:
     whole = read_problems(gsm8k_path)
     splits = Counter(problem.split for problem in whole.problems)
     assert splits == {"train": 6733, "test": 740}  # of 7,473; 747 expected, sd 26
@@ -250,14 +163,12 @@ def test_a_split_depends_on_the_id_alone(tmp_path: Path, gsm8k_path: str) -> Non
 
 
 @pytest.mark.parametrize(("fraction", "split"), [(0.0, "train"), (1.0, "test")])
-def test_the_test_fraction_may_be_nothing_or_all(
-    tmp_path: Path, fraction: float, split: str
-) -> None:
-    found = read_problems(_jsonl(tmp_path, *ROWS), test_fraction=fraction)
-    assert {problem.split for problem in found.problems} == {split}
+def test_the_test_fraction_may_be_zero_or_one(tmp_path: Path, fraction: float, split: str) -> None:
+    source = read_problems(_jsonl(tmp_path, *ROWS), test_fraction=fraction)
+    assert {problem.split for problem in source.problems} == {split}
 
 
-def test_what_cannot_be_read_is_one_sentence_that_names_the_path(tmp_path: Path) -> None:
+def test_an_unreadable_source_gives_a_one_sentence_error_with_the_path(tmp_path: Path) -> None:
     def message(path: str) -> str:
         with pytest.raises(ProblemError) as raised:
             read_problems(path)
@@ -278,7 +189,7 @@ def test_what_cannot_be_read_is_one_sentence_that_names_the_path(tmp_path: Path)
     )
 
 
-def test_rejects_are_written_as_json_lines_that_replace_older_ones(tmp_path: Path) -> None:
+def test_written_rejects_replace_older_ones(tmp_path: Path) -> None:
     folder = tmp_path / "rejects"
     write_rejects([Reject(9, "old", "old"), Reject(10, "old", "old")], folder)
     path = write_rejects([Reject(3, "not UTF-8", "café")], folder)
@@ -289,7 +200,7 @@ def test_rejects_are_written_as_json_lines_that_replace_older_ones(tmp_path: Pat
     assert write_rejects([], folder).read_text() == ""
 
 
-def test_the_summary_of_gsm8k_is_the_contract(gsm8k_path: str) -> None:
+def test_the_summary_of_gsm8k_has_the_documented_counts(gsm8k_path: str) -> None:
     assert summarise(read_problems(gsm8k_path), ARITHMETIC) == {
         "read": 7473,
         "rejected": 0,
@@ -310,15 +221,15 @@ def test_the_summary_of_folio_counts_no_calculations(folio_path: str) -> None:
 
 
 @given(lines=st.lists(st.binary(max_size=40), max_size=20))
-def test_whatever_bytes_stand_in_a_file_each_line_is_read_or_rejected_once(
+def test_each_line_of_arbitrary_bytes_is_read_or_rejected_once(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]
 ) -> None:
     lines = [line.replace(b"\n", b"") for line in lines]
     path = _jsonl(tmp_path_factory.mktemp("bytes"), ROWS[0], *lines, ROWS[1])
-    found = read_problems(path, format="generic")
+    source = read_problems(path, format="generic")
     filled = [number for number, line in enumerate(lines, 2) if line.strip()]
-    assert [reject.line for reject in found.rejects] == filled
-    assert [problem.question for problem in found.problems] == [
+    assert [reject.line for reject in source.rejects] == filled
+    assert [problem.question for problem in source.problems] == [
         ROWS[0]["question"],
         ROWS[1]["question"],
     ]

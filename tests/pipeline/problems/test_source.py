@@ -12,24 +12,24 @@ def _recipe(*overrides: str) -> Recipe:
     return load("pocket", [*COUNTS, "train.heldout_problems=50", *overrides])
 
 
-def test_no_problem_is_self_made_unless_asked_for() -> None:
+def test_there_are_no_synthetic_problems_by_default() -> None:
     assert _recipe().problems.self_made.count == 0
     assert [p.split for p in read_source(_recipe()).problems].count("train") == 40
 
 
-def test_the_generator_makes_fresh_training_problems_that_no_split_holds() -> None:
-    plain = read_source(_recipe()).problems
-    found = read_source(_recipe("problems.self_made.count=300")).problems
-    assert found[: len(plain)] == plain
-    made = found[len(plain) :]
+def test_synthetic_problems_are_new_training_problems() -> None:
+    without = read_source(_recipe()).problems
+    problems = read_source(_recipe("problems.self_made.count=300")).problems
+    assert problems[: len(without)] == without
+    made = problems[len(without) :]
     assert [problem.problem_id for problem in made] == [f"self-{i:06d}" for i in range(300)]
     assert {problem.split for problem in made} == {"train"}
-    assert len({problem.question for problem in found}) == len(found)
+    assert len({problem.question for problem in problems}) == len(problems)
     assert all(problem.reference for problem in made)
 
 
-def test_self_made_problems_are_in_no_split_that_judges() -> None:
-    """Not even in the problems that choose between rounds, nor do later rounds repeat them."""
+def test_synthetic_problems_are_not_in_evaluation_splits_or_later_rounds() -> None:
+    """The held-out problems that select the best round have none either."""
     recipe = _recipe("problems.self_made.count=300", "train.rounds=3")
     source, heldout = without_heldout(recipe, read_source(recipe))
     assert recipe.problems.decontaminate_ngram is not None

@@ -27,7 +27,7 @@ from pipeline.records import Problem
 
 ARITHMETIC = toolsets.load("arithmetic")
 PENS = "Ava has 3 bags of 4 pens and loses 2. How many pens?"
-LONG = "9" * 1001  # digits, one more than a number may have
+LONG = "9" * 1001  # one digit more than allowed
 SOLVED = """\
 Problem: Ava has 3 bags of 4 pens and loses 2. How many pens?
 Solution:
@@ -48,32 +48,31 @@ def _training(index: int, task: str = "arithmetic") -> Problem:
     return Problem(f"p{index}", task, question, str(index + 1000), "train", reference)
 
 
-def test_a_training_problem_is_shown_in_the_form_that_is_asked_for() -> None:
+def test_a_few_shot_example_has_the_requested_form() -> None:
     problem = Problem("p", "arithmetic", PENS, "10", "train", ("3*4=12", "12-2=10"))
     assert example(problem, ARITHMETIC) == SOLVED
 
 
-def test_what_is_shown_is_read_and_trusted() -> None:
-    """Each shown problem passes its own checks."""
-    shown = 0
+def test_every_example_passes_the_checks_of_written_problems() -> None:
+    examples = 0
     for problem in pocket_problems(400, 0, "train"):
         text = example(problem, ARITHMETIC)
         if text is None:
             continue
         draft = read(text)
-        found = verified(draft, "self-0", problem.task, ARITHMETIC, ARITHMETIC.execute)
-        assert (found.question, found.answer) == (problem.question, problem.answer)
-        assert reference_calls(found, ARITHMETIC)
-        shown += 1
-    assert shown > 100
+        result = verified(draft, "self-0", problem.task, ARITHMETIC, ARITHMETIC.execute)
+        assert (result.question, result.answer) == (problem.question, problem.answer)
+        assert reference_calls(result, ARITHMETIC)
+        examples += 1
+    assert examples > 100
 
 
-def test_an_example_whose_solution_needs_a_number_of_its_own_is_not_shown() -> None:
+def test_a_solution_with_a_number_missing_from_the_question_gives_no_example() -> None:
     week = Problem("p", "arithmetic", "2 a day, how many a week?", "14", "train", ("2*7=14",))
     assert example(week, ARITHMETIC) is None
 
 
-def test_requests_show_so_many_problems_of_one_task() -> None:
+def test_a_request_shows_the_given_number_of_examples_of_one_task() -> None:
     problems = [_training(i, "money" if i % 2 else "time") for i in range(20)]
     asked = requests(problems, ARITHMETIC, count=12, examples=3, seed=0)
     assert [request.problem_id for request in asked] == [f"self-{i:06d}" for i in range(12)]
@@ -84,7 +83,7 @@ def test_requests_show_so_many_problems_of_one_task() -> None:
         assert {p.task for p in shown} == {request.task}
 
 
-def test_requests_show_training_problems_only_and_come_again_the_same() -> None:
+def test_requests_show_training_problems_only_and_are_reproducible() -> None:
     held_out = Problem("t", "arithmetic", "What is 1 + 2?", "3", "test", ("1+2=3",))
     problems = [held_out, *map(_training, range(5))]
     asked = requests(problems, ARITHMETIC, count=10, examples=9, seed=0)
@@ -121,13 +120,13 @@ def test_the_first_problem_of_a_reply_is_read(reply: str) -> None:
         (SOLVED.replace("subtract", "Then we subtract"), "unparseable_call"),
     ],
 )
-def test_a_reply_in_another_form_is_refused(reply: str, reason: str) -> None:
+def test_a_reply_in_an_incorrect_form_is_refused(reply: str, reason: str) -> None:
     with pytest.raises(Refused) as refused:
         read(reply)
     assert refused.value.reason == reason
 
 
-def test_the_answer_is_what_the_functions_gave_and_the_calls_are_the_reference() -> None:
+def test_the_answer_is_the_last_result_and_the_calls_are_the_reference() -> None:
     problem = _solved("multiply(a=3, b=4)", "subtract(12, 2)", 'answer(value="10.0")')
     reference = ("multiply(a=3, b=4)", "subtract(a=12, b=2)")
     assert problem == Problem("self-7", "arithmetic", PENS, "10", "train", reference)
@@ -141,20 +140,18 @@ def test_the_answer_is_what_the_functions_gave_and_the_calls_are_the_reference()
     [
         (("multiply(a=3)", "answer(value=3)"), "unparseable_call", "multiply(a=3): "),
         (("steal(a=3, b=4)", "answer(value=7)"), "unparseable_call", "steal(a=3, b=4): "),
-        (("divide(a=4, b=5)", "answer(value=1)"), "unfounded_number", "divide(a=4, b=5): 5 is nei"),
+        (("divide(a=4, b=5)", "answer(value=1)"), "unfounded_number", "divide(a=4, b=5): 5 is not"),
         ((f"add(a={LONG}, b=4)", "answer(value=7)"), "unfounded_number", f"add(a={LONG}, b=4): 9"),
         (("subtract(a=3, b=3)", "divide(a=4, b=0)", "answer(value=1)"), "failed_call", "divide("),
-        (("answer(value=3)",), "no_answer", "no call stands before the answer"),
+        (("answer(value=3)",), "no_answer", "no function is called before the answer"),
         (
             ("add(a=3, b=4)", "answer(value=8)"),
             "other_answer",
-            "the answer is 8, the last result 7",
+            "the answer is 8, but the last result is 7",
         ),
     ],
 )
-def test_a_solution_that_does_not_hold_is_refused(
-    calls: tuple[str, ...], reason: str, detail: str
-) -> None:
+def test_an_incorrect_solution_is_refused(calls: tuple[str, ...], reason: str, detail: str) -> None:
     with pytest.raises(Refused) as refused:
         _solved(*calls)
     assert (refused.value.reason, refused.value.detail[: len(detail)]) == (reason, detail)
@@ -171,7 +168,7 @@ def test_a_call_with_an_unfounded_number_is_not_executed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("Ava has 1,200 pens at $0.50, not -3.", {1200, Fraction(1, 2), 3}),
         ("twenty-five cows", {20, 5, 25}),
@@ -181,12 +178,12 @@ def test_a_call_with_an_unfounded_number_is_not_executed() -> None:
         ("nothing at all", set()),
     ],
 )
-def test_numbers_stand_in_digits_and_in_words(text: str, found: set[Fraction]) -> None:
-    assert numbers(text) == found
+def test_numbers_are_read_in_digits_and_in_words(text: str, expected: set[Fraction]) -> None:
+    assert numbers(text) == expected
 
 
 @given(st.text(max_size=300), st.text("0123456789.,%()->=aeb \nSolution:", max_size=200))
-def test_whatever_a_model_writes_is_read_or_refused(before: str, after: str) -> None:
+def test_any_reply_is_read_or_refused(before: str, after: str) -> None:
     try:
         draft = read(f"{before}\n{after}\nadd(a=1, b=2)\nanswer(value=3)")
         verified(draft, "self-0", "arithmetic", ARITHMETIC, ARITHMETIC.execute)
@@ -195,7 +192,7 @@ def test_whatever_a_model_writes_is_read_or_refused(before: str, after: str) -> 
 
 
 @given(st.text("0123456789abc(),=' \n>-", max_size=80))
-def test_whatever_stands_in_a_call_is_read_or_refused(written: str) -> None:
+def test_any_text_in_a_call_is_read_or_refused(written: str) -> None:
     try:
         verified(
             read(f"What?\nadd({written})\nanswer(value=3)"),
@@ -209,10 +206,10 @@ def test_whatever_stands_in_a_call_is_read_or_refused(written: str) -> None:
 
 
 @pytest.mark.parametrize("split", ["train", "test", "ood", "heldout"])
-def test_a_question_that_is_known_in_any_split_is_refused(split: str) -> None:
+def test_a_known_question_of_any_split_is_refused(split: str) -> None:
     known = SeenQuestions(13, [Problem("other", "arithmetic", PENS, "10", split)])
     problem = Problem("self-0", "arithmetic", PENS.upper(), "10", "train")
-    with pytest.raises(Refused, match=f"the words of other of split {split}$") as refused:
+    with pytest.raises(Refused, match=f"the same words as other of split {split}$") as refused:
         check_new(problem, known)
     assert refused.value.reason == "known"
     check_new(Problem("self-0", "arithmetic", "What is 1 + 1?", "2", "train"), known)
@@ -221,7 +218,7 @@ def test_a_question_that_is_known_in_any_split_is_refused(split: str) -> None:
 def test_a_near_copy_is_refused() -> None:
     known = SeenQuestions(6, [Problem("other", "arithmetic", PENS, "10", "test")])
     near = Problem("self-0", "arithmetic", PENS.replace("How", "Tell me how"), "10", "train")
-    with pytest.raises(Refused, match="shares words in a row with other of split test"):
+    with pytest.raises(Refused, match="shares consecutive words with other of split test"):
         check_new(near, known)
 
 

@@ -188,8 +188,8 @@ def test_replies_of_another_dialect_cannot_be_replayed(mine: Path) -> None:
     corrected, native = "pairs.strategies={corrected: 1}", "teacher.dialect=native"
     hermes = "agent.tool_parser=hermes"
     assert _error(mine, corrected, native, hermes) == (
-        "pairs.strategies.corrected: the teacher goes on from the student's replies, so both need "
-        "one dialect, got hermes for the teacher and inject for the student; set its weight to 0 "
+        "pairs.strategies.corrected: the teacher continues the student's replies, so both need the "
+        "same dialect, got hermes for the teacher and inject for the student; set its weight to 0 "
         "or one agent.dialect"
     )
     load(str(mine), [native, hermes, "pairs.strategies={corrected: 0, outcome: 1}"])
@@ -200,7 +200,7 @@ def test_replies_of_another_dialect_cannot_be_replayed(mine: Path) -> None:
 def test_native_replies_cannot_be_structured(key: str, mine: Path) -> None:
     structured, native = "student.structured=true", f"{key}=native"
     assert _error(mine, structured, native, "agent.tool_parser=hermes") == (
-        f"student.structured: replies are held to the calls of dialect inject, got {native}; set "
+        f"student.structured: structured decoding needs dialect inject, got {native}; set "
         "student.structured=false or student.dialect=inject"
     )
     load(str(mine), [structured, "teacher.dialect=native", "agent.tool_parser=hermes"])
@@ -210,8 +210,8 @@ def test_native_replies_cannot_be_structured(key: str, mine: Path) -> None:
 def test_an_endpoint_is_not_spoken_to_natively(key: str, mine: Path) -> None:
     at, hermes = "teacher.endpoint=http://host:8000/v1", "agent.tool_parser=hermes"
     assert _error(mine, at, hermes, f"{key}=native") == (
-        "teacher.endpoint: an endpoint is sent messages and no template, so its dialect must be "
-        f"inject, got {key} native; set teacher.dialect=inject"
+        "teacher.endpoint: an endpoint receives messages without a template, so its dialect must "
+        f"be inject, got {key} native; set teacher.dialect=inject"
     )
     load(str(mine), [at, hermes, "agent.dialect=native", "teacher.dialect=inject"])
 
@@ -226,8 +226,8 @@ def test_replies_of_an_endpoint_cannot_be_structured(mine: Path) -> None:
 def test_replies_of_an_endpoint_cannot_be_stopped(mine: Path) -> None:
     at, stop = "teacher.endpoint=http://host:8000/v1", r'teacher.stop=[")\n"]'
     assert _error(mine, at, stop) == (
-        "teacher.stop: an endpoint leaves out of a reply what ended it, and a call would lack its "
-        "end; set teacher.stop=[]"
+        "teacher.stop: an endpoint cuts the stop text off the reply, so a call would lack its end; "
+        "set teacher.stop=[]"
     )
     assert load(str(mine), [stop]).teacher.stop == (")\n",)
 
@@ -342,3 +342,41 @@ def test_what_is_stored_of_a_recipe_reads_back_the_same() -> None:
     for name in shipped():
         recipe = load(name)
         assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+
+
+REPEATED = """\
+train:
+  beta: 0.1
+  sft: {epochs: 1}
+  beta: 0.2
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (REPEATED, "train.beta twice, on lines 2 and 4"),
+        ("seed: 1\ntoolset: logic\nseed: 1\n", "seed twice, on lines 1 and 3"),
+        ("problems: {path: a, path: b}", "problems.path twice, on line 1"),
+        ("agent:\n  examples:\n  - {question: q, question: r}", "question twice, on line 3"),
+    ],
+)
+def test_a_recipe_that_sets_a_key_twice_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError) as raised:
+        load(str(path))
+    assert str(raised.value).startswith(f"recipe {path} sets ")
+    assert str(raised.value).endswith(message)
+
+
+def test_an_override_that_sets_a_key_twice_is_refused(mine: Path) -> None:
+    with pytest.raises(RecipeError, match=r"'{a: b, a: c}' sets a twice, on line 1"):
+        load(str(mine), ["problems.columns={a: b, a: c}"])
+
+
+def test_an_alias_is_no_repeated_key(tmp_path: Path) -> None:
+    path = tmp_path / "aliases.yaml"
+    path.write_text("teacher: {engine: &e {max_model_len: 64}}\nstudent: {engine: *e}\n")
+    recipe = load(str(path))
+    assert recipe.teacher.engine == recipe.student.engine == {"max_model_len": 64}

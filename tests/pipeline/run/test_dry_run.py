@@ -1,6 +1,7 @@
-"""`--dry-run` after real runs: a sample tells what the whole run then took.
+"""`--dry-run` after real runs: the estimate from a sample against the whole run.
 
-Run by this file as a program: Ray Data, actors, executors, Parquet. Only the engines are simulated.
+The runs are made by this file as a program, with Ray Data, actors, executors and Parquet; only the
+engines are simulated.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ TEACHER = {"min": 1, "max": 2, "until": {"correct": 1, "incorrect": 0}}
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recipe, and run directories of it: `sample`, of some problems, and `whole`."""
+    """A folder with a recipe and its run directories: `sample`, with some problems, and `whole`."""
     place = tmp_path_factory.mktemp("dry_run")
     problems = [
         {"problem_id": str(i), "question": f"What is {i} and 1?", "answer": i % 4, "split": "train"}
@@ -66,24 +67,22 @@ def _dry_run(place: Path, run_dir: Path, *more: object) -> None:
     assert main([str(part) for part in (*arguments, "--dry-run", "--run-dir", run_dir)]) == 0
 
 
-def _told(capsys: pytest.CaptureFixture[str], place: Path, name: str, *more: object) -> Any:
+def _estimate(capsys: pytest.CaptureFixture[str], place: Path, name: str, *more: object) -> Any:
     _dry_run(place, place / name, *more, "--json")
     return json.loads(capsys.readouterr().out)["estimate"]
 
 
-def test_a_sample_tells_what_the_whole_run_took(
-    place: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    told = _told(capsys, place, "none", "--sample", place / "sample")
-    took = RunDir(place / "whole").facts("generate")
-    made = {name: took["chains"][name] for name in ("teacher", "student")}
-    student, teacher = told["models"]["student"], told["models"]["teacher"]
+def test_a_sample_estimates_the_whole_run(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    printed = _estimate(capsys, place, "none", "--sample", place / "sample")
+    facts = RunDir(place / "whole").facts("generate")
+    made = {name: facts["chains"][name] for name in ("teacher", "student")}
+    student, teacher = printed["models"]["student"], printed["models"]["teacher"]
     assert student["tasks"] == {"least": 600, "most": 600, "expected": 600, "there": 0}
     assert made["student"] == 600
     assert teacher["tasks"]["least"] == 300 < made["teacher"] < teacher["tasks"]["most"] == 600
     assert teacher["tasks"]["expected"] == pytest.approx(made["teacher"], rel=0.1)
-    for name, estimate in told["models"].items():
-        usage = took["usage"][name]
+    for name, estimate in printed["models"].items():
+        usage = facts["usage"][name]
         assert usage["chains"] == made[name]
         assert estimate["read"] == pytest.approx(usage["prompt"], rel=0.15)
         assert estimate["written"] == pytest.approx(usage["written"], rel=0.15)
@@ -92,19 +91,19 @@ def test_a_sample_tells_what_the_whole_run_took(
         assert estimate["engine_hours_left"] == estimate["engine_hours"] > 0
         assert estimate["cost"] == pytest.approx(PRICE * estimate["engine_hours"])
     chains = tables.rows(place / "whole" / "chains", ["tokens"])
-    assert sum(usage["written"] for usage in took["usage"].values()) == sum(
+    assert sum(usage["written"] for usage in facts["usage"].values()) == sum(
         row["tokens"] for row in chains
     )
 
 
-def test_a_finished_run_tells_what_it_took_itself(
+def test_the_estimate_of_a_finished_run_equals_its_measurements(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = _told(capsys, place, "whole")
-    took = RunDir(place / "whole").facts("generate")
-    assert told["sample"] == str(place / "whole")
-    for name, estimate in told["models"].items():
-        usage = took["usage"][name]
+    printed = _estimate(capsys, place, "whole")
+    facts = RunDir(place / "whole").facts("generate")
+    assert printed["sample"] == str(place / "whole")
+    for name, estimate in printed["models"].items():
+        usage = facts["usage"][name]
         assert estimate["tasks"]["expected"] == estimate["tasks"]["there"] == usage["chains"]
         assert (estimate["read"], estimate["written"]) == (usage["prompt"], usage["written"])
         assert estimate["written_ci95"] == [usage["written"]] * 2
@@ -112,32 +111,32 @@ def test_a_finished_run_tells_what_it_took_itself(
         assert estimate["engine_hours_left"] == estimate["cost_left"] == 0
 
 
-def test_what_is_left_is_told_of_a_run_that_was_stopped(
+def test_the_estimate_of_a_stopped_run_names_the_chains_left(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(place / "whole", tmp_path / "stopped")
     stopped = RunDir(tmp_path / "stopped")
     lost = next(path for path in tables.files(stopped.chains) if path.name.startswith("student"))
-    gone = len(tables.task_ids(lost))
+    removed = len(tables.task_ids(lost))
     lost.unlink()
     stopped.note("generate", status="failed")
     _dry_run(place, stopped.path)
     lines = capsys.readouterr().out.splitlines()
     (line,) = [line for line in lines if line.startswith("estimate   student")]
-    assert f"; {gone} left: " in line
-    assert line.endswith(f"measured on {600 - gone} chains of {stopped.path}")
+    assert f"; {removed} left: " in line
+    assert line.endswith(f"measured on {600 - removed} chains of {stopped.path}")
 
 
-def test_a_sample_of_another_recipe_is_said_to_be_one(
+def test_differences_between_sample_and_recipe_are_noted(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     changed = (f"student.model={folder('teacher')}", "agent.max_steps=3")
-    told = _told(capsys, place, "none", *changed, "--sample", place / "sample")
-    assert told["models"]["student"]["engine_hours"] is None
-    assert told["models"]["teacher"]["engine_hours"] > 0
-    unlike, differs, few = told["notes"]
-    assert unlike.endswith("no estimate of the student can be made from it")
-    assert "is of another recipe: agent.max_steps is 12 there, 3 here" in differs
+    printed = _estimate(capsys, place, "none", *changed, "--sample", place / "sample")
+    assert printed["models"]["student"]["engine_hours"] is None
+    assert printed["models"]["teacher"]["engine_hours"] > 0
+    unlike, differs, few = printed["notes"]
+    assert unlike.endswith("it gives no estimate for the student")
+    assert "has another recipe: agent.max_steps is 12 there, 3 here" in differs
     assert "too few chains of teacher to keep an engine full" in few
 
 

@@ -1,4 +1,4 @@
-"""What chains will take, worked out by hand."""
+"""Estimates for chains, computed by hand."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pipeline.run.estimate import (
     Estimate,
     Measured,
     Tasks,
+    describe,
     estimate,
-    in_words,
     relative_error,
     tasks_of,
 )
@@ -23,21 +23,21 @@ KNOWN = Tasks(8000, 8000, 8000, 0)
 
 
 def test_totals_are_tasks_times_means_per_chain() -> None:
-    told = estimate(KNOWN, FOUR, price=3.0)
-    assert (told.measured, told.read, told.cached, told.written) == (4, 8e6, 6e6, 200_000)
-    assert told.engine_hours == pytest.approx(20)
-    assert told.cost == pytest.approx(60)
+    result = estimate(KNOWN, FOUR, price=3.0)
+    assert (result.measured, result.read, result.cached, result.written) == (4, 8e6, 6e6, 200_000)
+    assert result.engine_hours == pytest.approx(20)
+    assert result.cost == pytest.approx(60)
 
 
-def test_the_interval_is_by_problem_as_its_chains_are_alike() -> None:
+def test_the_interval_uses_the_problem_as_sampling_unit() -> None:
     # 30 and 70 tokens of 2 chains each: residuals -20 and 20, so 1.96 * sqrt(2 * 800) / 100
     error = 1.96 * math.sqrt(2 * 800) / 100
     assert relative_error(FOUR.written, varying=False) == pytest.approx(error)
-    told = estimate(KNOWN, FOUR, price=None).written_ci95
-    assert told == (round(200_000 * (1 - error)), round(200_000 * (1 + error)))
+    interval = estimate(KNOWN, FOUR, price=None).written_ci95
+    assert interval == (round(200_000 * (1 - error)), round(200_000 * (1 + error)))
 
 
-def test_where_sampling_ends_early_the_number_of_chains_adds_to_the_interval() -> None:
+def test_with_early_stopping_the_number_of_chains_widens_the_interval() -> None:
     uneven = {"a": [10], "b": [10, 10, 10]}
     assert relative_error(uneven, varying=False) == 0
     assert relative_error(uneven, varying=True) == pytest.approx(1.96 * math.sqrt(2 * 200) / 40)
@@ -47,33 +47,34 @@ def test_one_problem_gives_no_interval() -> None:
     assert relative_error({"a": [10, 20]}, varying=False) is None
 
 
-def test_of_chains_that_are_there_only_the_rest_is_uncertain() -> None:
+def test_only_chains_that_do_not_exist_yet_are_uncertain() -> None:
     half, done = (
-        estimate(Tasks(8, 8, 8, there), FOUR, price=None, own=True).written_ci95 for there in (4, 8)
+        estimate(Tasks(8, 8, 8, existing), FOUR, price=None, own=True).written_ci95
+        for existing in (4, 8)
     )
     assert half == (200 - 78, 200 + 78)
     assert done == (200, 200)
 
 
-def test_what_was_not_measured_is_unknown() -> None:
+def test_unmeasured_numbers_are_none() -> None:
     older = Measured(FOUR.written, dict.fromkeys(USAGE, 0), finished=True)
-    told = estimate(KNOWN, older, price=3.0)
-    assert told.written == 200_000
-    assert told.read is told.engine_hours is told.cost is None
-    assert "tokens read and engine hours were not measured" in in_words(told)
+    result = estimate(KNOWN, older, price=3.0)
+    assert result.written == 200_000
+    assert result.read is result.engine_hours is result.cost is None
+    assert "tokens read and engine hours were not measured" in describe(result)
 
 
-def test_a_finished_sample_tells_how_many_chains_a_problem_gets() -> None:
+def test_a_finished_sample_gives_the_expected_number_of_chains() -> None:
     samples = Samples(min=1, max=4, until=Until(correct=1, incorrect=1))
     assert tasks_of(samples, 100, 0, None) == Tasks(200, 400, None, 0)
-    found = Measured({"a": [1, 1], "b": [1, 1, 1]}, USAGE, finished=True)
-    assert tasks_of(samples, 100, 0, found) == Tasks(200, 400, 250, 0)
-    halfway = Measured(found.written, USAGE, finished=False)
+    finished = Measured({"a": [1, 1], "b": [1, 1, 1]}, USAGE, finished=True)
+    assert tasks_of(samples, 100, 0, finished) == Tasks(200, 400, 250, 0)
+    halfway = Measured(finished.written, USAGE, finished=False)
     assert tasks_of(samples, 100, 230, halfway) == Tasks(230, 400, None, 230)
 
 
 @pytest.mark.parametrize(
-    ("told", "line"),
+    ("result", "line"),
     [
         (
             Estimate(KNOWN, 200, 61_200_000, 53_856_000, 1_400_000, (1_300_000, 1_500_000), 3.1),
@@ -99,5 +100,5 @@ def test_a_finished_sample_tells_how_many_chains_a_problem_gets() -> None:
         ),
     ],
 )
-def test_an_estimate_reads_as_one_line(told: Estimate, line: str) -> None:
-    assert in_words(told) == line
+def test_an_estimate_is_described_in_one_line(result: Estimate, line: str) -> None:
+    assert describe(result) == line

@@ -1,4 +1,4 @@
-"""The whole way on real rows with models that cannot solve them: it goes through, and says so."""
+"""A whole run on real rows with models that cannot solve them: it finishes and reports no gain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.pipeline.cli import run
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-def test_all_stages_run_on_gsm8k_and_say_plainly_that_nothing_was_learned(
+def test_all_stages_run_on_gsm8k_and_report_that_nothing_was_learned(
     gsm8k_path: str, tmp_path: Path
 ) -> None:
     run_dir = tmp_path / "run"

@@ -1,4 +1,4 @@
-"""pipeline.run.preflight: what is wrong with models, to the letter, with the pocket models."""
+"""Exact messages of pipeline.run.preflight, with the pocket models."""
 
 from __future__ import annotations
 
@@ -16,57 +16,56 @@ from pipeline.run.preflight import check_models, engine_roles
 QUESTIONS = ("Ann has 2 apples. She gets 3. How many?", "Ann has 2 apples. She gets 3. " * 40)
 
 
-def checked(*overrides: str, questions: tuple[str, ...] = QUESTIONS) -> list[str]:
+def notes(*overrides: str, questions: tuple[str, ...] = QUESTIONS) -> list[str]:
     return check_models(load("pocket", overrides), ["teacher"], questions, download=False)
 
 
-def refused(*overrides: str, questions: tuple[str, ...] = QUESTIONS) -> str:
+def error(*overrides: str, questions: tuple[str, ...] = QUESTIONS) -> str:
     with pytest.raises(CannotStart) as raised:
-        checked(*overrides, questions=questions)
+        notes(*overrides, questions=questions)
     return str(raised.value)
 
 
-def test_what_fits_is_not_spoken_of() -> None:
-    assert checked() == []
-    assert checked("teacher.engine={}") == []
+def test_a_model_that_fits_gives_no_note() -> None:
+    assert notes() == []
+    assert notes("teacher.engine={}") == []
 
 
-def test_a_context_that_holds_no_prompt_is_refused_with_its_parts() -> None:
-    said = refused("teacher.engine.max_model_len=200")
-    assert said == (
-        "teacher.engine.max_model_len is 200 tokens, which holds no prompt: instructions and "
+def test_a_context_too_short_for_any_prompt_is_refused() -> None:
+    assert error("teacher.engine.max_model_len=200") == (
+        "teacher.engine.max_model_len is 200 tokens, too few for any prompt: instructions and "
         "functions take 225, the shortest problem 17, and a reply at least 16"
     )
-    assert refused("teacher.engine.max_model_len=240", questions=()) == (
-        "teacher.engine.max_model_len is 240 tokens, which holds no prompt: instructions and "
+    assert error("teacher.engine.max_model_len=240", questions=()) == (
+        "teacher.engine.max_model_len is 240 tokens, too few for any prompt: instructions and "
         "functions take 225, and a reply at least 16"
     )
-    assert checked("teacher.engine.max_model_len=241", questions=()) == []
+    assert notes("teacher.engine.max_model_len=241", questions=()) == []
 
 
 def test_problems_that_do_not_fit_are_counted() -> None:
-    assert checked("teacher.engine.max_model_len=300") == [
+    assert notes("teacher.engine.max_model_len=300") == [
         "1 of 2 problems do not fit the 300 tokens of teacher.engine.max_model_len: their chains "
         "will end as context_full"
     ]
 
 
-def test_the_context_is_the_models_own_where_no_option_says_it(tmp_path: Path) -> None:
+def test_without_the_option_the_context_is_read_from_the_config(tmp_path: Path) -> None:
     model = tmp_path / "model"
     shutil.copytree(folder("teacher"), model)
     config = json.loads((model / "config.json").read_text())
     (model / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 128}))
-    said = refused(f"teacher.model={model}", "teacher.engine={}")
-    assert said.startswith(f"the context of teacher.model {model} is 128 tokens, which holds no")
-    said = refused(f"teacher.model={model}")
-    assert said == (
+    assert error(f"teacher.model={model}", "teacher.engine={}").startswith(
+        f"the context of teacher.model {model} is 128 tokens, too few for any prompt"
+    )
+    assert error(f"teacher.model={model}") == (
         f"teacher.engine.max_model_len is 1,024, more than the 128 tokens of teacher.model {model}"
     )
 
 
 @pytest.mark.vllm
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         (
             "teacher.engine.max_model_length=100",
@@ -89,8 +88,8 @@ def test_the_context_is_the_models_own_where_no_option_says_it(tmp_path: Path) -
         ),
     ],
 )
-def test_an_engine_option_that_cannot_work_is_named(override: str, said: str) -> None:
-    assert refused(override) == said
+def test_an_invalid_engine_option_is_named(override: str, message: str) -> None:
+    assert error(override) == message
 
 
 @pytest.mark.parametrize(
@@ -102,5 +101,5 @@ def test_an_engine_option_that_cannot_work_is_named(override: str, said: str) ->
         (["pairs", "train"], []),
     ],
 )
-def test_only_models_that_the_stages_run_are_looked_at(stages: list[str], roles: list[str]) -> None:
+def test_only_models_that_the_stages_run_are_checked(stages: list[str], roles: list[str]) -> None:
     assert engine_roles(load("pocket", ["pairs.rejected_from=[teacher]"]), stages) == roles

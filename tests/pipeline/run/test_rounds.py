@@ -14,10 +14,10 @@ from pipeline.records import Problem, Task
 from pipeline.run.rounds import (
     HELDOUT,
     Solved,
+    describe,
     outcome,
     set_aside,
     source_of_round,
-    told,
     without_heldout,
 )
 from tests.pipeline.agent.scripted import ARITHMETIC
@@ -34,36 +34,36 @@ def _problem(index: int, split: str = "train", question: str | None = None) -> P
 
 
 def _solved(*outcomes: bool) -> dict[str, bool]:
-    return {f"p{index}": right for index, right in enumerate(outcomes)}
+    return {f"p{index}": correct for index, correct in enumerate(outcomes)}
 
 
-def _share(right: int, n: int = 200) -> Solved:
-    """The first `right` of `n` problems solved."""
-    return _solved(*(index < right for index in range(n)))
+def _share(correct: int, n: int = 200) -> Solved:
+    """The first `correct` of `n` problems solved."""
+    return _solved(*(index < correct for index in range(n)))
 
 
 # Problems
 
 
-def test_every_round_of_the_pocket_world_has_problems_of_its_own() -> None:
+def test_rounds_of_the_pocket_world_share_no_training_problem() -> None:
     recipe = _pocket()
     source, heldout = without_heldout(recipe, read_source(recipe))
-    assert source == read_source(recipe)  # the first round is that of a run without rounds
+    assert source == read_source(recipe)  # round 1 equals a run without rounds
     rounds = [source_of_round(recipe, source, heldout, number) for number in (1, 2, 3)]
-    asked = [[p.question for p in found.problems if p.split == "train"] for found in rounds]
+    asked = [[p.question for p in each.problems if p.split == "train"] for each in rounds]
     asked += [[p.question for p in heldout], [p.question for p in pocket_problems(30, 0, "test")]]
     assert [len(questions) for questions in asked] == [40, 40, 40, 50, 30]
     assert len({question for questions in asked for question in questions}) == 200
-    ids = [p.problem_id for found in rounds for p in found.problems if p.split == "train"]
+    ids = [p.problem_id for each in rounds for p in each.problems if p.split == "train"]
     assert len({*ids, *(p.problem_id for p in heldout)}) == 170
     assert {p.split for p in heldout} == {HELDOUT}
-    for found in rounds:
-        assert [p for p in found.problems if p.split != "train"] == [
+    for each in rounds:
+        assert [p for p in each.problems if p.split != "train"] == [
             p for p in source.problems if p.split != "train"
         ]
 
 
-def test_the_problems_of_a_round_are_the_same_every_time() -> None:
+def test_the_problems_of_a_round_are_deterministic() -> None:
     recipe = _pocket()
     source, heldout = without_heldout(recipe, read_source(recipe))
     again = source_of_round(recipe, *without_heldout(recipe, read_source(recipe)), 3)
@@ -72,19 +72,19 @@ def test_the_problems_of_a_round_are_the_same_every_time() -> None:
     assert more == (source, heldout)
 
 
-def test_a_file_gives_each_round_the_same_problems_but_those_held_out() -> None:
+def test_with_a_file_all_rounds_use_the_problems_that_are_not_held_out() -> None:
     everything = tuple(_problem(i) for i in range(50)) + tuple(_problem(i, "test") for i in (1, 2))
     recipe = _pocket("train.heldout_problems=7")
     source, heldout = without_heldout(recipe, ProblemFile(everything, (), "generic"))
     assert len(heldout) == 7
-    kept = {problem.problem_id for problem in source.problems}
-    assert kept == {p.problem_id for p in everything} - {p.problem_id for p in heldout}
+    ids = {problem.problem_id for problem in source.problems}
+    assert ids == {p.problem_id for p in everything} - {p.problem_id for p in heldout}
     assert source_of_round(recipe, source, heldout, 2) is source
 
 
-def test_of_a_small_file_a_fifth_is_held_out() -> None:
-    kept, heldout = set_aside([_problem(index) for index in range(23)], 500)
-    assert (len(kept), len(heldout)) == (19, 4)
+def test_a_fifth_of_a_small_file_is_held_out() -> None:
+    rest, heldout = set_aside([_problem(index) for index in range(23)], 500)
+    assert (len(rest), len(heldout)) == (19, 4)
 
 
 def test_too_few_problems_for_rounds_are_refused() -> None:
@@ -97,28 +97,28 @@ def test_too_few_problems_for_rounds_are_refused() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["train", "test", "ood"]))))
-def test_a_held_out_question_trains_nothing_and_evaluates_nothing(
+def test_a_held_out_question_is_in_no_other_split(
     asked: list[tuple[int, str]],
 ) -> None:
     asked += [(10 + index, "train") for index in range(5)]
     problems = [_problem(i, split, f"{number}?") for i, (number, split) in enumerate(asked)]
-    kept, heldout = set_aside(problems, 3)
+    rest, heldout = set_aside(problems, 3)
     assert heldout
     questions = {problem.question for problem in heldout}
     assert len(questions) == len(heldout)
-    assert not questions & {problem.question for problem in kept}
-    assert {p for p in problems if p.split != "train"} <= set(kept)
+    assert not questions & {problem.question for problem in rest}
+    assert {p for p in problems if p.split != "train"} <= set(rest)
 
 
 # Tasks
 
 
-def test_tasks_of_the_first_round_are_those_of_a_run_without_rounds() -> None:
+def test_tasks_of_round_1_equal_those_of_a_run_without_rounds() -> None:
     tasks = [task(_problem(0), "student", 0, 3)]
     assert [*tasks_of_round(tasks, 1, 3)] == tasks
 
 
-def test_tasks_of_a_further_round_say_so_and_are_sampled_anew() -> None:
+def test_later_rounds_have_their_own_task_ids_and_seeds() -> None:
     samples = load("pocket").student.samples
     first = [*next_tasks([_problem(0)], "student", samples, 3, {})]
     (second,) = tasks_of_round(first, 2, 3)
@@ -130,13 +130,13 @@ def test_tasks_of_a_further_round_say_so_and_are_sampled_anew() -> None:
     assert same[0] == same[1]
 
 
-def test_a_continuation_keeps_its_place_in_the_name() -> None:
+def test_the_round_is_inserted_before_the_position_of_a_continuation() -> None:
     from pipeline.problems.reference.chain import reference_chain
 
-    worked = ((p, reference_chain(p, ARITHMETIC)) for p in pocket_problems(20, 0, "train"))
-    problem, chain = next((p, found) for p, found in worked if found and found.calls > 1)
+    solutions = ((p, reference_chain(p, ARITHMETIC)) for p in pocket_problems(20, 0, "train"))
+    problem, chain = next((p, chain) for p, chain in solutions if chain and chain.calls > 1)
     tasks = continuations(problem, "teacher", chain, 0)
-    ids = [found.task_id for found in tasks_of_round(tasks, 2, 0)]
+    ids = [each.task_id for each in tasks_of_round(tasks, 2, 0)]
     assert ids[0] == f"{problem.problem_id}/teacher/r2/after/{chain.sample_index}/1"
 
 
@@ -144,73 +144,75 @@ def test_a_continuation_keeps_its_place_in_the_name() -> None:
 def test_no_two_rounds_share_a_task(first: int, second: int, model: str) -> None:
     problems = [_problem(index) for index in range(3)]
     tasks: list[Task] = [task(p, model, index, 0) for p in problems for index in range(2)]
-    ids = {found.task_id for found in tasks_of_round(tasks, first, 0)}
+    ids = {each.task_id for each in tasks_of_round(tasks, first, 0)}
     assert len(ids) == 6
-    others = {found.task_id for found in tasks_of_round(tasks, second, 0)}
+    others = {each.task_id for each in tasks_of_round(tasks, second, 0)}
     assert ids == others if first == second else not ids & others
 
 
 # When rounds end
 
 
-def test_rounds_go_on_while_the_gain_is_clear_of_zero() -> None:
-    found = outcome([_share(80), _share(120)], most=3)
-    assert (found.best, found.stopped) == (1, None)
-    assert [line["round"] for line in found.students] == [0, 1]
-    assert found.students[1]["accuracy"] == 0.6
-    assert found.students[1]["gain"] == 0.2
-    assert found.students[1]["gain_ci95"][0] > 0
-    assert "gain" not in found.students[0]
+def test_rounds_continue_while_the_interval_of_the_gain_excludes_zero() -> None:
+    result = outcome([_share(80), _share(120)], most=3)
+    assert (result.best, result.stopped) == (1, None)
+    assert [line["round"] for line in result.students] == [0, 1]
+    assert result.students[1]["accuracy"] == 0.6
+    assert result.students[1]["gain"] == 0.2
+    assert result.students[1]["gain_ci95"][0] > 0
+    assert "gain" not in result.students[0]
 
 
-def test_a_gain_within_noise_ends_them_and_the_best_round_stays() -> None:
-    found = outcome([_share(80), _share(120), _share(121)], most=5)
-    assert found.stopped == "the gain of round 2 is within noise"
-    assert found.best == 2  # it solved more, if not clearly
+def test_a_gain_within_noise_ends_the_rounds() -> None:
+    result = outcome([_share(80), _share(120), _share(121)], most=5)
+    assert result.stopped == "the gain of round 2 is within noise"
+    assert result.best == 2  # it solved more, though not significantly
     assert outcome([_share(80), _share(120), _share(119)], most=5).best == 1
 
 
-def test_of_two_equal_rounds_the_earlier_is_best() -> None:
-    found = outcome([_share(80), _share(120), _share(120)], most=5)
-    assert (found.best, found.stopped) == (1, "the gain of round 2 is within noise")
+def test_with_equal_accuracy_the_earlier_round_is_best() -> None:
+    result = outcome([_share(80), _share(120), _share(120)], most=5)
+    assert (result.best, result.stopped) == (1, "the gain of round 2 is within noise")
 
 
-def test_the_student_before_is_no_round() -> None:
-    found = outcome([_share(80), _share(20)], most=5)
-    assert (found.best, found.stopped) == (1, "round 1 made the student worse")
+def test_the_student_before_training_is_never_the_best_round() -> None:
+    result = outcome([_share(80), _share(20)], most=5)
+    assert (result.best, result.stopped) == (1, "round 1 made the student worse")
 
 
-def test_no_more_rounds_than_asked_for_are_trained() -> None:
-    found = outcome([_share(40), _share(80), _share(120)], most=2)
-    assert (found.best, found.stopped) == (2, "all 2 rounds were trained")
+def test_rounds_end_at_the_configured_number() -> None:
+    result = outcome([_share(40), _share(80), _share(120)], most=2)
+    assert (result.best, result.stopped) == (2, "all 2 rounds were trained")
 
 
-def test_a_gain_is_that_on_problems_which_both_students_were_judged_on() -> None:
+def test_a_gain_counts_only_problems_measured_for_both_students() -> None:
     before = {"a": False, "b": True}
-    after = {"a": True, "c": False}  # the engine failed on b, and before on c
-    found = outcome([before, after], most=2)
-    assert found.students[1]["gain"] == 1.0
-    assert (found.students[1]["n"], found.students[1]["accuracy"]) == (2, 0.5)
+    after = {"a": True, "c": False}  # the engine failed on b after, and on c before
+    result = outcome([before, after], most=2)
+    assert result.students[1]["gain"] == 1.0
+    assert (result.students[1]["n"], result.students[1]["accuracy"]) == (2, 0.5)
 
 
-def test_nothing_measured_ends_them() -> None:
-    found = outcome([{}, {}], most=3)
-    assert found.stopped == "the gain of round 1 is within noise"
+def test_rounds_end_if_nothing_was_measured() -> None:
+    result = outcome([{}, {}], most=3)
+    assert result.stopped == "the gain of round 1 is within noise"
 
 
 @given(st.lists(st.integers(0, 40), min_size=2, max_size=6))
-def test_the_best_round_is_the_first_that_solved_most(counts: list[int]) -> None:
-    found = outcome([_share(count, 40) for count in counts], most=9)
-    assert found.best == 1 + counts[1:].index(max(counts[1:]))
+def test_the_best_round_is_the_first_with_the_highest_accuracy(counts: list[int]) -> None:
+    result = outcome([_share(count, 40) for count in counts], most=9)
+    assert result.best == 1 + counts[1:].index(max(counts[1:]))
 
 
-def test_the_last_round_is_told_in_one_line() -> None:
-    assert told(outcome([_share(80), _share(120)], most=3)).startswith(
+def test_the_last_round_is_described_in_one_line() -> None:
+    assert describe(outcome([_share(80), _share(120)], most=3)).startswith(
         "round 1: 60.0% of 200 held-out problems solved, the student before: 40.0%; "
         "gain +20.0 points (95% +1"
     )
-    assert told(outcome([_share(80), _share(120)], most=3)).endswith("; on with round 2")
-    text = told(outcome([_share(80), _share(120), _share(119)], most=3))
+    assert describe(outcome([_share(80), _share(120)], most=3)).endswith(
+        "; continuing with round 2"
+    )
+    text = describe(outcome([_share(80), _share(120), _share(119)], most=3))
     assert text.startswith("round 2: 59.5% of 200 held-out problems solved, round 1: 60.0%; gain -")
     assert text.endswith(
         "rounds end: the gain of round 2 is within noise; student/ is that of round 1"

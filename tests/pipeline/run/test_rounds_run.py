@@ -1,7 +1,7 @@
 """A second round through the real stack, killed while it trains.
 
-What the training of the first round would leave behind is there before it starts, and is the pocket
-teacher: so its gain is certain, and the second round begins with a model of another size.
+The pocket teacher is copied in as the result of the first round's training, so that round certainly
+has a gain, and the second round starts from a model of another size.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def test_a_killed_second_round_resumes_from_the_student_of_the_first(tmp_path: P
     place, log = RunDir(tmp_path / "run"), tmp_path / "log"
     first, second = (stage_model(place.of_round(number).path, "dpo") for number in (1, 2))
     for stage in ("sft", "dpo"):
-        finish(stage_model(place.path, stage))
+        write_finished_stage(stage_model(place.path, stage))
     arguments = ("run", "pocket", *OPTIONS, "--run-dir", place.path)
     driver = start(*arguments, log=log)
     metrics = second.parents[1] / "sft" / "metrics.jsonl"
@@ -57,7 +57,7 @@ def test_a_killed_second_round_resumes_from_the_student_of_the_first(tmp_path: P
 
     students = place.rounds["students"]
     assert students[0]["accuracy"] + 0.2 < students[1]["accuracy"]
-    assert hidden(first) == hidden(second) != hidden(folder("student"))
+    assert hidden_size(first) == hidden_size(second) != hidden_size(folder("student"))
     assert weights(first) != weights(second)
     best = place.rounds["best"]
     assert weights(place.student) == weights((first, second)[best - 1])
@@ -67,13 +67,13 @@ def test_a_killed_second_round_resumes_from_the_student_of_the_first(tmp_path: P
     assert models[f"student_round_{best}"] == models["student_after"]
 
 
-def finish(model: Path) -> None:
-    """Leave what a finished training stage leaves."""
+def write_finished_stage(model: Path) -> None:
+    """Write the files of a finished training stage."""
     shutil.copytree(folder("teacher"), model)
     (model.parent / "data.json").write_text(json.dumps({"rows": 1, "chosen_tokens": 1}))
 
 
-def hidden(model: Path) -> int:
+def hidden_size(model: Path) -> int:
     return json.loads((model / "config.json").read_text())["hidden_size"]
 
 
@@ -82,7 +82,7 @@ def weights(model: Path) -> bytes:
 
 
 def stamps(place: RunDir) -> dict[str, int]:
-    """When each file was written that a command which resumes must not write again."""
+    """Modification times of the files that a resumed command must not write again."""
     rounds = (place, place.of_round(2))
     files = [path for r in rounds for f in (r.tasks, r.chains, r.pairs) for path in tables.files(f)]
     files += [*tables.files(place.heldout), *place.path.glob("checkpoints/*/model/*.safetensors")]

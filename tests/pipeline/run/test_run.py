@@ -1,4 +1,4 @@
-"""The stages' own rules, without Ray; what they do is tested beside the module that does it."""
+"""Rules of the stages, without Ray; the work of a stage is tested in its own room."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _run(place: Path, *overrides: str) -> Run:
     return prepare(_recipe(*overrides), RunDir(place))
 
 
-def _only_right_chains(run: RunDir) -> None:
+def _write_correct_chains(run: RunDir) -> None:
     rows = []
     for problem in problems(5, 0, "train"):
         chain = reference_chain(problem, dialect().toolset)
@@ -44,11 +44,11 @@ def _only_right_chains(run: RunDir) -> None:
     tables.write(run.chains / "chains.parquet", rows, tables.CHAINS)
 
 
-def test_a_further_round_that_gives_no_pair_ends_the_rounds(
+def test_a_later_round_without_pairs_ends_the_rounds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = _run(tmp_path, "train.rounds=3")
-    _only_right_chains(run.dir.of_round(2))
+    _write_correct_chains(run.dir.of_round(2))
     run.dir.note_rounds(best=1, students=[{}, {}], stopped=None)
     pairs_stage(in_round(run, 2))
     assert run.dir.rounds["stopped"].startswith("in round 2 no pair could be built from 5 chains")
@@ -56,15 +56,15 @@ def test_a_further_round_that_gives_no_pair_ends_the_rounds(
     assert "student/ is that of round 1" in capsys.readouterr().err
 
 
-def test_a_first_round_that_gives_no_pair_has_failed(tmp_path: Path) -> None:
+def test_a_first_round_without_pairs_fails(tmp_path: Path) -> None:
     run = _run(tmp_path, "train.rounds=3")
-    _only_right_chains(run.dir)
+    _write_correct_chains(run.dir)
     with pytest.raises(StageFailed, match=r"^no pair could be built from 5 chains"):
         pairs_stage(run)
     assert run.dir.rounds == {}
 
 
-def test_a_further_round_begins_with_the_student_of_the_one_before(tmp_path: Path) -> None:
+def test_a_later_round_starts_from_the_previous_student(tmp_path: Path) -> None:
     run = _run(tmp_path, "train.rounds=3")
     second, third = in_round(run, 2), in_round(run, 3)
     assert in_round(run, 1) is run
@@ -76,7 +76,7 @@ def test_a_further_round_begins_with_the_student_of_the_one_before(tmp_path: Pat
     assert third.dir.path == tmp_path / "rounds" / "03"
 
 
-def test_one_round_holds_nothing_out(tmp_path: Path) -> None:
+def test_a_single_round_holds_out_no_problem(tmp_path: Path) -> None:
     assert _run(tmp_path).heldout == ()
     assert len(_run(tmp_path, "train.rounds=2").heldout) == 10
 
@@ -89,14 +89,14 @@ def test_rounds_after_the_first_may_have_other_models() -> None:
 
 
 def test_rounds_without_a_chain_to_reject_are_refused(tmp_path: Path) -> None:
-    wrong = ("train.round_models=[teacher]", "pairs.rejected_from=[student]")
+    overrides = ("train.round_models=[teacher]", "pairs.rejected_from=[student]")
     with pytest.raises(CannotStart) as raised:
-        _run(tmp_path, "train.rounds=2", *wrong)
+        _run(tmp_path, "train.rounds=2", *overrides)
     assert str(raised.value) == (
         "train.round_models (teacher) has none of pairs.rejected_from (student): rounds after the "
         "first would have no chain to reject"
     )
-    assert _run(tmp_path, *wrong)  # with one round nothing of it is used
+    assert _run(tmp_path, *overrides)  # both settings are unused with one round
 
 
 @pytest.mark.parametrize(
@@ -110,23 +110,23 @@ def test_rounds_without_a_chain_to_reject_are_refused(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_models_that_a_recipe_does_not_make_are_not_evaluated(
+def test_only_models_that_the_recipe_trains_are_evaluated(
     overrides: list[str], models: list[str]
 ) -> None:
     assert evaluated_models(_recipe(*overrides)) == models
 
 
 def _generated(place: Path, *calls: str) -> Run:
-    """A run whose teacher made each of these calls once in its first chain, and answered in all."""
+    """A run whose teacher made `calls` once each in its first chain and answered in all chains."""
     run = _run(place, "pairs.rejected_from=[teacher]")
     training = [problem for problem in run.problems if problem.split == "train"]
-    fresh = next_tasks(training, "teacher", run.recipe.teacher.samples, run.recipe.seed, {})
+    tasks = next_tasks(training, "teacher", run.recipe.teacher.samples, run.recipe.seed, {})
     answer = Step("answer(value=1)", ToolCall("answer", {"value": 1}, "answer(value=1)"), None)
-    made = [Step(f"{name}()", ToolCall(name, {}, ""), ToolResult(True, "1")) for name in calls]
-    for block in blocks(write_plan(run.dir.tasks, "teacher-000", fresh, 64)):
+    called = [Step(f"{name}()", ToolCall(name, {}, ""), ToolResult(True, "1")) for name in calls]
+    for block in blocks(write_plan(run.dir.tasks, "teacher-000", tasks, 64)):
         rows = []
         for index, task in enumerate(block.tasks()):
-            steps = (*made, answer) if index == 0 else (answer,)
+            steps = (*called, answer) if index == 0 else (answer,)
             of_task = (task.task_id, task.problem.problem_id, "teacher", task.sample_index)
             chain = Chain(*of_task, task.seed, (), steps, "answer", "1")
             verdict = Verdict(task.task_id, False, task.problem.answer, "1", "wrong_answer")
@@ -135,23 +135,23 @@ def _generated(place: Path, *calls: str) -> Run:
     return run
 
 
-def test_a_teacher_that_never_calls_a_function_is_told_at_the_end_of_generation(
+def test_a_teacher_that_never_calls_a_function_gives_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = _generated(tmp_path, "think")
     generate_stage(run)
-    said = (
+    warning = (
         "the teacher called no function in any of its 20 chains, of which 20 ended with an answer: "
-        "dialect=native with tool_parser (agent.*), solved problems in agent.examples, or another "
-        "teacher may help"
+        "dialect=native with tool_parser (agent.*), few-shot examples in agent.examples, or "
+        "another teacher may help"
     )
-    assert f"warning: {said}\n" in capsys.readouterr().err
+    assert f"warning: {warning}\n" in capsys.readouterr().err
     facts = run.dir.facts("generate")
-    assert facts["warning"] == said
+    assert facts["warning"] == warning
     assert facts["replies"] == {"teacher": {"chains": 20, "answered": 20, "calling": 0}}
 
 
-def test_a_teacher_that_calls_a_function_once_is_not_spoken_of(
+def test_a_teacher_that_calls_a_function_once_gives_no_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = _generated(tmp_path, "think", "add")

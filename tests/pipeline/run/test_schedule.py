@@ -1,7 +1,7 @@
-"""Rounds through their real stages and a killed driver; the students' skill is scripted.
+"""Rounds through the real stages with a killed driver; the students' skill is scripted.
 
-Run by this file as a program: Ray Data, actors, Parquet. What training would leave behind is there
-before it starts, so nothing is trained; `test_rounds_run.py` trains.
+This file is run as a program, with Ray Data, actors and Parquet. The results of training are
+copied in beforehand, so nothing is trained; `test_rounds_run.py` trains.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ RECIPE = {
     "train": {"stages": ["dpo"], "rounds": 3, "heldout_problems": 40},
     "evaluate": {"models": ["student_rounds", "student_after"], "splits": ["test"]},
 }
-TEACHER, BEFORE, FIRST, SECOND = 100, 30, 65, 45  # problems in a hundred that each solves
+TEACHER, BEFORE, FIRST, SECOND = 100, 30, 65, 45  # percent of problems that each solves
 
 
 class SkilledEngine(ScriptedEngine):
-    """Made as vLLM is, of a model folder; solves the share of problems that `skill` there says."""
+    """Built from a model folder like vLLM; solves the percentage given in its file `skill`."""
 
     dead = False
     capacity = None
@@ -63,8 +63,8 @@ class SkilledEngine(ScriptedEngine):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recipe, its models, and a run directory in which the training of two rounds is done."""
-    place = tmp_path_factory.mktemp("walk")
+    """A folder with a recipe, its models, and a run in which the training of two rounds is done."""
+    place = tmp_path_factory.mktemp("rounds")
     models = {"teacher": TEACHER, "student": BEFORE}
     for name, skill in models.items():
         _model(place / name, skill)
@@ -78,7 +78,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(place: Path) -> RunDir:
-    """The run, whose driver was killed in the second round, and started again."""
+    """The run, after its driver was killed in the second round and restarted."""
     run, log = RunDir(place / "run"), place / "log"
     command = [sys.executable, "-m", "tests.pipeline.run.test_schedule", str(place)]
     with log.open("wb") as file:
@@ -93,7 +93,7 @@ def run(place: Path) -> RunDir:
         command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    (place / "told").write_text(done.stderr)
+    (place / "stderr").write_text(done.stderr)
     return run
 
 
@@ -101,12 +101,12 @@ def test_a_killed_second_round_continues_and_redoes_nothing(run: RunDir, place: 
     before, after = json.loads((place / "before").read_text()), _stamps(run)
     assert any("/rounds/02/" in name for name in before)
     assert {name: after[name] for name in before} == before
-    told = (place / "told").read_text()
-    assert "round 1 of" not in told
-    assert "round 2 of at most 3: 24 problems" in told
+    printed = (place / "stderr").read_text()
+    assert "round 1 of" not in printed
+    assert "round 2 of at most 3: 24 problems" in printed
 
 
-def test_rounds_end_where_the_student_got_worse_and_the_best_one_stays(
+def test_rounds_end_when_the_student_gets_worse_and_the_best_one_is_published(
     run: RunDir, place: Path
 ) -> None:
     rounds = run.rounds
@@ -119,11 +119,11 @@ def test_rounds_end_where_the_student_got_worse_and_the_best_one_stays(
     assert not run.of_round(3).path.exists()
     assert (
         "rounds end: round 2 made the student worse; student/ is that of round 1"
-        in (place / "told").read_text()
+        in (place / "stderr").read_text()
     )
 
 
-def test_the_student_of_the_round_before_makes_chains_of_fresh_problems(run: RunDir) -> None:
+def test_the_previous_student_makes_chains_of_fresh_problems(run: RunDir) -> None:
     first, second = (list(tables.rows(run.of_round(n).chains)) for n in (1, 2))
     assert len(first) == len(second) == 24 * 2
     asked = [{row["problem"]["problem_id"] for row in rows} for rows in (first, second)]
@@ -131,14 +131,14 @@ def test_the_student_of_the_round_before_makes_chains_of_fresh_problems(run: Run
     assert all("/r2/" in row["task_id"] for row in second)
     assert not any("/r2/" in row["task_id"] for row in first)
     for rows, skill in ((first, BEFORE), (second, FIRST)):
-        mine = [row for row in rows if row["model"] == "student"]
-        solved = {stable_hash(row["problem"]["question"]) % 100 < skill for row in mine}
+        of_student = [row for row in rows if row["model"] == "student"]
+        solved = {stable_hash(row["problem"]["question"]) % 100 < skill for row in of_student}
         assert solved == {True, False}
-        for row in mine:
+        for row in of_student:
             assert row["correct"] == (stable_hash(row["problem"]["question"]) % 100 < skill)
 
 
-def test_the_warm_up_of_a_round_learns_what_those_before_learned_too(run: RunDir) -> None:
+def test_the_sft_stage_of_a_round_includes_the_rows_of_earlier_rounds(run: RunDir) -> None:
     first, second = (
         {row["chain_id"] for row in tables.rows(run.of_round(n).pairs / "supervised")}
         for n in (1, 2)
@@ -147,7 +147,7 @@ def test_the_warm_up_of_a_round_learns_what_those_before_learned_too(run: RunDir
     assert all("/r2/" in chain_id for chain_id in second - first)
 
 
-def test_each_round_has_its_own_folders_and_its_stages_in_run_json(run: RunDir) -> None:
+def test_each_round_has_its_own_folders_and_stages_in_run_json(run: RunDir) -> None:
     stages = run.read()["stages"]
     of_round = ("generate", "pairs", "train", "heldout")
     assert set(stages) == {*of_round, *(f"rounds/02/{name}" for name in of_round), "evaluate"}
@@ -165,7 +165,7 @@ def test_each_round_has_its_own_folders_and_its_stages_in_run_json(run: RunDir) 
     assert all("/r2/" in chain_id for chain_id in ids)
 
 
-def test_what_is_held_out_is_solved_once_by_each_student(run: RunDir) -> None:
+def test_each_student_solves_each_held_out_problem_once(run: RunDir) -> None:
     rows = list(tables.rows(run.heldout))
     models = [row["model"] for row in rows]
     assert {name: models.count(name) for name in models} == {
@@ -178,7 +178,7 @@ def test_what_is_held_out_is_solved_once_by_each_student(run: RunDir) -> None:
     assert not trained & {row["problem"]["question"] for row in rows}
 
 
-def test_every_round_is_evaluated_and_the_best_one_only_once(run: RunDir) -> None:
+def test_every_round_is_evaluated_and_the_best_one_once(run: RunDir) -> None:
     metrics = json.loads((run.evaluation / "metrics.json").read_text())["models"]
     assert set(metrics) == {"student_round_1", "student_round_2", "student_after"}
     assert metrics["student_round_1"] == metrics["student_after"]
@@ -186,7 +186,7 @@ def test_every_round_is_evaluated_and_the_best_one_only_once(run: RunDir) -> Non
     assert models == {"student_round_2", "student_after"}
 
 
-def test_when_rounds_have_ended_a_stage_alone_is_that_of_the_last(run: RunDir, place: Path) -> None:
+def test_after_the_rounds_a_single_stage_runs_in_the_last_round(run: RunDir, place: Path) -> None:
     prepared = prepare(load(str(place / "recipe.yaml")), run)
     before = _stamps(run)
     assert run_stage(prepared, "train", redo_errors=False) == run.of_round(2)
@@ -200,7 +200,8 @@ def test_evaluation_waits_for_the_rounds_to_end(place: Path, tmp_path: Path) -> 
         with pytest.raises(CannotStart) as raised:
             run_stage(prepare(recipe, run), "evaluate", redo_errors=False)
     assert str(raised.value) == (
-        f"{tmp_path} is in round 1 of at most 3, which has no judged student yet; run train first"
+        f"{tmp_path} is in round 1 of at most 3, whose student was not measured yet; run "
+        "train first"
     )
 
 
@@ -218,8 +219,8 @@ def _stamps(run: RunDir) -> dict[str, int]:
     }
 
 
-def walk(place: Path) -> None:
-    """All stages with scripted engines on a private Ray."""
+def run_stages(place: Path) -> None:
+    """Run all stages with scripted engines on a private Ray."""
     from cluster.session import connect
 
     recipe = load(str(place / "recipe.yaml"))
@@ -230,4 +231,4 @@ def walk(place: Path) -> None:
 
 
 if __name__ == "__main__":
-    walk(Path(sys.argv[1]))
+    run_stages(Path(sys.argv[1]))

@@ -33,7 +33,7 @@ def _row(
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunDir:
-    """A run with three chains and one pair, whose names and answers look like markup."""
+    """A run with three chains and one pair; names and answers look like markup."""
     run = RunDir(tmp_path)
     run.write({"stages": {}})
     rows = [
@@ -73,23 +73,22 @@ def console() -> Console:
     )
 
 
-def test_chains_are_listed_a_line_each(run: RunDir, console: Console) -> None:
+def test_chains_are_listed_one_per_line(run: RunDir, console: Console) -> None:
     show.list_chains(run, console)
     assert console.export_text().splitlines() == [
-        "right  p/[red]/0  1 calls  answer 3  expected 3  ",
-        "wrong  p/[red]/1  1 calls  answer [/bold] four  expected 3  wrong_answer",
-        "error  p/[red]/2  1 calls  answer None  expected 3  engine_error",
+        "correct    p/[red]/0  1 calls  answer 3  expected 3  ",
+        "incorrect  p/[red]/1  1 calls  answer [/bold] four  expected 3  wrong_answer",
+        "error      p/[red]/2  1 calls  answer None  expected 3  engine_error",
     ]
 
 
-def test_a_long_list_is_cut_and_says_so(run: RunDir, console: Console) -> None:
+def test_a_long_list_is_cut_with_a_count_of_the_rest(run: RunDir, console: Console) -> None:
     rows = [_row(f"p/t/{index}", "3", True, None) for index in range(show.SHOWN + 5)]
     tables.write(run.chains / "chains-2.parquet", rows, tables.CHAINS)
     show.list_chains(run, console)
     lines = console.export_text().splitlines()
-    assert (
-        len([line for line in lines if line.startswith(("right", "wrong", "error"))]) == show.SHOWN
-    )
+    listed = [line for line in lines if line.startswith(("correct", "incorrect", "error"))]
+    assert len(listed) == show.SHOWN
     assert "... 8 more; python -m pipeline show" in lines[show.SHOWN]
 
 
@@ -102,11 +101,11 @@ def test_one_chain_shows_its_calls_results_and_verdict(run: RunDir, console: Con
         "  add(a=1, b=2)",
         "    -> 3",
         "  answer('[/bold] four')",
-        "wrong (wrong_answer): answered [/bold] four, expected 3",
+        "incorrect (wrong_answer): answered [/bold] four, expected 3",
     ]
 
 
-def test_a_chain_without_a_verdict_says_so(run: RunDir, console: Console) -> None:
+def test_a_chain_without_a_verdict_is_shown_as_such(run: RunDir, console: Console) -> None:
     show.show_chain(show.chain_row(run, "p/[red]/2"), console)
     assert "no verdict: answered None, expected 3" in console.export_text()
 
@@ -125,6 +124,9 @@ def test_the_mask_is_the_trained_text(
         "pair_id": "0f",
         "problem_id": "p[/b]",
         "strategy": "outcome",
+        "chosen_chain_id": "p/[red]/0",
+        "rejected_chain_id": "p/[red]/1",
+        "pair_count": 1,
         "prompt": "<|user|>1 + 2?<|assistant|>",
         "chosen": [
             {"trained": True, "text": "add(a=1, b=2)<|end|>"},
@@ -135,7 +137,23 @@ def test_the_mask_is_the_trained_text(
     }
 
 
-def test_trained_tokens_are_coloured_and_read_ones_are_dim(
+@pytest.mark.parametrize("chain_id", ["p/[red]/0", "p/[red]/1"])
+def test_the_mask_of_a_chain_is_taken_from_its_pair(
+    run: RunDir, template: ChatTemplate, tokenizer: TextTokenizer, chain_id: str
+) -> None:
+    (row,) = tables.rows(run.pairs)
+    other = {"pair_id": "1a", "chosen_chain_id": "q/0", "rejected_chain_id": "q/1"}
+    tables.write(run.pairs / "part-0.parquet", [row | other, row], tables.PAIRS)
+    assert show.mask_pieces(run, tokenizer)["pair_id"] == "1a"
+    pieces = show.mask_pieces(run, tokenizer, chain_id)
+    assert (pieces["pair_id"], pieces["pair_count"]) == ("0f", 1)
+    with pytest.raises(CannotStart, match=r"no pair of .* was built from chain p/\[red\]/2"):
+        show.mask_pieces(run, tokenizer, "p/[red]/2")
+    with pytest.raises(CannotStart, match=r"^no chain 'p/9' in "):
+        show.mask_pieces(run, tokenizer, "p/9")
+
+
+def test_trained_tokens_are_coloured_and_the_others_dim(
     run: RunDir, template: ChatTemplate, tokenizer: TextTokenizer, console: Console
 ) -> None:
     show.show_mask(show.mask_pieces(run, tokenizer), console)
@@ -144,22 +162,26 @@ def test_trained_tokens_are_coloured_and_read_ones_are_dim(
     assert "<|end|>\x1b[0m\x1b[1;2m<|user|>3<|assistant|>\x1b[0m" in styled  # dim
     assert "\x1b[1;30;41manswer([4])<|end|>\x1b[0m" in styled  # black on red
     plain = console.export_text()
-    assert plain.startswith("pair 0f of p[/b] (outcome)\n<|user|>1 + 2?<|assistant|>\n")
+    assert plain.startswith(
+        "pair 0f of p[/b] (outcome), 1 of 1\n"
+        "chosen p/[red]/0, rejected p/[red]/1\n"
+        "<|user|>1 + 2?<|assistant|>\n"
+    )
     assert "chosen: add(a=1, b=2)<|end|><|user|>3<|assistant|>answer(3)<|end|>" in plain
 
 
-def test_without_colours_the_trained_text_stands_in_brackets(
+def test_without_colours_trained_text_is_in_brackets(
     run: RunDir, template: ChatTemplate, tokenizer: TextTokenizer
 ) -> None:
     out = io.StringIO()
     show.show_mask(show.mask_pieces(run, tokenizer), Console(file=out, width=40))
-    assert out.getvalue().splitlines()[2:4] == [
+    assert out.getvalue().splitlines()[3:5] == [
         "chosen: [[add(a=1, b=2)<|end|>]]<|user|>3<|assistant|>[[answer(3)<|end|>]]",
         "rejected: [[answer([4])<|end|>]]",
     ]
 
 
-def test_what_is_not_there_is_one_sentence(
+def test_missing_data_is_reported_in_one_sentence(
     tmp_path: Path, run: RunDir, template: ChatTemplate, tokenizer: TextTokenizer
 ) -> None:
     empty = tmp_path / "empty"

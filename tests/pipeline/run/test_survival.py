@@ -1,4 +1,4 @@
-"""`kill -9` in the middle: the same command continues, and nothing outlives its driver."""
+"""After `kill -9` the same command continues, and no process outlives its driver."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ TRAINING = (
     "cluster.train_cpus=1",
 )
 
-CLOSE = 1e-3  # relative, of a curve that was not interrupted
+CLOSE = 1e-3  # tolerance against an uninterrupted curve
 OURS = (
     "EngineCore",
     "RolloutActor",
     "toolsets.execution.pool.worker",
-)  # Ray's own agents go when they notice
+)  # Ray's own agents end later, by themselves
 
 
 @pytest.mark.vllm
@@ -54,11 +54,11 @@ def test_a_killed_driver_leaves_no_engine_and_its_run_continues(tmp_path: Path) 
     driver = start(*arguments, log=log)
     wait_for(lambda: len(tables.files(run_dir / "chains")) >= 2, driver, log)
     family = psutil.Process(driver.pid).children(recursive=True)
-    found = {process: kind for process in family if (kind := kind_of(process))}
-    assert set(found.values()) == set(OURS)
+    kinds = {process: kind for process in family if (kind := kind_of(process))}
+    assert set(kinds.values()) == set(OURS)
     driver.kill()
     driver.wait()
-    _, alive = psutil.wait_procs(found, timeout=30)
+    _, alive = psutil.wait_procs(kinds, timeout=30)
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
     before = {row["task_id"]: row for row in tables.rows(run_dir / "chains")}
@@ -100,12 +100,12 @@ def test_training_reaches_the_same_loss_after_a_worker_and_the_driver_were_kille
     trained = [line["step"] for line in read_metrics(metrics) if "loss" in line]
     restarts = [(a, b) for a, b in itertools.pairwise(trained) if b <= a]
     assert len(restarts) <= 2
-    assert min(b for _, b in restarts) > 4, "training began anew instead of from its checkpoint"
+    assert min(b for _, b in restarts) > 4, "training did not resume from its checkpoint"
     assert trained[-1] == read_metrics(metrics)[-1]["steps"]
     assert again_at < len(read_metrics(metrics))
     assert (run_dir / "student" / "config.json").is_file()
-    told = json.loads((run_dir / "run.json").read_text())
-    assert told["stages"]["train"]["status"] == "done"
+    record = json.loads((run_dir / "run.json").read_text())
+    assert record["stages"]["train"]["status"] == "done"
 
     whole = tmp_path / "whole"
     write_pairs(whole)
@@ -120,11 +120,11 @@ def test_training_reaches_the_same_loss_after_a_worker_and_the_driver_were_kille
 
 
 def kind_of(process: psutil.Process) -> str | None:
-    """Which of OURS it is, None where it is none or gone.
+    """The entry of OURS that `process` is; None if it is another one or has ended.
 
-    vLLM titles its engine by setproctitle, which does nothing where the first variable of the
-    environment was changed. The engine is then what its actor has spawned by multiprocessing, as
-    nothing else in an actor does.
+    vLLM sets the title of its engine process by setproctitle, which has no effect if the first
+    environment variable was changed. The engine is then recognised as the only process that an
+    actor spawns by multiprocessing.
     """
     try:
         title = title_of(process)

@@ -1,4 +1,4 @@
-"""The main job, small, through the real stack: Ray Data, vLLM, Ray Train, DeepSpeed, TRL."""
+"""A small whole run through the real stack: Ray Data, vLLM, Ray Train, DeepSpeed, TRL."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_chains_hold_each_task_exactly_once(run_dir: Path) -> None:
+def test_each_task_has_exactly_one_chain(run_dir: Path) -> None:
     tasks = sorted(row["task_id"] for row in tables.rows(run_dir / "tasks", ["task_id"]))
     chains = sorted(row["task_id"] for row in tables.rows(run_dir / "chains", ["task_id"]))
-    assert len(tasks) == 48 * 2  # one of the teacher, one of the student
+    assert len(tasks) == 48 * 2  # one by the teacher, one by the student
     assert chains == tasks
 
 
-def test_every_chain_carries_its_verdict_and_schema(run_dir: Path) -> None:
+def test_every_chain_has_a_verdict_and_the_schema(run_dir: Path) -> None:
     for path in tables.files(run_dir / "chains"):
         schema = pq.read_schema(path)
         assert schema.equals(tables.CHAINS)
@@ -44,12 +44,12 @@ def test_every_chain_carries_its_verdict_and_schema(run_dir: Path) -> None:
     rows = list(tables.rows(run_dir / "chains"))
     assert all(row["correct"] is not None for row in rows)
     assert all((row["failure"] is None) == row["correct"] for row in rows)
-    right = [row for row in rows if row["model"] == "teacher" and row["correct"]]
-    assert len(right) >= 30
-    assert all(row["steps"][-1]["call"]["name"] == "answer" for row in right)
+    correct = [row for row in rows if row["model"] == "teacher" and row["correct"]]
+    assert len(correct) >= 30
+    assert all(row["steps"][-1]["call"]["name"] == "answer" for row in correct)
 
 
-def test_pairs_prefer_right_chains_to_wrong_ones(run_dir: Path) -> None:
+def test_pairs_prefer_correct_to_incorrect_chains(run_dir: Path) -> None:
     correct = {row["task_id"]: row["correct"] for row in tables.rows(run_dir / "chains")}
     pairs = list(tables.rows(run_dir / "pairs"))
     assert pairs
@@ -90,23 +90,23 @@ def test_metrics_compare_before_after_and_teacher(run_dir: Path) -> None:
     assert {"gain", "ci95", "gained", "lost", "p_value"} == set(metrics["paired"]["test"])
 
 
-def test_run_json_tells_what_happened(run_dir: Path) -> None:
-    told = json.loads((run_dir / "run.json").read_text())
-    assert told["recipe"]["train"]["loss"] == "dpop"
-    assert {"ray", "torch", "trl", "deepspeed"} <= set(told["versions"])
-    assert all(stage["status"] == "done" for stage in told["stages"].values())
-    assert told["stages"]["generate"]["rows_out"] == 48 * 2
-    usage = told["stages"]["generate"]["usage"]
+def test_run_json_records_recipe_versions_and_stages(run_dir: Path) -> None:
+    record = json.loads((run_dir / "run.json").read_text())
+    assert record["recipe"]["train"]["loss"] == "dpop"
+    assert {"ray", "torch", "trl", "deepspeed"} <= set(record["versions"])
+    assert all(stage["status"] == "done" for stage in record["stages"].values())
+    assert record["stages"]["generate"]["rows_out"] == 48 * 2
+    usage = record["stages"]["generate"]["usage"]
     for name in ("teacher", "student"):
         assert 0 < usage[name]["cached"] <= usage[name]["cacheable"] < usage[name]["prompt"]
     written = Counter[str]()
     for row in tables.rows(run_dir / "chains"):
         written[row["model"]] += row["tokens"]
     assert {name: counts["written"] for name, counts in usage.items()} == written
-    assert told["stages"]["pairs"]["rows_out"] > 0
+    assert record["stages"]["pairs"]["rows_out"] > 0
 
 
-def test_the_same_command_again_redoes_nothing(run_dir: Path) -> None:
+def test_repeating_the_command_writes_nothing(run_dir: Path) -> None:
     def stamps() -> dict[str, int]:
         files = [p for p in run_dir.rglob("*") if p.suffix in (".parquet", ".safetensors")]
         return {str(path): path.stat().st_mtime_ns for path in files if "pairs" not in str(path)}
@@ -118,7 +118,7 @@ def test_the_same_command_again_redoes_nothing(run_dir: Path) -> None:
     assert "chains  " not in again.stderr.replace("0/", "")  # no live line of generation
 
 
-def test_another_recipe_is_refused_with_the_difference(run_dir: Path) -> None:
+def test_another_recipe_is_refused_naming_the_difference(run_dir: Path) -> None:
     refused = run("run", "pocket", *OPTIONS, "train.beta=0.7", "--run-dir", run_dir)
     assert refused.returncode == 2
     assert "train.beta is 0.3 there, 0.7 here" in refused.stderr

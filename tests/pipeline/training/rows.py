@@ -1,4 +1,4 @@
-"""Pairs as rows of tokens, padded and packed, for the tests of prefix sharing."""
+"""Pairs as tokenized rows, padded and packed, for the tests of prefix sharing."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Row = dict[str, list[int]]
 
 
 def row(prompt: Sequence[int], chosen: Sequence[int], rejected: Sequence[int]) -> Row:
-    """A pair as `pipeline.agent.loss_masks` encodes it; tokens below 10 are a tool's, not trained
-    on."""
+    """A pair as `pipeline.agent.loss_masks` encodes it; tokens below 10 are a function's, not
+    trained."""
     sides = {"chosen": chosen, "rejected": rejected}
     ids = {f"{side}_ids": list(tokens) for side, tokens in sides.items()}
     masks = {f"{side}_mask": [int(t >= 10) for t in tokens] for side, tokens in sides.items()}
     return {"prompt_ids": list(prompt), **ids, **masks}
 
 
-# Nearly all in common, nothing in common, a trained beginning in common, one side much longer, and
-# one that stops where the other goes on.
+# Sides that share nearly all, nothing, or a trained prefix; one side much longer; one side a prefix
+# of the other.
 ROWS = [
     row(range(10, 34), [20, 21, 3, 4, 22, 23], [20, 21, 3, 4, 25, 1, 26]),
     row([], [10, 11, 12], [13, 14]),

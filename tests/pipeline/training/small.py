@@ -1,6 +1,6 @@
 """Small trainings for tests: pairs of pocket problems, and several trainings on one Ray.
 
-As a program it trains each of a list of cases, in a process of its own, as Ray leaves much behind.
+Run as a program, it trains each of a list of cases; a separate process, as Ray leaves state behind.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.pipeline.cli import environment
 
 @dataclass(frozen=True)
 class Case:
-    """A training of the pocket student: where, and what differs from the pocket recipe."""
+    """A training of the pocket student: run directory, and overrides of the pocket recipe."""
 
     run_dir: str
     overrides: tuple[str, ...]
@@ -37,28 +37,29 @@ class Case:
 
 
 def write_pairs(run_dir: Path, count: int = 32) -> None:
-    """Pairs and right chains: worked solutions, to which those of other problems are rejected."""
-    pairs, right = [], []
+    """Write pairs and correct chains: reference solutions are chosen, those of other problems
+    rejected."""
+    pairs, supervised = [], []
     training = zip(problems(count, 0, "train"), problems(count, 5, "train"), strict=True)
     for problem, other in training:
-        opening = list(dialect().prompt_messages(problem.question))
+        prompt = list(dialect().prompt_messages(problem.question))
         chosen, rejected = _solution(problem), _solution(other)
-        named = {"problem_id": problem.problem_id, "prompt": opening, "tools": None}
+        shared = {"problem_id": problem.problem_id, "prompt": prompt, "tools": None}
         sides = {"chosen": chosen, "rejected": rejected}
-        chains = {"chosen_chain_id": "right", "rejected_chain_id": "wrong"}
+        chains = {"chosen_chain_id": "correct", "rejected_chain_id": "incorrect"}
         pairs.append(
-            named | sides | chains | {"strategy": "outcome", "pair_id": named["problem_id"]}
+            shared | sides | chains | {"strategy": "outcome", "pair_id": shared["problem_id"]}
         )
-        right.append(named | {"completion": chosen, "chain_id": "right"})
+        supervised.append(shared | {"completion": chosen, "chain_id": "correct"})
     tables.write_parts(run_dir / "pairs", pairs, tables.PAIRS)
-    tables.write_parts(run_dir / "pairs" / "supervised", right, tables.SUPERVISED)
+    tables.write_parts(run_dir / "pairs" / "supervised", supervised, tables.SUPERVISED)
 
 
 def train_all(cases: Sequence[Case], seconds: float) -> list[dict[str, Any]]:
-    """Train each case on one Ray; what each came to: `facts`, or `error` and its class, `kind`."""
-    asked = json.dumps([asdict(case) for case in cases])
+    """Train each case on one Ray; returns for each `facts`, or `error` and its class, `kind`."""
+    arguments = json.dumps([asdict(case) for case in cases])
     done = subprocess.run(
-        [sys.executable, "-m", "tests.pipeline.training.small", asked],
+        [sys.executable, "-m", "tests.pipeline.training.small", arguments],
         cwd=ROOT,
         env=environment(),
         capture_output=True,
@@ -67,7 +68,7 @@ def train_all(cases: Sequence[Case], seconds: float) -> list[dict[str, Any]]:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads(line) | {"said": done.stderr} for line in done.stdout.splitlines()]
+    return [json.loads(line) | {"stderr": done.stderr} for line in done.stdout.splitlines()]
 
 
 def _solution(problem: Any) -> list[dict[str, str]]:
@@ -90,10 +91,10 @@ def _outcome(case: Case) -> dict[str, Any]:
     from pipeline.recipe.load import load
     from pipeline.training.stage import train
 
-    wanted = load("pocket", list(case.overrides))
-    student = model_paths.resolve(wanted.student.model, "student")
+    recipe = load("pocket", list(case.overrides))
+    student = model_paths.resolve(recipe.student.model, "student")
     try:
-        return {"facts": train(wanted, Path(case.run_dir), student, None)}
+        return {"facts": train(recipe, Path(case.run_dir), student, None)}
     except (ValueError, RuntimeError) as error:
         return {"error": str(error), "kind": type(error).__name__}
 

@@ -1,4 +1,4 @@
-"""A stage's folder: the best weights, a loss that is no number, a checkpoint of another model."""
+"""A stage's folder: the best weights, a non-finite loss, a checkpoint of another model."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 
 from pipeline.errors import CannotStart
 from pipeline.training.checkpoints import (
-    BEGAN,
+    BASE,
     DIVERGED,
     Score,
     checkpoints,
-    diverged,
+    divergence_message,
     fingerprint,
     keep_if_best,
     refuse_another_model,
@@ -40,30 +40,30 @@ def scored(folder: Path, weights: bytes) -> Path:
     return folder
 
 
-def test_checkpoints_are_known_by_their_step(tmp_path: Path) -> None:
+def test_checkpoints_are_listed_by_step(tmp_path: Path) -> None:
     folders = {step: checkpoint(tmp_path, step) for step in (4, 8)}
     assert checkpoints(tmp_path) == folders
     assert checkpoints(tmp_path / "none") == {}
 
 
-def test_the_last_good_checkpoint_is_one_whose_next_step_had_a_loss(tmp_path: Path) -> None:
+def test_a_checkpoint_is_good_if_the_next_step_had_a_finite_loss(tmp_path: Path) -> None:
     out = tmp_path / "dpo"
     good, _bad = checkpoint(out, 4), checkpoint(out, 8)
-    assert diverged(out) is None
+    assert divergence_message(out) is None
     (out / DIVERGED).write_text(json.dumps({"step": 9, "what": "the loss"}))
-    told = diverged(out)
-    assert told is not None
-    assert told.startswith("training (dpo) stopped at step 9, where the loss was not a finite ")
-    assert f"its last good checkpoint is {good};" in told
-    assert "lower the learning rate" in told and f"remove {out}" in told
+    message = divergence_message(out)
+    assert message is not None
+    assert message.startswith("training (dpo) stopped at step 9, where the loss was not a finite ")
+    assert f"its last good checkpoint is {good};" in message
+    assert "lower the learning rate" in message and f"remove {out}" in message
 
 
-def test_without_a_good_checkpoint_it_says_so(tmp_path: Path) -> None:
+def test_the_message_states_that_there_is_no_good_checkpoint(tmp_path: Path) -> None:
     (tmp_path / DIVERGED).write_text(json.dumps({"step": 1, "what": "the loss"}))
-    assert "it has no good checkpoint" in str(diverged(tmp_path))
+    assert "it has no good checkpoint" in str(divergence_message(tmp_path))
 
 
-def test_the_best_is_replaced_by_a_better_one_only(tmp_path: Path) -> None:
+def test_only_a_better_checkpoint_replaces_the_best(tmp_path: Path) -> None:
     best = tmp_path / "best"
     scores = [
         (0.5, 0.6, "first"),
@@ -72,12 +72,12 @@ def test_the_best_is_replaced_by_a_better_one_only(tmp_path: Path) -> None:
         (0.75, 0.9, "better"),
         (0.25, 0.1, "worse"),
     ]
-    kept = []
+    best_names = []
     for step, (accuracy, loss, name) in enumerate(scores):
         score = Score(step, accuracy, loss)
         keep_if_best(scored(tmp_path / name, name.encode()), best, score)
-        kept.append((best / "model.safetensors").read_bytes().decode())
-    assert kept == ["first", "first", "lower loss", "better", "better"]
+        best_names.append((best / "model.safetensors").read_bytes().decode())
+    assert best_names == ["first", "first", "lower loss", "better", "better"]
     assert json.loads((best / "best.json").read_text()) == {
         "step": 3,
         "accuracy": 0.75,
@@ -96,14 +96,14 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
     model(tmp_path / "moved", b"two")
     with pytest.raises(CannotStart, match=f"holds a checkpoint of another model: .* {moved}"):
         refuse_another_model(out, moved)
-    assert json.loads((out / BEGAN).read_text())["fingerprint"] == fingerprint(student)
+    assert json.loads((out / BASE).read_text())["fingerprint"] == fingerprint(student)
 
 
-def test_without_a_checkpoint_another_model_may_begin(tmp_path: Path) -> None:
+def test_without_a_checkpoint_another_model_is_accepted(tmp_path: Path) -> None:
     out, student = tmp_path / "dpo", model(tmp_path / "student", b"one")
     refuse_another_model(out, student)
     refuse_another_model(out, model(tmp_path / "student", b"two"))
-    assert json.loads((out / BEGAN).read_text())["fingerprint"] == fingerprint(student)
+    assert json.loads((out / BASE).read_text())["fingerprint"] == fingerprint(student)
 
 
 @pytest.mark.parametrize("at", [0, 5_000_000 - 1])
@@ -114,5 +114,5 @@ def test_models_of_one_size_differ_by_either_end_of_their_weights(tmp_path: Path
     assert fingerprint(model(tmp_path / "m", weights)) != before
 
 
-def test_a_hub_name_stands_for_itself() -> None:
+def test_the_fingerprint_of_a_hub_name_is_the_name() -> None:
     assert fingerprint("owner/name") == "owner/name"

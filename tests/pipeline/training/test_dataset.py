@@ -1,4 +1,4 @@
-"""Rows as tokens: what is too long is dropped or cut, what is held out, whole batches."""
+"""Tokenized rows: drop or cut those that are too long, hold out problems, fill batches."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from pipeline.training.dataset import (
     Encoded,
     Prepared,
     cut_start,
-    filled,
+    fill_batches,
     is_held_out,
+    load_stored,
     prepare,
     prompt_length,
     store,
-    stored,
     tokens_of,
 )
 
@@ -36,100 +36,101 @@ ANSWER = {"role": "assistant", "content": "answer(value=12)"}
 
 
 def pair(problem: str, prompt: list[dict[str, str]], times: int = 1) -> dict[str, Any]:
-    wrong = {"role": "assistant", "content": "answer(value=13)"}
+    incorrect = {"role": "assistant", "content": "answer(value=13)"}
     return {
         "problem_id": problem,
         "prompt": prompt,
         "chosen": [CALL, RESULT] * times + [ANSWER],
-        "rejected": [wrong],
+        "rejected": [incorrect],
     }
 
 
 @pytest.fixture
 def row() -> dict[str, Any]:
-    """A pair that parts after one call."""
+    """A pair that diverges after one call."""
     return pair("p1", [SYSTEM, QUESTION, CALL, RESULT])
 
 
-def of(row: dict[str, Any], template: ChatTemplate, **settings: Any) -> Prepared:
+def prepared(row: dict[str, Any], template: ChatTemplate, **settings: Any) -> Prepared:
     return prepare([row], lambda r: encode_pair(r, template), template, Train(**settings), seed=0)
 
 
-def test_what_fits_is_left_alone(row: dict[str, Any], template: ChatTemplate) -> None:
+def test_a_row_that_fits_is_unchanged(row: dict[str, Any], template: ChatTemplate) -> None:
     whole = encode_pair(row, template)
     for too_long in ("drop", "cut_prompt"):
-        found = of(row, template, max_tokens=tokens_of(whole), too_long=too_long)
-        assert (found.train, found.too_long, found.cut) == ([whole], 0, 0)
+        result = prepared(row, template, max_tokens=tokens_of(whole), too_long=too_long)
+        assert (result.train, result.too_long, result.cut) == ([whole], 0, 0)
 
 
 def test_a_pair_that_is_too_long_is_dropped_and_counted(
     row: dict[str, Any], template: ChatTemplate
 ) -> None:
     longest = tokens_of(encode_pair(row, template)) - 1
-    found = of(row, template, max_tokens=longest)
-    assert (found.train, found.too_long, found.cut) == ([], 1, 0)
+    result = prepared(row, template, max_tokens=longest)
+    assert (result.train, result.too_long, result.cut) == ([], 1, 0)
 
 
-def test_a_cut_takes_from_the_start_of_the_prompt_and_nothing_else(
+def test_a_cut_removes_only_the_start_of_the_prompt(
     row: dict[str, Any], template: ChatTemplate
 ) -> None:
     whole = encode_pair(row, template)
-    found = of(row, template, max_tokens=tokens_of(whole) - 3, too_long="cut_prompt")
-    assert (found.too_long, found.cut) == (0, 1)
-    [kept] = found.train
-    assert kept == whole | {"prompt_ids": whole["prompt_ids"][3:]}
+    result = prepared(row, template, max_tokens=tokens_of(whole) - 3, too_long="cut_prompt")
+    assert (result.too_long, result.cut) == (0, 1)
+    [cut] = result.train
+    assert cut == whole | {"prompt_ids": whole["prompt_ids"][3:]}
 
 
 def test_a_cut_never_reaches_the_first_call(
     row: dict[str, Any], template: ChatTemplate, tokenizer: PreTrainedTokenizerFast
 ) -> None:
     whole = encode_pair(row, template)
-    opening = prompt_length(row, template)
-    before_call = str(tokenizer.decode(whole["prompt_ids"][:opening]))
+    length = prompt_length(row, template)
+    before_call = str(tokenizer.decode(whole["prompt_ids"][:length]))
     assert CALL["content"] not in before_call and QUESTION["content"] in before_call
-    furthest = of(row, template, max_tokens=tokens_of(whole) - opening + 1, too_long="cut_prompt")
+    limit = tokens_of(whole) - length
+    furthest = prepared(row, template, max_tokens=limit + 1, too_long="cut_prompt")
     assert furthest.cut == 1
-    beyond = of(row, template, max_tokens=tokens_of(whole) - opening, too_long="cut_prompt")
+    beyond = prepared(row, template, max_tokens=limit, too_long="cut_prompt")
     assert (beyond.train, beyond.too_long) == ([], 1)
 
 
 def test_a_supervised_row_is_cut_with_its_labels(template: ChatTemplate) -> None:
     row = {"problem_id": "p", "prompt": [SYSTEM, QUESTION], "completion": [CALL, RESULT, ANSWER]}
     whole = encode_supervised(row, template)
-    kept = cut_start(whole, 5)
-    assert kept == {name: ids[5:] for name, ids in whole.items()}
+    cut = cut_start(whole, 5)
+    assert cut == {name: ids[5:] for name, ids in whole.items()}
     trained = [label for label in whole["labels"] if label != IGNORED]
-    assert [label for label in kept["labels"] if label != IGNORED] == trained
+    assert [label for label in cut["labels"] if label != IGNORED] == trained
 
 
-def test_a_problem_is_held_out_with_all_its_rows_and_about_as_many_as_asked() -> None:
-    held = [name for name in map(str, range(2000)) if is_held_out(name, 0.1, seed=0)]
-    assert 150 < len(held) < 250
-    assert all(is_held_out(name, 0.2, seed=0) for name in held)  # and more
-    assert held != [name for name in map(str, range(2000)) if is_held_out(name, 0.1, seed=1)]
-    assert not any(is_held_out(name, 0.0, seed=0) for name in held)
+def test_about_the_given_share_of_problems_is_held_out() -> None:
+    heldout = [name for name in map(str, range(2000)) if is_held_out(name, 0.1, seed=0)]
+    assert 150 < len(heldout) < 250
+    assert all(is_held_out(name, 0.2, seed=0) for name in heldout)  # a larger share adds problems
+    assert heldout != [name for name in map(str, range(2000)) if is_held_out(name, 0.1, seed=1)]
+    assert not any(is_held_out(name, 0.0, seed=0) for name in heldout)
 
 
 @given(st.integers(1, 40), st.integers(1, 16))
-def test_whole_batches_hold_every_row_and_none_more_than_needed(count: int, batch: int) -> None:
+def test_filled_batches_contain_every_row_about_equally_often(count: int, batch: int) -> None:
     rows: list[Encoded] = [{"input_ids": [i]} for i in range(count)]
-    whole = filled(rows, batch)
+    whole = fill_batches(rows, batch)
     assert whole[:count] == rows
     assert len(whole) == -(-count // batch) * batch
-    often = Counter(row["input_ids"][0] for row in whole)
-    assert set(often) == set(range(count))
-    assert max(often.values()) - min(often.values()) <= 1
+    counts = Counter(row["input_ids"][0] for row in whole)
+    assert set(counts) == set(range(count))
+    assert max(counts.values()) - min(counts.values()) <= 1
 
 
-def test_what_is_stored_is_read_and_counted(
+def test_stored_rows_are_loaded_and_counted(
     row: dict[str, Any], template: ChatTemplate, tmp_path: Path
 ) -> None:
     whole = encode_pair(row, template)
     store(Prepared([whole] * 3, [whole], too_long=2, cut=1), tmp_path, batch_size=2)
-    train, heldout = stored(tmp_path)
+    train, heldout = load_stored(tmp_path)
     assert (len(train), len(heldout)) == (4, 2)
     assert {name: train[0][name] for name in whole} == whole
     facts = json.loads((tmp_path / "data.json").read_text())
     assert facts == {"rows": 3, "too_long": 2, "cut": 1, "heldout": 1}
-    store(Prepared([whole], []), tmp_path, batch_size=2)  # nothing is held out any more
-    assert stored(tmp_path)[1] is None
+    store(Prepared([whole], []), tmp_path, batch_size=2)  # without held-out rows
+    assert load_stored(tmp_path)[1] is None

@@ -1,6 +1,6 @@
 """TRL's trainer with our masks, against losses computed by hand: plain loops, no torch functions.
 
-The tokenizer is one of whole words, so that every position can be counted on the page.
+The tokenizer has one token per word, so positions can be counted by eye.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ SPECIALS = ["<pad>", "<end>", "<system>", "<user>", "<assistant>"]
 WORDS = [*SPECIALS, "help", "two", "three", "add", "sub", "five", "one", "answer"]
 PROMPT = [{"role": "system", "content": "help"}, {"role": "user", "content": "two three"}]
 # the prompt: 0 <system>  1 help  2 <user>  3 two  4 three  5 <assistant>
-OPENING = ["<system>", "help", "<user>", "two", "three", "<assistant>"]
+PROMPT_WORDS = ["<system>", "help", "<user>", "two", "three", "<assistant>"]
 # chosen: 6 add  7 <end>  8 <user>  9 five  10 <assistant>  11 answer  12 five  13 <end>
 CHOSEN = ("add", "five", "answer five")
 CHOSEN_WRITTEN = (6, 7, 11, 12, 13)
 # rejected: 6 sub  7 <end>  8 <user>  9 one  10 <assistant>  11 answer  12 one  13 one  14 <end>
 REJECTED = ("sub", "one", "answer one one")
 REJECTED_WRITTEN = (6, 7, 11, 12, 13, 14)
-# a second pair, shorter, so that the batch is padded: one turn a side, written at 6, 7, 8
+# a second, shorter pair, so that the batch is padded: one turn per side, at 6, 7, 8
 SECOND = (("answer five",), ("answer one",))
 SECOND_WRITTEN = (6, 7, 8)
 BETA = 0.3
@@ -77,7 +77,7 @@ def _model(vocabulary: int, dtype: torch.dtype = torch.float64) -> Any:
         num_attention_heads=2,
         num_key_value_heads=2,
         max_position_embeddings=2048,
-        initializer_range=0.5,  # so that the model has opinions
+        initializer_range=0.5,  # so that the probabilities are not uniform
     )
     model: Any = LlamaForCausalLM(config)
     return model.to(dtype)
@@ -97,7 +97,7 @@ def _rows(words: Any) -> list[dict[str, list[int]]]:
     ]
 
 
-def _arguments(folder: Path, **own: Any) -> DPOConfig:
+def _arguments(folder: Path, **overrides: Any) -> DPOConfig:
     shared = {"report_to": [], "use_cpu": True, "bf16": False, "gradient_checkpointing": False}
     return DPOConfig(
         output_dir=str(folder),
@@ -105,16 +105,16 @@ def _arguments(folder: Path, **own: Any) -> DPOConfig:
         max_length=None,
         disable_tqdm=True,
         save_strategy="no",
-        **(shared | own),
+        **(shared | overrides),
     )
 
 
-def _trainer(words: Any, folder: Path, **own: Any) -> MaskedDPOTrainer:
-    """A trainer whose model has moved away from the reference it computed at the start."""
-    dpop_lambda = own.pop("dpop_lambda", None)
+def _trainer(words: Any, folder: Path, **overrides: Any) -> MaskedDPOTrainer:
+    """A trainer whose model has moved away from the reference that it computed at the start."""
+    dpop_lambda = overrides.pop("dpop_lambda", None)
     trainer = MaskedDPOTrainer(
         model=_model(len(WORDS)),
-        args=_arguments(folder, beta=BETA, precompute_ref_log_probs=True, **own),
+        args=_arguments(folder, beta=BETA, precompute_ref_log_probs=True, **overrides),
         data_collator=MaskedPreferenceCollator(pad_token_id=0),
         train_dataset=Dataset.from_list(_rows(words)),
         processing_class=words,
@@ -134,19 +134,19 @@ def _loss(trainer: MaskedDPOTrainer) -> float:
 
 
 def _logps(model: Any, words: Any, texts: tuple[str, ...]) -> list[float]:
-    """The log-probability of each token of a side behind the prompt, by loops."""
+    """The log-probability of each token of prompt and side, by loops."""
     text = words.apply_chat_template(PROMPT + _side(texts), tokenize=False)
     ids = [WORDS.index(word) for word in text.split()]
     with torch.no_grad():
         logits = model(torch.tensor([ids])).logits[0].tolist()
-    found = [0.0]  # nothing predicts the first token
+    logps = [0.0]  # nothing predicts the first token
     for position in range(1, len(ids)):
         row = logits[position - 1]
         total = 0.0
         for logit in row:
             total += math.exp(logit)
-        found.append(row[ids[position]] - math.log(total))
-    return found
+        logps.append(row[ids[position]] - math.log(total))
+    return logps
 
 
 def _sum(logps: list[float], positions: tuple[int, ...]) -> float:
@@ -175,7 +175,7 @@ def _log_sigmoid(x: float) -> float:
     return -math.log(1 + math.exp(-x))
 
 
-def test_the_positions_on_the_page_are_the_ones_that_the_mask_trains(
+def test_the_positions_in_the_comments_are_those_of_the_mask(
     words: Any,
 ) -> None:
     first, second = _rows(words)
@@ -185,12 +185,14 @@ def test_the_positions_on_the_page_are_the_ones_that_the_mask_trains(
         (second, "chosen", SECOND_WRITTEN),
         (second, "rejected", SECOND_WRITTEN),
     ):
-        assert [WORDS[token] for token in row["prompt_ids"]] == OPENING
+        assert [WORDS[token] for token in row["prompt_ids"]] == PROMPT_WORDS
         mask = [0] * 6 + row[f"{side}_mask"]
         assert tuple(i for i, trained in enumerate(mask) if trained) == positions
 
 
-def test_dpo_of_a_two_turn_chain_is_what_it_is_by_hand(words: Any, tmp_path: Path) -> None:
+def test_dpo_of_a_two_turn_chain_agrees_with_the_hand_computed_loss(
+    words: Any, tmp_path: Path
+) -> None:
     """-log sigmoid(beta * (chosen's log-ratio - rejected's)), arXiv 2305.18290, Eq. 7."""
     trainer = _trainer(words, tmp_path)
     hand = _by_hand(trainer, words)
@@ -199,11 +201,11 @@ def test_dpo_of_a_two_turn_chain_is_what_it_is_by_hand(words: Any, tmp_path: Pat
         for chosen, rejected in zip(hand["chosen"], hand["rejected"], strict=True)
     ]
     assert _loss(trainer) == pytest.approx(sum(losses) / 2, abs=CLOSE)
-    assert abs(losses[0] - losses[1]) > 0.01  # neither is log 2: the numbers say something
+    assert abs(losses[0] - losses[1]) > 0.01  # neither is log 2, so the test is meaningful
 
 
-def test_a_result_in_the_middle_does_not_count(words: Any, tmp_path: Path) -> None:
-    """With the result's tokens counted, as TRL alone would, the loss is another."""
+def test_a_function_result_does_not_count(words: Any, tmp_path: Path) -> None:
+    """TRL alone counts the tokens of the result: the loss differs."""
     trainer = _trainer(words, tmp_path)
     ours = _loss(trainer)
     collator = DataCollatorForPreference(pad_token_id=0)
@@ -212,10 +214,12 @@ def test_a_result_in_the_middle_does_not_count(words: Any, tmp_path: Path) -> No
     assert abs(ours - theirs) > 0.01
 
 
-def test_dpo_positive_with_nll_is_what_it_is_by_hand(words: Any, tmp_path: Path) -> None:
+def test_dpo_positive_with_nll_agrees_with_the_hand_computed_loss(
+    words: Any, tmp_path: Path
+) -> None:
     """arXiv 2402.13228, Eq. 3, with lambda 5, and 0.25 times the mean NLL of chosen tokens."""
-    own = {"loss_type": ["sft"], "loss_weights": [0.25], "dpop_lambda": 5.0}
-    trainer = _trainer(words, tmp_path, **own)
+    settings = {"loss_type": ["sft"], "loss_weights": [0.25], "dpop_lambda": 5.0}
+    trainer = _trainer(words, tmp_path, **settings)
     hand = _by_hand(trainer, words)
     losses = [
         -_log_sigmoid(BETA * (chosen - rejected - 5 * max(0.0, -chosen)))
@@ -224,12 +228,12 @@ def test_dpo_positive_with_nll_is_what_it_is_by_hand(words: Any, tmp_path: Path)
     nll = -sum(hand["tokens"]) / len(hand["tokens"])
     assert len(hand["tokens"]) == 5 + 3
     assert _loss(trainer) == pytest.approx(sum(losses) / 2 + 0.25 * nll, abs=CLOSE)
-    assert any(chosen < 0 for chosen in hand["chosen"])  # so the penalty was at work
+    assert any(chosen < 0 for chosen in hand["chosen"])  # so the penalty applies
 
 
-def test_dpo_with_nll_is_what_it_is_by_hand(words: Any, tmp_path: Path) -> None:
-    own = {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.25]}
-    trainer = _trainer(words, tmp_path, **own)
+def test_dpo_with_nll_agrees_with_the_hand_computed_loss(words: Any, tmp_path: Path) -> None:
+    settings = {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.25]}
+    trainer = _trainer(words, tmp_path, **settings)
     hand = _by_hand(trainer, words)
     losses = [
         -_log_sigmoid(BETA * (chosen - rejected))
@@ -239,9 +243,9 @@ def test_dpo_with_nll_is_what_it_is_by_hand(words: Any, tmp_path: Path) -> None:
     assert _loss(trainer) == pytest.approx(sum(losses) / 2 + 0.25 * nll, abs=CLOSE)
 
 
-def test_ipo_is_what_it_is_by_hand(words: Any, tmp_path: Path) -> None:
-    """arXiv 2310.12036, Eq. 17: (h - 1 / (2 tau))^2, tau our beta. TRL takes the mean log-ratio of
-    a side's tokens where the paper writes that of the side, as the paper's authors did."""
+def test_ipo_agrees_with_the_hand_computed_loss(words: Any, tmp_path: Path) -> None:
+    """arXiv 2310.12036, Eq. 17: (h - 1 / (2 tau))^2, tau our beta. The paper has the log-ratio of a
+    side; TRL takes the mean over its tokens, as the paper's authors did."""
     trainer = _trainer(words, tmp_path, loss_type=["ipo"])
     hand = _by_hand(trainer, words)
     lengths = zip((CHOSEN_WRITTEN, SECOND_WRITTEN), (REJECTED_WRITTEN, SECOND_WRITTEN), strict=True)
@@ -255,37 +259,37 @@ def test_ipo_is_what_it_is_by_hand(words: Any, tmp_path: Path) -> None:
     assert abs(losses[0] - losses[1]) > 0.01
 
 
-def test_prefixes_are_shared_where_the_recipe_and_the_model_let(
+def test_prefixes_are_shared_if_the_recipe_and_the_model_allow_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    assert packing_width(_model(len(WORDS)), share=True, longest=100) == 16
-    assert packing_width(_model(len(WORDS)), share=False, longest=100) is None
+    assert packing_width(_model(len(WORDS)), share=True, max_tokens=100) == 16
+    assert packing_width(_model(len(WORDS)), share=False, max_tokens=100) is None
     assert not caplog.messages
 
 
-def test_a_model_that_cannot_share_prefixes_trains_without_and_says_so(
+def test_a_model_that_cannot_share_prefixes_trains_without_and_warns(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     model = _model(len(WORDS))
     model.set_attn_implementation("eager")
-    assert packing_width(model, share=True, longest=100) is None
+    assert packing_width(model, share=True, max_tokens=100) is None
     assert caplog.messages == [
         "training without prefix sharing: LlamaForCausalLM: its attention is eager, not sdpa"
     ]
 
 
 @pytest.mark.train
-def test_dpo_positive_reaches_the_weights(words: Any, tmp_path: Path) -> None:
-    own = {"loss_type": ["sft"], "loss_weights": [0.0], "dpop_lambda": 5.0}
-    trainer = _trainer(words, tmp_path, max_steps=1, learning_rate=1e-3, **own)
+def test_dpo_positive_trains_the_weights(words: Any, tmp_path: Path) -> None:
+    settings = {"loss_type": ["sft"], "loss_weights": [0.0], "dpop_lambda": 5.0}
+    trainer = _trainer(words, tmp_path, max_steps=1, learning_rate=1e-3, **settings)
     before = _loss(trainer)
     trainer.train()
     assert _loss(trainer) < before
 
 
 QUESTION = "Ava has 3 bags of 4 pens and loses 2. How many pens?"
-RIGHT = ["multiply(a=3, b=4)", "subtract(a=12, b=2)", "answer(value=10)"]
-WRONG = ["multiply(a=3, b=4)", "add(a=12, b=2)", "answer(value=14)"]
+CORRECT = ["multiply(a=3, b=4)", "subtract(a=12, b=2)", "answer(value=10)"]
+INCORRECT = ["multiply(a=3, b=4)", "add(a=12, b=2)", "answer(value=14)"]
 
 
 async def _chain(tokenizer: Any, script: list[str]) -> tuple[Chain, Any]:
@@ -296,9 +300,11 @@ async def _chain(tokenizer: Any, script: list[str]) -> tuple[Chain, Any]:
 @pytest.fixture
 def pairs(tokenizer: Any, tmp_path: Path) -> Path:
     """A folder of pairs, as the stage `pairs` writes them."""
-    right, wrong = (asyncio.run(_chain(tokenizer, script))[0] for script in (RIGHT, WRONG))
+    correct, incorrect = (
+        asyncio.run(_chain(tokenizer, script))[0] for script in (CORRECT, INCORRECT)
+    )
     made = pair_up(
-        Candidates(QUESTION, QUESTION, (right,), (wrong,)),
+        Candidates(QUESTION, QUESTION, (correct,), (incorrect,)),
         {"outcome": 1.0, "first_divergence": 1.0},
         2,
         0,
@@ -334,10 +340,10 @@ def test_pairs_load_unchanged_in_trl_and_become_our_tokens(
     assert result.training_loss == pytest.approx(math.log(2), abs=1e-3)  # at the reference
 
 
-def test_what_trl_renders_of_a_pair_is_what_the_engine_reads(
+def test_trl_renders_a_pair_as_the_text_that_the_engine_reads(
     tokenizer: Any,
 ) -> None:
-    chain, requests = asyncio.run(_chain(tokenizer, RIGHT))
+    chain, requests = asyncio.run(_chain(tokenizer, CORRECT))
     dialect = Inject(with_agent_tools(ARITHMETIC))
     steps: tuple[Step, ...] = chain.steps
     pair = {"prompt": dialect.prompt_messages(QUESTION), "chosen": render(dialect, steps)}

@@ -21,13 +21,13 @@ def _loss(
     return dpo_positive(*tensors, beta=beta, penalty=penalty).item()
 
 
-def test_above_the_reference_it_is_plain_dpo() -> None:
-    """Margin (-10 + 12) - (-11 + 10) = 3, nothing fallen: log(1 + exp(-0.1 * 3))."""
+def test_above_the_reference_dpo_positive_is_plain_dpo() -> None:
+    """Margin (-10 + 12) - (-11 + 10) = 3, no fall: log(1 + exp(-0.1 * 3))."""
     assert _loss(-10, -11, (-12, -10), 0.1, 5) == pytest.approx(0.554355244468527, abs=1e-12)
 
 
 def test_below_the_reference_the_penalty_counts() -> None:
-    """Margin (-13 + 12) - (-11 + 10) = 0, fallen 1, so 0.1 * (0 - 5 * 1): log(1 + exp(0.5))."""
+    """Margin (-13 + 12) - (-11 + 10) = 0, a fall of 1, so 0.1 * (0 - 5 * 1): log(1 + exp(0.5))."""
     assert _loss(-13, -11, (-12, -10), 0.1, 5) == pytest.approx(0.974076984180107, abs=1e-12)
 
 
@@ -42,7 +42,7 @@ def test_each_pair_has_its_own_loss() -> None:
     assert losses.tolist() == pytest.approx([0.554355, 0.974077], abs=1e-6)
 
 
-def test_the_fall_of_a_chosen_chain_pulls_harder_on_it_than_on_the_rejected() -> None:
+def test_the_penalty_scales_the_gradient_of_the_chosen_side() -> None:
     chosen = torch.tensor([-13.0], requires_grad=True)
     rejected = torch.tensor([-11.0], requires_grad=True)
     references = torch.tensor([-12.0]), torch.tensor([-10.0])
@@ -53,7 +53,7 @@ def test_the_fall_of_a_chosen_chain_pulls_harder_on_it_than_on_the_rejected() ->
 
 
 @given(chosen=LOGPS, rejected=LOGPS, reference=st.tuples(LOGPS, LOGPS), penalty=st.floats(0, 50))
-def test_it_is_never_less_than_dpo(
+def test_dpo_positive_is_at_least_dpo(
     chosen: float, rejected: float, reference: tuple[float, float], penalty: float
 ) -> None:
     margin = torch.tensor(chosen - reference[0] - rejected + reference[1], dtype=torch.float64)

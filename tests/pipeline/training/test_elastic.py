@@ -1,4 +1,4 @@
-"""A machine leaves for good while two train: training goes on with one, on the same curve."""
+"""Two machines train and one is lost: training continues on the other, with the same curve."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ CLOSE = 1e-3  # relative
 LOST_AT = 6  # steps
 
 
-def test_training_goes_on_with_the_machines_that_stay(tmp_path: Path) -> None:
-    run_dir, whole = tmp_path / "run", tmp_path / "whole"
-    for folder in (run_dir, whole):
+def test_training_continues_on_the_remaining_machine(tmp_path: Path) -> None:
+    run_dir, undisturbed = tmp_path / "run", tmp_path / "undisturbed"
+    for folder in (run_dir, undisturbed):
         write_pairs(folder)
     metrics = run_dir / "checkpoints" / "dpo" / "metrics.jsonl"
     with raylets() as cluster, (tmp_path / "log").open("wb") as log:
@@ -57,17 +57,17 @@ def test_training_goes_on_with_the_machines_that_stay(tmp_path: Path) -> None:
             if driver.poll() is None:
                 os.killpg(driver.pid, signal.SIGKILL)
                 driver.wait()
-    assert run("train", "pocket", *TRAINING, "--run-dir", whole).returncode == 0
+    assert run("train", "pocket", *TRAINING, "--run-dir", undisturbed).returncode == 0
     for name in ("loss", "logps/chosen"):
-        fewer, as_many = (
+        actual, expected = (
             [line[name] for line in steps(read_metrics(folder / "checkpoints/dpo/metrics.jsonl"))]
-            for folder in (run_dir, whole)
+            for folder in (run_dir, undisturbed)
         )
-        assert fewer == pytest.approx(as_many, rel=CLOSE, abs=CLOSE)
+        assert actual == pytest.approx(expected, rel=CLOSE, abs=CLOSE)
 
 
 def _wait_for_step(metrics: Path, driver: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 300
+    deadline = time.monotonic() + 300
     while not any(line["step"] >= LOST_AT for line in read_metrics(metrics)):
-        assert driver.poll() is None and time.monotonic() < until
+        assert driver.poll() is None and time.monotonic() < deadline
         time.sleep(0.2)

@@ -1,7 +1,7 @@
-"""The same curve whatever the machines: ZeRO 0 to 3, one and two workers, LoRA and full weights.
+"""The same curve in every configuration: ZeRO 0 to 3, one and two workers, LoRA and full weights.
 
-Micro-batches are the same pairs in every case, on one worker one after the other, on two beside
-each other; 20 pairs are no whole number of batches of 8.
+Micro-batches are the same pairs in every case, one after the other on one worker, in parallel on
+two; 20 pairs do not fill batches of 8.
 """
 
 from __future__ import annotations
@@ -42,32 +42,32 @@ def case(folder: Path, weights: str, zero: int, workers: int, offload: str, stag
     run_dir = folder / f"{stage}-{weights}-{zero}-{workers}-{offload}"
     write_pairs(run_dir, PAIRS)
     lora = ("train.lora={r: 8}",) if weights == "lora" else ()
-    own = (f"train.zero_stage={zero}", f"train.workers={workers}", f"train.offload={offload}")
-    return Case(str(run_dir), (*SHARED, *own, *lora, f"train.stages=[{stage}]"))
+    sizes = (f"train.zero_stage={zero}", f"train.workers={workers}", f"train.offload={offload}")
+    return Case(str(run_dir), (*SHARED, *sizes, *lora, f"train.stages=[{stage}]"))
 
 
-def same_curves(cases: list[Case], seconds: float, stage: str = "dpo") -> None:
+def assert_same_curves(cases: list[Case], seconds: float, stage: str = "dpo") -> None:
     outcomes = train_all(cases, seconds)
     assert [outcome for outcome in outcomes if "error" in outcome] == []
     first = cases[0].curve(stage)
     assert [line["step"] for line in first] == list(range(1, STEPS + 1))
-    assert first[-1]["loss"] < 0.9 * first[0]["loss"]  # it learns, so a curve says something
+    assert first[-1]["loss"] < 0.9 * first[0]["loss"]  # it learns, so the comparison is meaningful
     names = ("loss", "logps/chosen", "rewards/margins")
     for other in cases[1:]:
         for name in names if stage == "dpo" else names[:1]:
-            there = [line[name] for line in other.curve(stage)]
-            wanted = pytest.approx([line[name] for line in first], rel=CLOSE, abs=CLOSE)
-            assert there == wanted, f"{name} of {other.run_dir}"
+            actual = [line[name] for line in other.curve(stage)]
+            expected = pytest.approx([line[name] for line in first], rel=CLOSE, abs=CLOSE)
+            assert actual == expected, f"{name} of {other.run_dir}"
 
 
 def test_every_zero_stage_and_number_of_workers_gives_the_same_curve(tmp_path: Path) -> None:
     def compare(weights: str) -> None:
-        wanted = [which for which in (*ALL, *OFFLOADED) if which[0] == weights]
-        same_curves([case(tmp_path, *which, "dpo") for which in wanted], 880)
+        selected = [which for which in (*ALL, *OFFLOADED) if which[0] == weights]
+        assert_same_curves([case(tmp_path, *which, "dpo") for which in selected], 880)
 
-    with ThreadPoolExecutor(2) as both:  # most of a short training is starting, on one core
+    with ThreadPoolExecutor(2) as both:  # a short training is mostly start-up, on one core
         list(both.map(compare, ("full", "lora")))
 
 
-def test_supervision_gives_the_same_curve_on_two_workers(tmp_path: Path) -> None:
-    same_curves([case(tmp_path, *which, "sft") for which in FEW], 280, "sft")
+def test_sft_gives_the_same_curve_on_two_workers(tmp_path: Path) -> None:
+    assert_same_curves([case(tmp_path, *which, "sft") for which in FEW], 280, "sft")

@@ -1,4 +1,4 @@
-"""Folders of training workers: gone when these end, and when they are killed, with the next one."""
+"""Folders of training workers: removed at the end of the worker; after a kill, by the next one."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ def owner(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
         process.kill()
 
 
-def test_nothing_stays_when_it_ends(tmp_path: Path) -> None:
+def test_the_folder_is_removed_at_the_end(tmp_path: Path) -> None:
     with scratch(tmp_path) as folder:
         (folder / "checkpoint").write_text("large")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_next_one_removes_what_a_killed_process_left(
+def test_the_folder_of_a_killed_process_is_removed_by_the_next_one(
     tmp_path: Path, owner: tuple[subprocess.Popen[str], Path]
 ) -> None:
-    process, left = owner
+    process, theirs = owner
     process.kill()
     process.wait()
-    assert (left / "checkpoint").is_file()
+    assert (theirs / "checkpoint").is_file()
     with scratch(tmp_path) as folder:
         assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_the_folder_of_a_living_process_stays(
+def test_the_folder_of_a_living_process_is_not_removed(
     tmp_path: Path, owner: tuple[subprocess.Popen[str], Path]
 ) -> None:
     _, theirs = owner
@@ -64,7 +64,7 @@ def test_the_folder_of_a_living_process_stays(
         assert (theirs / "checkpoint").is_file()
 
 
-def test_a_folder_that_is_not_of_these_stays(tmp_path: Path) -> None:
+def test_a_folder_without_a_lock_is_not_removed(tmp_path: Path) -> None:
     (tmp_path / "apprentice-train-notes").mkdir()
     with scratch(tmp_path) as folder:
         assert set(tmp_path.iterdir()) == {folder, tmp_path / "apprentice-train-notes"}

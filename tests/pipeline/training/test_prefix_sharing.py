@@ -1,7 +1,7 @@
 """Packed batches against padded ones, in float64: log-probabilities, losses, gradients.
 
-TRL's fused head computes log-probabilities in float32, so `_exact_head` stands beside it where
-1e-9 is asked for: the same outputs from plain torch, called as TRL's losses call a model.
+TRL's fused head computes log-probabilities in float32, so `_exact_head` replaces it where tests
+require 1e-9: the same outputs from plain torch, with the interface that TRL's losses call.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from trl.trainer.sft_config import SFTConfig
 
 from pipeline.agent.loss_masks import IGNORED
 from pipeline.training.dpo import MaskedDPOTrainer, MaskedPreferenceCollator
-from pipeline.training.prefix_sharing import packed_forward, score_only_trained, why_not
+from pipeline.training.prefix_sharing import packed_forward, score_only_trained, unsupported_reason
 from pipeline.training.sft import PackingCollator, SharingSFTTrainer
 from tests.pipeline.training.rows import ROWS, VOCABULARY, Row, batch_of, labels_of, packed_of
 
@@ -42,7 +42,7 @@ SMALL: dict[str, Any] = {
     "num_hidden_layers": 2,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
-    "initializer_range": 0.3,  # so that the model has opinions
+    "initializer_range": 0.3,  # so that the probabilities are not uniform
 }
 GPT2 = GPT2Config(vocab_size=VOCABULARY, n_embd=16, n_layer=2, n_head=4, initializer_range=0.3)
 LOSSES: dict[str, dict[str, Any]] = {
@@ -51,7 +51,7 @@ LOSSES: dict[str, dict[str, Any]] = {
     "sigmoid and NLL": {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.3]},
     "dpop and NLL": {"loss_type": ["sft"], "loss_weights": [0.3], "dpop_lambda": 5.0},
 }
-PLAIN: dict[str, Any] = {  # of either trainer
+COMMON: dict[str, Any] = {  # of both trainers
     "per_device_train_batch_size": 5,
     "report_to": [],
     "use_cpu": True,
@@ -61,8 +61,8 @@ PLAIN: dict[str, Any] = {  # of either trainer
     "disable_tqdm": True,
     "save_strategy": "no",
 }
-MOVING: dict[str, Any] = {"max_steps": 4, "learning_rate": 0.05, "optim": "sgd"}
-WAYS: dict[str, dict[str, Any]] = {
+TRAINED: dict[str, Any] = {"max_steps": 4, "learning_rate": 0.05, "optim": "sgd"}
+SETTINGS: dict[str, dict[str, Any]] = {
     "whole batches": {},
     "gradient accumulation": {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2},
     "gradient checkpointing": {"gradient_checkpointing": True},
@@ -70,8 +70,8 @@ WAYS: dict[str, dict[str, Any]] = {
 ONE_BY_ONE = {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 5}
 
 
-def _begun(rows: Sequence[Row]) -> list[Row]:
-    """With instructions before every prompt."""
+def _with_instructions(rows: Sequence[Row]) -> list[Row]:
+    """Add the same tokens before every prompt."""
     return [row | {"prompt_ids": [1, 2, 3, 4, 5, 6, *row["prompt_ids"]]} for row in rows]
 
 
@@ -81,7 +81,7 @@ def _model(config: Any) -> Any:
 
 
 def _exact_head(model: Any) -> Callable[..., Any]:
-    """`model` with TRL's fused head, in the model's own precision, gradients by autograd."""
+    """`model` with an equivalent of TRL's fused head in the model's precision, by autograd."""
 
     def forward(
         *,
@@ -96,33 +96,33 @@ def _exact_head(model: Any) -> Callable[..., Any]:
             states, shift_labels = states[:, :-1], labels[:, 1:]
         logits = model.get_output_embeddings()(states)
         targets = shift_labels.clamp(min=0)[..., None]
-        found = logits.log_softmax(-1).gather(-1, targets)[..., 0]
-        found = found.masked_fill(shift_labels < 0, 0)
-        others = {"entropy": found.detach(), "mean_logits": found.detach()}
-        return ModelOutput(log_probs=found, is_top1=found > 0, **others)
+        logps = logits.log_softmax(-1).gather(-1, targets)[..., 0]
+        logps = logps.masked_fill(shift_labels < 0, 0)
+        others = {"entropy": logps.detach(), "mean_logits": logps.detach()}
+        return ModelOutput(log_probs=logps, is_top1=logps > 0, **others)
 
     return forward
 
 
 def _call(model: Callable[..., Any], batch: dict[str, Tensor]) -> Tensor:
-    """The log-probabilities of a padded batch, called as TRL does."""
+    """The log-probabilities of a padded batch, by TRL's call."""
     padded = {key: batch[key] for key in ("input_ids", "attention_mask")}
     return model(**padded, labels=labels_of(batch), fused_lm_head=True, use_cache=False).log_probs
 
 
 def _gradients(loss: Tensor, model: Any) -> Tensor:
     weights = [weight for weight in model.parameters() if weight.requires_grad]
-    found = torch.autograd.grad(loss, weights)
-    return torch.cat([gradient.flatten() for gradient in found])
+    gradients = torch.autograd.grad(loss, weights)
+    return torch.cat([gradient.flatten() for gradient in gradients])
 
 
 @pytest.mark.parametrize("sides", [1, 2])
 @pytest.mark.parametrize("number", [1, 2, 5])
 @pytest.mark.parametrize(
-    ("config", "close"),
+    ("config", "tolerance"),
     [
         (GPT2, 1e-9),
-        # Their RMSNorm rounds to float32 whatever the model's precision.
+        # Their RMSNorm always rounds to float32.
         (LlamaConfig(**SMALL), 1e-6),
         (Qwen2Config(**SMALL), 1e-6),
         (MistralConfig(**SMALL, sliding_window=64), 1e-6),
@@ -130,28 +130,28 @@ def _gradients(loss: Tensor, model: Any) -> Tensor:
     ids=lambda value: getattr(value, "model_type", ""),
 )
 def test_log_probabilities_and_gradients_are_those_of_the_padded_batch(
-    config: Any, close: float, number: int, sides: int
+    config: Any, tolerance: float, number: int, sides: int
 ) -> None:
-    model, batch = _model(copy.deepcopy(config)), batch_of(_begun(ROWS[:number]))
+    model, batch = _model(copy.deepcopy(config)), batch_of(_with_instructions(ROWS[:number]))
     score_only_trained(model)
     packed = packed_of(batch, 16, sides)
     plain = _call(_exact_head(model), batch)
     shared = _call(packed_forward(_exact_head(model), packed), batch)
     weights = torch.randn(plain.shape, dtype=torch.float64)
     expected = _gradients((weights * plain).sum(), model)
-    found = _gradients((weights * shared).sum(), model)
+    actual = _gradients((weights * shared).sum(), model)
     assert torch.allclose(shared, plain, rtol=0, atol=1e-9)
-    assert (found - expected).abs().max() < close * expected.abs().max()
+    assert (actual - expected).abs().max() < tolerance * expected.abs().max()
     assert packed["input_ids"].numel() < batch["input_ids"].numel()
 
 
-def _trainer(words: Any, folder: Path, packs: bool, config: Any, **own: Any) -> Any:
+def _trainer(words: Any, folder: Path, packs: bool, config: Any, **overrides: Any) -> Any:
     """A trainer whose model has moved away from the reference that it computed at the start."""
-    dpop_lambda = own.pop("dpop_lambda", None)
+    dpop_lambda = overrides.pop("dpop_lambda", None)
     model = _model(copy.deepcopy(config))
     if packs:
         score_only_trained(model)
-    arguments = PLAIN | {"beta": 0.3, "precompute_ref_log_probs": True} | own
+    arguments = COMMON | {"beta": 0.3, "precompute_ref_log_probs": True} | overrides
     trainer = MaskedDPOTrainer(
         model=model,
         args=DPOConfig(output_dir=str(folder), **arguments),
@@ -169,7 +169,7 @@ def _trainer(words: Any, folder: Path, packs: bool, config: Any, **own: Any) -> 
 
 @pytest.fixture
 def words(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
-    """Any tokenizer with a padding token: rows come as tokens."""
+    """Any tokenizer with a padding token, as rows are tokenized already."""
     return tokenizer
 
 
@@ -178,19 +178,19 @@ def words(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
 def test_losses_and_gradients_are_those_of_the_padded_batch(
     loss: str, exact: bool, words: Any, tmp_path: Path
 ) -> None:
-    found = []
+    results = []
     for packs in (False, True):
         trainer = _trainer(words, tmp_path / str(packs), packs, GPT2, **LOSSES[loss])
         batch = trainer.data_collator([trainer.train_dataset[index] for index in range(len(ROWS))])
-        for side in ("chosen", "rejected"):  # the loss is compared alone; the reference below
+        for side in ("chosen", "rejected"):  # only the loss is compared here, the reference below
             batch[f"ref_{side}_logps"] = batch[f"ref_{side}_logps"].round(decimals=3)
         model = _exact_head(trainer.model) if exact else trainer.model
         value = trainer._compute_loss(model, batch, False)
-        found.append((value, _gradients(value, trainer.model)))
-    (plain, expected), (shared, gradients) = found
-    close = 1e-9 if exact else 1e-5
-    assert shared.item() == pytest.approx(plain.item(), rel=close)
-    assert (gradients - expected).abs().max() < close * expected.abs().max()
+        results.append((value, _gradients(value, trainer.model)))
+    (plain, expected), (shared, gradients) = results
+    tolerance = 1e-9 if exact else 1e-5
+    assert shared.item() == pytest.approx(plain.item(), rel=tolerance)
+    assert (gradients - expected).abs().max() < tolerance * expected.abs().max()
     assert expected.abs().max() > 0.01
 
 
@@ -204,15 +204,17 @@ def test_the_reference_is_that_of_the_padded_batch(words: Any, tmp_path: Path) -
 
 
 @pytest.mark.train
-@pytest.mark.parametrize("own", (WAYS | {"gradient accumulation": ONE_BY_ONE}).values(), ids=WAYS)
-def test_training_moves_the_weights_as_the_padded_batch_does(
-    own: dict[str, Any], words: Any, tmp_path: Path
+@pytest.mark.parametrize(
+    "overrides", (SETTINGS | {"gradient accumulation": ONE_BY_ONE}).values(), ids=SETTINGS
+)
+def test_dpo_changes_the_weights_as_the_padded_batch_does(
+    overrides: dict[str, Any], words: Any, tmp_path: Path
 ) -> None:
     after = []
     for packs in (False, True):
-        steps = MOVING | LOSSES["dpop and NLL"]
+        steps = TRAINED | LOSSES["dpop and NLL"]
         folder = tmp_path / str(packs)
-        trainer = _trainer(words, folder, packs, LlamaConfig(**SMALL), **(steps | own))
+        trainer = _trainer(words, folder, packs, LlamaConfig(**SMALL), **(steps | overrides))
         before = torch.cat([weight.detach().flatten() for weight in trainer.model.parameters()])
         trainer.train()
         now = torch.cat([weight.detach().flatten() for weight in trainer.model.parameters()])
@@ -223,9 +225,9 @@ def test_training_moves_the_weights_as_the_padded_batch_does(
 
 
 @pytest.mark.train
-@pytest.mark.parametrize("own", WAYS.values(), ids=WAYS)
-def test_supervision_moves_the_weights_as_the_padded_batch_does(
-    own: dict[str, Any], words: Any, tmp_path: Path
+@pytest.mark.parametrize("overrides", SETTINGS.values(), ids=SETTINGS)
+def test_sft_changes_the_weights_as_the_padded_batch_does(
+    overrides: dict[str, Any], words: Any, tmp_path: Path
 ) -> None:
     after, losses = [], []
     for packs in (False, True):
@@ -237,10 +239,10 @@ def test_supervision_moves_the_weights_as_the_padded_batch_does(
             args=SFTConfig(
                 output_dir=str(tmp_path / str(packs)),
                 dataset_kwargs={"skip_prepare_dataset": True},
-                **(PLAIN | MOVING | own),
+                **(COMMON | TRAINED | overrides),
             ),
             data_collator=PackingCollator(pad_token_id=0, width=16) if packs else None,
-            train_dataset=Dataset.from_list([_chain(row) for row in _begun(ROWS)]),
+            train_dataset=Dataset.from_list([_chain(row) for row in _with_instructions(ROWS)]),
             processing_class=words,
         )
         before = torch.cat([weight.detach().flatten() for weight in model.parameters()])
@@ -254,7 +256,7 @@ def test_supervision_moves_the_weights_as_the_padded_batch_does(
 
 
 def _chain(row: Row) -> dict[str, list[int]]:
-    """The chosen side of a pair, as `pipeline.agent.loss_masks` encodes what supervision learns."""
+    """The chosen side of a pair, as `pipeline.agent.loss_masks` encodes a supervised row."""
     labels = [
         t if m else IGNORED for t, m in zip(row["chosen_ids"], row["chosen_mask"], strict=True)
     ]
@@ -284,6 +286,6 @@ def _chain(row: Row) -> dict[str, list[int]]:
         (MambaConfig(vocab_size=VOCABULARY, hidden_size=16, num_hidden_layers=1), "its attention"),
     ],
 )
-def test_models_whose_attention_cannot_share_are_refused(config: Any, reason: str | None) -> None:
-    found = why_not(AutoModelForCausalLM.from_config(config), longest=100)
-    assert found is None if reason is None else found is not None and found.startswith(reason)
+def test_models_that_cannot_share_prefixes_are_refused(config: Any, reason: str | None) -> None:
+    actual = unsupported_reason(AutoModelForCausalLM.from_config(config), max_tokens=100)
+    assert actual is None if reason is None else actual is not None and actual.startswith(reason)

@@ -1,4 +1,4 @@
-"""Training through Ray Train, DeepSpeed and TRL: what it leaves, how it ends where it cannot."""
+"""Training through Ray Train, DeepSpeed and TRL: its files, facts and errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.pipeline.training.small import Case, train_all, write_pairs
 
 pytestmark = [pytest.mark.ray, pytest.mark.train, pytest.mark.timeout(300)]
 
-MEASURED = (
+BEST = (
     "train.stages=[dpo]",
     "train.epochs=3",
     "train.learning_rate=3e-3",
@@ -56,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def lock(folder: Path) -> Path:
-    """What a build of DeepSpeed's operator leaves that was killed; torch would wait for its end."""
+    """The lock that a killed build of DeepSpeed's operator leaves; torch would wait for it."""
     path = folder / "extensions" / "deepspeed_shm_comm" / "lock"
     path.parent.mkdir(parents=True)
     path.touch()
@@ -65,15 +65,17 @@ def lock(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def outcomes(folder: Path, lock: Path) -> list[dict[str, Any]]:
-    """What four trainings came to; the second and third are the same command."""
-    measured, diverging = case(folder / "best", MEASURED), case(folder / "nan", DIVERGING)
-    cases = [measured, diverging, diverging, case(folder / "long", TOO_LONG)]
-    with pytest.MonkeyPatch.context() as changed:
-        changed.setenv("TORCH_EXTENSIONS_DIR", str(lock.parents[1]))
+    """The outcomes of four trainings; the second and third are the same command."""
+    best, diverging = case(folder / "best", BEST), case(folder / "nan", DIVERGING)
+    cases = [best, diverging, diverging, case(folder / "long", TOO_LONG)]
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TORCH_EXTENSIONS_DIR", str(lock.parents[1]))
         return train_all(cases, 290)
 
 
-def test_nothing_is_compiled_nor_waited_for(lock: Path, outcomes: list[dict[str, Any]]) -> None:
+def test_training_neither_compiles_nor_waits_for_a_lock(
+    lock: Path, outcomes: list[dict[str, Any]]
+) -> None:
     assert "facts" in outcomes[0]
     assert [path for path in lock.parents[1].rglob("*") if path.is_file()] == [lock]
 
@@ -92,7 +94,7 @@ def test_the_best_checkpoint_by_held_out_pairs_is_the_student(
     assert facts["best"] == {"step": step, "accuracy": best[0], "loss": -best[1]}
 
 
-def test_the_student_is_its_base_with_the_kept_adapter(
+def test_the_student_is_its_base_with_the_saved_adapter(
     folder: Path, outcomes: list[dict[str, Any]]
 ) -> None:
     import torch
@@ -101,21 +103,23 @@ def test_the_student_is_its_base_with_the_kept_adapter(
 
     assert "facts" in outcomes[0]
     student = folder / "best" / "student"
-    whole = AutoModelForCausalLM.from_pretrained(student).float()
+    merged = AutoModelForCausalLM.from_pretrained(student).float()
     base = AutoModelForCausalLM.from_pretrained(model_paths.resolve("pocket", "student")).float()
     tokens = torch.arange(8, 40)[None]
     plain = base(tokens).logits
     adapted = PeftModel.from_pretrained(base, str(student / "adapter"))(tokens).logits
-    assert torch.allclose(whole(tokens).logits, adapted, atol=0.1)  # merged in the base's precision
+    assert torch.allclose(
+        merged(tokens).logits, adapted, atol=0.1
+    )  # merged in the base's precision
     assert not torch.allclose(plain, adapted, atol=0.5)
 
 
-def test_curves_lie_in_metrics_and_in_tensorboard(
+def test_metrics_and_tensorboard_have_the_same_curves(
     folder: Path, outcomes: list[dict[str, Any]]
 ) -> None:
     assert "facts" in outcomes[0]
     stage = folder / "best" / "checkpoints" / "dpo"
-    curve, drawn = steps(read_metrics(stage / "metrics.jsonl")), scalars(stage / "tensorboard")
+    curve, plotted = steps(read_metrics(stage / "metrics.jsonl")), scalars(stage / "tensorboard")
     for name in (
         "loss",
         "learning_rate",
@@ -128,12 +132,12 @@ def test_curves_lie_in_metrics_and_in_tensorboard(
     ):
         values = [line[name] for line in curve]
         assert all(math.isfinite(value) for value in values)
-        assert drawn[f"train/{name}"] == pytest.approx(values, rel=1e-5)
+        assert plotted[f"train/{name}"] == pytest.approx(values, rel=1e-5)
     assert all(line["tokens_per_second"] > line["pairs_per_second"] > 0 for line in curve)
-    assert "eval/rewards/accuracies" in drawn
+    assert "eval/rewards/accuracies" in plotted
 
 
-def test_a_loss_that_is_no_number_ends_training_with_its_last_good_checkpoint(
+def test_a_non_finite_loss_stops_training_and_names_the_last_good_checkpoint(
     folder: Path, outcomes: list[dict[str, Any]]
 ) -> None:
     out, outcome = folder / "nan" / "checkpoints" / "dpo", outcomes[1]
@@ -143,42 +147,42 @@ def test_a_loss_that_is_no_number_ends_training_with_its_last_good_checkpoint(
     good = checkpoints(out)[step - 2]
     assert f"its last good checkpoint is {good};" in outcome["error"]
     assert (good / "model.safetensors").is_file()
-    assert max(checkpoints(out)) < step  # what is no number is not saved
+    assert max(checkpoints(out)) < step  # non-finite weights are not saved
     assert [line["step"] for line in read_metrics(out / "metrics.jsonl") if "loss" in line] == list(
         range(1, step + 1)
-    )  # nor tried again by Ray Train
+    )  # and Ray Train does not retry
     assert not (folder / "nan" / "student").exists()
 
 
-def test_the_same_command_does_not_run_into_it_again(outcomes: list[dict[str, Any]]) -> None:
+def test_the_same_command_does_not_diverge_again(outcomes: list[dict[str, Any]]) -> None:
     again = outcomes[2]
     assert again == outcomes[1] | {"kind": "CannotStart"}
 
 
-def test_rows_that_are_all_too_long_are_counted_in_one_sentence(
+def test_if_all_rows_are_too_long_the_error_counts_them(
     outcomes: list[dict[str, Any]],
 ) -> None:
     assert outcomes[3]["kind"] == "StageFailed"
     assert outcomes[3]["error"] == (
-        "training (sft) has nothing to learn from: 32 rows are longer than train.max_tokens (16), "
-        "0 are held out; raise it, or set train.too_long=cut_prompt"
+        "training (sft) has no rows: 32 are longer than train.max_tokens (16), 0 are held out; "
+        "raise train.max_tokens, or set train.too_long=cut_prompt"
     )
 
 
-def test_a_curve_whose_package_is_absent_is_refused_in_a_sentence() -> None:
+def test_a_missing_package_of_report_to_is_an_error() -> None:
     check_packages(Train())
     absent = [name for name in ("mlflow", "wandb") if importlib.util.find_spec(name) is None]
     for name in absent:
-        with pytest.raises(CannotStart, match=f"train.report_to wants {name}, but package {name} "):
+        with pytest.raises(CannotStart, match=f"train.report_to needs {name}, but package {name} "):
             check_packages(Train(report_to=[name]))  # type: ignore[list-item]  # one of the literal
-    assert absent  # the locks have neither
+    assert absent  # the locked environments have neither
 
 
 def scalars(folder: Path) -> dict[str, list[float]]:
-    """The curves in TensorBoard's event files: records of length, checksum, event, checksum."""
+    """Read the curves of TensorBoard event files: records of length, checksum, event, checksum."""
     from tensorboardX.proto.event_pb2 import Event
 
-    found: dict[str, list[float]] = {}
+    curves: dict[str, list[float]] = {}
     for file in sorted(folder.glob("events.out.*")):
         data, at = file.read_bytes(), 0
         while at < len(data):
@@ -187,5 +191,5 @@ def scalars(folder: Path) -> dict[str, list[float]]:
             at += length + 16
             for value in event.summary.value:
                 if value.HasField("simple_value"):
-                    found.setdefault(value.tag, []).append(value.simple_value)
-    return found
+                    curves.setdefault(value.tag, []).append(value.simple_value)
+    return curves

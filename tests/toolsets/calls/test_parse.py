@@ -1,6 +1,6 @@
-"""How a call is read from what a model writes.
+"""Parsing a call from a model's reply.
 
-Replies as models write them, with the wanted outcome of each, lie in `replies/` as data.
+`replies/` has typical replies of models with the expected outcome of each.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=10,
 )
-MEND = " Reply with one call, like name(a=1, b=2)."
+FORM = " Reply with one call, like name(a=1, b=2)."
 VALUE = "; write its value, and texts in quotes"
 CALCULATION = "; make the calculation a call of its own first, or write its value"
 REPLIES = Path(__file__).parent / "replies"
@@ -79,16 +79,16 @@ def arguments(text: str) -> dict[str, Any]:
     return parse_call(text).keywords
 
 
-def refusal(text: str) -> str:
+def error_message(text: str) -> str:
     with pytest.raises(CallError) as caught:
         parse_call(text)
     assert caught.value.kind == "unparseable_call"
-    assert str(caught.value).endswith(MEND)
-    return str(caught.value).removesuffix(MEND)
+    assert str(caught.value).endswith(FORM)
+    return str(caught.value).removesuffix(FORM)
 
 
 @given(name=NAMES, arguments=st.dictionaries(NAMES, VALUES, max_size=4))
-def test_a_rendered_call_is_read_back(name: str, arguments: dict[str, Any]) -> None:
+def test_a_rendered_call_is_parsed_back(name: str, arguments: dict[str, Any]) -> None:
     written = parse_call(render_call(name, arguments))
     assert (written.name, written.positional, written.keywords) == (name, (), arguments)
     assert repr(written.keywords) == repr(arguments)  # 1 is not 1.0, 0.0 not -0.0, True not 1
@@ -96,13 +96,13 @@ def test_a_rendered_call_is_read_back(name: str, arguments: dict[str, Any]) -> N
 
 @given(name=NAMES, arguments=st.dictionaries(NAMES, VALUES, max_size=4))
 @example(name="think", arguments={"thought": "```x``` <tool_call> **y** “z”"})
-def test_a_call_within_a_sentence_is_read_back(name: str, arguments: dict[str, Any]) -> None:
+def test_a_call_within_a_sentence_is_parsed(name: str, arguments: dict[str, Any]) -> None:
     written = parse_call(f"I will call {render_call(name, arguments)} now.")
     assert (written.name, written.keywords) == (name, arguments)
 
 
 @given(name=NAMES, arguments=st.dictionaries(NAMES, VALUES, max_size=4), escaped=st.booleans())
-def test_a_call_as_json_is_read_back(name: str, arguments: dict[str, Any], escaped: bool) -> None:
+def test_a_call_as_json_is_parsed(name: str, arguments: dict[str, Any], escaped: bool) -> None:
     text = json.dumps({"name": name, "arguments": arguments}, ensure_ascii=escaped)
     for reply in (text, f"<tool_call>\n{text}\n</tool_call>", f"I call ```json\n{text}```."):
         written = parse_call(reply)
@@ -111,20 +111,20 @@ def test_a_call_as_json_is_read_back(name: str, arguments: dict[str, Any], escap
 
 
 @pytest.mark.parametrize("case", replies("accepted"), ids=lambda case: case["reply"])
-def test_a_reply_with_one_reading_is_read(case: dict[str, str]) -> None:
-    read, meant = TOOLSET.parse(case["reply"]), TOOLSET.parse(case["call"])
-    assert (read.name, read.arguments) == (meant.name, meant.arguments)
-    assert read.raw == case["reply"]
+def test_an_unambiguous_reply_is_parsed(case: dict[str, str]) -> None:
+    parsed, expected = TOOLSET.parse(case["reply"]), TOOLSET.parse(case["call"])
+    assert (parsed.name, parsed.arguments) == (expected.name, expected.arguments)
+    assert parsed.raw == case["reply"]
 
 
 @pytest.mark.parametrize("case", replies("refused"), ids=lambda case: case["reply"])
-def test_a_reply_that_cannot_be_read_is_told_how_to_mend_it(case: dict[str, str]) -> None:
+def test_an_invalid_reply_raises_an_error_with_the_fix(case: dict[str, str]) -> None:
     with pytest.raises(CallError) as caught:
         TOOLSET.parse(case["reply"])
     kind = case.get("kind", "unparseable_call")
     assert caught.value.kind == kind
-    told = str(caught.value)
-    assert told.startswith(case["says"]) if "kind" in case else told == case["says"] + MEND
+    message = str(caught.value)
+    assert message.startswith(case["says"]) if "kind" in case else message == case["says"] + FORM
 
 
 PIECES = ["add(a=2, b=3)", '{"name": "add", "arguments": {"a": 2}}', "<tool_call>", "```json\n"]
@@ -132,7 +132,7 @@ PIECES += list("f(a=1,[]{}'\"\\#)\n`.;*-: \u201c\u2019\uff08\u200b\uff12$%")
 
 
 @given(st.text() | st.lists(st.sampled_from(PIECES)).map("".join))
-def test_any_text_is_a_call_or_a_call_error(text: str) -> None:
+def test_any_text_is_parsed_or_raises_call_error(text: str) -> None:
     try:
         parse_call(text)
     except CallError as error:
@@ -174,13 +174,13 @@ def test_any_text_is_a_call_or_a_call_error(text: str) -> None:
         "f(a=1)" + " " * 19_000 + "f(",
     ],
 )
-def test_a_bomb_is_refused_at_once(text: str) -> None:
+def test_an_expensive_reply_is_refused_quickly(text: str) -> None:
     start = time.perf_counter()
-    refusal(text)
+    error_message(text)
     assert time.perf_counter() - start < 1
 
 
-def test_keywords_and_positional_arguments_are_kept_apart() -> None:
+def test_positional_and_named_arguments_are_separate() -> None:
     written = parse_call("power(2, exponent=10)")
     assert (written.name, written.positional) == ("power", (2,))
     assert written.keywords == {"exponent": 10}
@@ -196,7 +196,7 @@ def test_a_plus_sign_is_accepted() -> None:
 
 
 @pytest.mark.parametrize("words", ["true, false, null", "True, False, None"])
-def test_words_of_json_and_python_are_accepted(words: str) -> None:
+def test_constants_of_json_and_python_are_accepted(words: str) -> None:
     assert parse_call(f"f({words})").positional == (True, False, None)
 
 
@@ -220,7 +220,7 @@ def test_lists_tuples_and_dicts_are_json_values() -> None:
         "add(a=2, b=3)  # two and three",
     ],
 )
-def test_prose_and_fences_around_one_call_are_forgiven(text: str) -> None:
+def test_prose_and_fences_around_one_call_are_accepted(text: str) -> None:
     written = parse_call(text)
     assert (written.name, written.keywords) == ("add", {"a": 2, "b": 3})
 
@@ -263,12 +263,12 @@ def test_prose_and_fences_around_one_call_are_forgiven(text: str) -> None:
         ),
     ],
 )
-def test_a_refusal_says_how_to_mend_the_call(text: str, reason: str) -> None:
-    assert refusal(text) == reason
+def test_an_error_message_says_how_to_correct_the_call(text: str, reason: str) -> None:
+    assert error_message(text) == reason
 
 
 def test_nothing_is_evaluated() -> None:
-    assert refusal("f(__import__('os').getcwd())").startswith("A call cannot be an argument")
+    assert error_message("f(__import__('os').getcwd())").startswith("A call cannot be an argument")
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_nothing_is_evaluated() -> None:
         ("f(a={'\\ud800': 1})", "A text holds half of a character."),
     ],
 )
-def test_a_value_that_cannot_be_written_down_is_unparseable(text: str, reason: str) -> None:
+def test_a_value_that_cannot_be_encoded_is_unparseable(text: str, reason: str) -> None:
     with pytest.raises(CallError, match=reason) as caught:
         parse_call(text)
     assert caught.value.kind == "unparseable_call"

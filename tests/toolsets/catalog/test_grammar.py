@@ -1,4 +1,4 @@
-"""The grammar of calls, compiled by xgrammar for the tokens of the pocket teacher, as vLLM does."""
+"""The grammar of calls, compiled by xgrammar for the pocket teacher's tokenizer, as in vLLM."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ SETS = {one.name: with_agent_tools(one) for one in (OWN, *map(toolsets.load, SHI
 
 @cache
 def compiled(name: str) -> xgrammar.CompiledGrammar:
-    known = xgrammar.TokenizerInfo.from_huggingface(TOKENIZER)
-    return xgrammar.GrammarCompiler(known).compile_grammar(call_grammar(SETS[name]))
+    tokenizer = xgrammar.TokenizerInfo.from_huggingface(TOKENIZER)
+    return xgrammar.GrammarCompiler(tokenizer).compile_grammar(call_grammar(SETS[name]))
 
 
 def accepts(text: str, name: str = "own") -> bool:
@@ -97,9 +97,9 @@ def accepts(text: str, name: str = "own") -> bool:
     return matcher.accept_string(text) and matcher.accept_token(END) and matcher.is_terminated()
 
 
-def drawn(name: str, seed: int) -> str:
-    """What a model writes that picks any token that it may, more and more often one that closes
-    something, and ends its turn where it can."""
+def random_call(name: str, seed: int) -> str:
+    """A random text allowed by the grammar. Closing tokens get more likely with its length, so that
+    it ends; the turn ends at the first token where it may."""
     random, matcher = Random(seed), xgrammar.GrammarMatcher(compiled(name))
     mask, written = xgrammar.allocate_token_bitmask(1, len(TOKENIZER)), []
     while True:
@@ -118,17 +118,15 @@ def drawn(name: str, seed: int) -> str:
 @pytest.mark.parametrize("name", SETS)
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=60)
-def test_all_that_the_grammar_allows_is_read_bound_and_fits_the_schema(
-    name: str, seed: int
-) -> None:
-    written = parse_call(drawn(name, seed))
+def test_every_text_of_the_grammar_is_a_call_that_fits_the_schema(name: str, seed: int) -> None:
+    written = parse_call(random_call(name, seed))
     called = SETS[name][written.name]
     assert written.positional == ()
     Draft202012Validator(called.parameters).validate(bind(called, written))
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_every_worked_example_is_accepted(name: str) -> None:
+def test_the_example_of_every_tool_is_accepted(name: str) -> None:
     examples = [tool.example for tool in SETS[name].tools if tool.example]
     assert [text for text in examples if not accepts(text, name)] == []
 
@@ -192,11 +190,11 @@ def test_a_call_is_accepted(text: str) -> None:
         "maps.find_it(kind=1, nothing={'a': 1})",
     ],
 )
-def test_what_is_no_call_or_does_not_fit_is_refused(text: str) -> None:
+def test_an_invalid_call_is_refused(text: str) -> None:
     assert not accepts(text)
 
 
-def test_the_turn_can_end_behind_a_whole_call_and_nowhere_else() -> None:
+def test_the_turn_can_end_only_after_a_complete_call() -> None:
     matcher = xgrammar.GrammarMatcher(compiled("arithmetic"))
     mask = xgrammar.allocate_token_bitmask(1, len(TOKENIZER))
     may_end = []

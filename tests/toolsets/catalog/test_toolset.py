@@ -13,27 +13,27 @@ FORM = "is not of the form name, name[function,other as new,...] or name+name"
 ARITHMETIC = toolsets.load("arithmetic")
 
 
-def refusal(text: str, toolset: Toolset = ARITHMETIC) -> tuple[str, str]:
+def call_error(text: str, toolset: Toolset = ARITHMETIC) -> tuple[str, str]:
     with pytest.raises(CallError) as caught:
         toolset.parse(text)
     return caught.value.kind, str(caught.value)
 
 
-# Finding
+# Loading
 
 
-def test_a_shipped_toolset_is_found_by_its_name() -> None:
+def test_a_shipped_toolset_is_loaded_by_its_name() -> None:
     assert ARITHMETIC.name == "arithmetic"
     assert ARITHMETIC.tool_names[:4] == ("add", "subtract", "multiply", "divide")
 
 
-def test_a_subset_keeps_the_order_asked_for() -> None:
+def test_a_subset_has_the_requested_order() -> None:
     toolset = toolsets.load("arithmetic[divide, add]")
     assert toolset.tool_names == ("divide", "add")
     assert toolset.name == "arithmetic[divide,add]"
 
 
-def test_a_toolset_of_ones_own_is_found_by_module_and_attribute() -> None:
+def test_a_users_toolset_is_loaded_by_module_and_attribute() -> None:
     toolset = toolsets.load("tests.toolsets.hostile:toolset")
     assert toolset.tools == hostile.toolset.tools
 
@@ -57,12 +57,12 @@ def test_parts_are_joined() -> None:
         "arithmetic[add]+tests.toolsets.hostile:toolset",
     ],
 )
-def test_a_toolset_is_found_again_by_its_name(name: str) -> None:
+def test_load_accepts_the_name_of_a_loaded_toolset(name: str) -> None:
     toolset = toolsets.load(name)
     assert toolsets.load(toolset.name) == toolset
 
 
-def test_a_selection_from_a_selection_is_found_again_by_its_name() -> None:
+def test_load_accepts_the_name_of_a_nested_selection() -> None:
     toolset = ARITHMETIC.select(["add", "divide"]).select(["divide"])
     assert toolsets.load(toolset.name).tool_names == ("divide",)
 
@@ -108,20 +108,20 @@ def test_a_selection_from_a_selection_is_found_again_by_its_name() -> None:
         ),
     ],
 )
-def test_a_name_that_stands_for_no_toolset_is_refused(name: str, message: str) -> None:
+def test_an_invalid_name_raises_toolset_error(name: str, message: str) -> None:
     with pytest.raises(ToolsetError) as caught:
         toolsets.load(name)
     assert str(caught.value).startswith(message)
 
 
-def test_what_an_error_advises_works() -> None:
+def test_the_rename_suggested_by_an_error_works() -> None:
     with pytest.raises(ToolsetError) as caught:
         toolsets.load("arithmetic[add,divide]+arithmetic[add]")
     advice = str(caught.value).partition("such as by ")[2]
     assert toolsets.load(advice).tool_names == ("add", "divide", "add_2")
 
 
-def test_a_star_stands_for_the_functions_not_named() -> None:
+def test_a_star_selects_the_other_functions() -> None:
     names = toolsets.load("arithmetic[add,subtract,multiply][multiply,*,add as plus]").tool_names
     assert names == ("multiply", "subtract", "plus")
 
@@ -132,14 +132,14 @@ def test_a_renamed_function_is_called_by_its_new_name() -> None:
     assert toolset.help.startswith("plus(a: number, b: number) - Add two numbers. Example: plus(a")
     assert toolset.execute(toolset.parse("plus(2, 3)")).content == "5"
     message = "plus takes 2 arguments, got 3. Use: plus(a: number, b: number)"
-    assert refusal("plus(1, 2, 3)", toolset) == ("bad_arguments", message)
+    assert call_error("plus(1, 2, 3)", toolset) == ("bad_arguments", message)
 
 
-def test_a_list_of_tools_will_do() -> None:
+def test_tools_may_be_given_as_a_list() -> None:
     assert Toolset("mine", [hostile.echo]) == Toolset("mine", (hostile.echo,))
 
 
-def test_what_is_no_tool_is_refused() -> None:
+def test_a_plain_function_is_refused_as_a_tool() -> None:
     def plain() -> None:
         """Do nothing."""
 
@@ -147,17 +147,18 @@ def test_what_is_no_tool_is_refused() -> None:
         Toolset("mine", [hostile.echo, plain])
     line = plain.__code__.co_firstlineno
     assert str(caught.value) == (
-        f"toolset mine: {__file__}, line {line}: function plain is no tool; write @tool"
+        f"toolset mine: {__file__}, line {line}: function plain is not a tool; "
+        "decorate it with @tool"
     )
 
 
-def test_two_tools_of_one_name_are_told_with_their_places() -> None:
+def test_an_error_for_two_tools_of_one_name_has_their_locations() -> None:
     def one(a: int) -> int:
-        """Take one."""
+        """Take a number."""
         return a
 
     def other(a: str) -> str:
-        """Take another."""
+        """Take a text."""
         return a
 
     with pytest.raises(ToolsetError) as caught:
@@ -169,7 +170,7 @@ def test_two_tools_of_one_name_are_told_with_their_places() -> None:
     )
 
 
-def test_an_unconfined_part_makes_the_whole_unconfined() -> None:
+def test_a_toolset_with_an_unconfined_part_is_unconfined() -> None:
     free = Toolset("free", [hostile.echo], unconfined=True)
     assert free.select(["echo as reply"]).unconfined
     assert (ARITHMETIC + free).unconfined and (free + ARITHMETIC).unconfined

@@ -1,4 +1,4 @@
-"""What tests of the executor share: calls, several at once, and whether a process lives."""
+"""Helpers for the tests of the executor: build calls, run several at once, check processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def call(name: str, **arguments: object) -> ToolCall:
 
 
 def together(executor: Executor, *calls: ToolCall) -> list[ToolResult]:
-    """The results of calls that are submitted at once, in this order."""
+    """Submit all calls at once and return their results in this order."""
 
     async def gather() -> list[ToolResult]:
         return await asyncio.gather(*(executor.submit(one) for one in calls))
@@ -31,7 +31,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 
 def state_of(pid: int) -> str:
-    """The letter of proc(5): R, S, T, …; empty where there is no such process."""
+    """The state letter of proc(5): R, S, T, …; empty if there is no such process."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
@@ -39,4 +39,4 @@ def state_of(pid: int) -> str:
 
 
 def is_alive(pid: int) -> bool:
-    return state_of(pid) not in ("", "Z")  # Z: dead, and whoever adopted it has not looked yet
+    return state_of(pid) not in ("", "Z")  # Z: dead, but not reaped yet

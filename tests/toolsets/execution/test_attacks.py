@@ -1,5 +1,4 @@
-"""The corpus of attacks (`tests.toolsets.execution.attacks`), each next to calls that must not
-notice."""
+"""Each attack of `tests.toolsets.execution.attacks`, beside calls that must not be affected."""
 
 from __future__ import annotations
 
@@ -20,9 +19,9 @@ from tests.toolsets.execution.attacks import functions
 from toolsets import CallError, Executor, ToolCall, ToolResult, Toolset
 from toolsets.execution.sandbox.confinement import confine
 
-SECONDS = 1.0  # of a call of a hostile function
-MOST = 1.2  # of a limit
-SLACK_SECONDS = 0.5  # for a machine that does other things as well
+SECONDS = 1.0  # time limit of a hostile call
+MOST = 1.2  # times the time limit
+SLACK_SECONDS = 0.5  # for a machine under load
 
 NEIGHBOURS = {
     "arithmetic": "add(a=1, b=2)",
@@ -30,7 +29,7 @@ NEIGHBOURS = {
     "logic": "negate(formula='P(a)')",
     "constraints": "find_values(variables={'x': 'int 1..2'}, constraints=['x > 1'])",
 }
-WORDS = [
+CALLS = [
     pytest.param(name, text, kind, id=f"{name}-{kind}-{number}")
     for name in NEIGHBOURS
     for kind, texts in importlib.import_module(
@@ -51,7 +50,7 @@ def executors() -> Iterator[dict[str, tuple[Toolset, Executor]]]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home with secrets in it; it also marks the workers and whatever they start."""
+    """A home folder with secrets; its path also marks the workers and their children."""
     home, before = tmp_path_factory.mktemp("home"), os.environ["HOME"]
     (home / "precious").write_text("precious")
     (home / ".ssh").mkdir()
@@ -68,15 +67,15 @@ def hostile(home: Path) -> Iterator[Executor]:
         pytest.skip("this kernel has no Landlock or no seccomp")
     with Executor(functions.toolset, 2, wall_clock_seconds=SECONDS, memory_mib=256) as executor:
         yield executor
-    assert not list(_marked_by(home))
+    assert not list(_processes_with(home))
 
 
 def test_the_corpus_is_large() -> None:
-    assert len(WORDS) + len(functions.EXPECTED) >= 300
+    assert len(CALLS) + len(functions.EXPECTED) >= 300
 
 
-@pytest.mark.parametrize(("name", "text", "kind"), WORDS)
-def test_what_a_model_writes_does_no_harm(
+@pytest.mark.parametrize(("name", "text", "kind"), CALLS)
+def test_a_hostile_call_does_not_affect_other_calls(
     executors: dict[str, tuple[Toolset, Executor]], name: str, text: str, kind: str
 ) -> None:
     toolset, executor = executors[name]
@@ -95,9 +94,7 @@ def test_what_a_model_writes_does_no_harm(
 
 
 @pytest.mark.parametrize(("what", "kind"), functions.EXPECTED.items())
-def test_a_function_that_means_harm_is_stopped(
-    hostile: Executor, home: Path, what: str, kind: str
-) -> None:
+def test_a_hostile_function_is_stopped(hostile: Executor, home: Path, what: str, kind: str) -> None:
     echo = ToolCall("echo", {"text": "here"}, "")
     attempt = ToolCall("attempt", {"what": what, "folder": str(home)}, "")
     assert hostile.run(echo).ok
@@ -119,12 +116,12 @@ async def _beside(
     return await first, beside
 
 
-def _marked_by(home: Path) -> Iterator[int]:
-    """The processes that have this home, but for this one."""
+def _processes_with(home: Path) -> Iterator[int]:
+    """The other processes with this home folder in their environment."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             variables = (process / "environ").read_bytes().split(b"\0")
-        except OSError:  # it ended, or is another user's
+        except OSError:  # it ended, or belongs to another user
             continue
         if f"HOME={home}".encode() in variables and int(process.name) != os.getpid():
             yield int(process.name)

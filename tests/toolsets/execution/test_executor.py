@@ -32,15 +32,15 @@ def impatient() -> Iterator[Executor]:
         yield executor
 
 
-# What works
+# Results
 
 
-def test_a_call_gives_its_result(executor: Executor) -> None:
+def test_a_call_returns_its_result(executor: Executor) -> None:
     assert executor.run(call("echo", text="5")) == ToolResult(True, "5", None)
 
 
 @pytest.mark.parametrize("text", ["", "two\nlines", "ünïcödé 🦊", "\ud800", "\0", "x" * 10_000])
-def test_text_travels_unharmed(executor: Executor, text: str) -> None:
+def test_text_is_returned_unchanged(executor: Executor, text: str) -> None:
     assert executor.run(call("echo", text=text)) == ToolResult(True, text)
 
 
@@ -64,7 +64,7 @@ def test_a_subset_and_a_joined_toolset_run_too() -> None:
         assert executor.run(joined.parse("echo('a')")).content == "a"
 
 
-def test_calls_are_awaited_side_by_side() -> None:
+def test_calls_run_in_parallel() -> None:
     async def three() -> list[ToolResult]:
         return await asyncio.gather(*(executor.submit(call("own_pid", pause=1.0)) for _ in "abc"))
 
@@ -83,25 +83,35 @@ def test_one_executor_serves_several_event_loops(executor: Executor) -> None:
 def test_a_cancelled_call_is_not_executed(executor: Executor) -> None:
     async def cancel_one() -> tuple[ToolResult | BaseException, ...]:
         first = executor.submit(call("own_pid", pause=0.2))
-        second = executor.submit(call("leave", status=1))
+        second = executor.submit(call("exit_process", status=1))
         third = executor.submit(call("own_pid"))
         second.cancel()
         return await asyncio.gather(first, second, third, return_exceptions=True)
 
     first, second, third = asyncio.run(cancel_one())
     assert isinstance(second, asyncio.CancelledError)
-    assert first == third  # the same process: the call between them did not end it
+    assert first == third  # the same process, so the call between them was not executed
 
 
-# What the model is told
+# Failures reported to the model
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "message", "kind"),
     [
         ("allocate", {"mib": 80}, "allocate needs too much memory", "limit_exceeded"),
-        ("leave", {"status": 0}, "leave: the function ended its process", "function_error"),
-        ("leave_politely", {}, "leave_politely: the function ended its process", "function_error"),
+        (
+            "exit_process",
+            {"status": 0},
+            "exit_process: the function ended its process",
+            "function_error",
+        ),
+        (
+            "raise_system_exit",
+            {},
+            "raise_system_exit: the function ended its process",
+            "function_error",
+        ),
         ("crash", {}, "crash: the function ended its process", "function_error"),
         (
             "write",
@@ -109,10 +119,20 @@ def test_a_cancelled_call_is_not_executed(executor: Executor) -> None:
             "write: the result is longer than 10,000 characters",
             "limit_exceeded",
         ),
-        ("refuse", {}, "refuse: the input is too large", "limit_exceeded"),
-        ("complain", {"characters": 5}, "complain: xxxxx", "function_error"),
-        ("fail_silently", {}, "fail_silently: KeyError", "function_error"),
-        ("fail_unspeakably", {}, "fail_unspeakably: UnspeakableError", "function_error"),
+        (
+            "raise_limit_exceeded",
+            {},
+            "raise_limit_exceeded: the input is too large",
+            "limit_exceeded",
+        ),
+        ("raise_error", {"characters": 5}, "raise_error: xxxxx", "function_error"),
+        ("raise_empty_error", {}, "raise_empty_error: KeyError", "function_error"),
+        (
+            "raise_unprintable_error",
+            {},
+            "raise_unprintable_error: UnprintableError",
+            "function_error",
+        ),
         (
             "echo",
             {"text": 5},
@@ -121,46 +141,46 @@ def test_a_cancelled_call_is_not_executed(executor: Executor) -> None:
         ),
     ],
 )
-def test_a_failure_is_told_and_the_next_call_works(
+def test_a_failure_is_reported_and_the_next_call_works(
     executor: Executor, name: str, arguments: dict[str, object], message: str, kind: ErrorKind
 ) -> None:
     assert executor.run(ToolCall(name, arguments, "")) == ToolResult(False, message, kind)
     assert executor.run(call("echo", text="next")) == ToolResult(True, "next")
 
 
-@pytest.mark.parametrize("name", ["hang", "hang_and_catch", "hang_deaf"])
-def test_a_hang_is_told_and_the_next_call_works(impatient: Executor, name: str) -> None:
+@pytest.mark.parametrize("name", ["hang", "hang_and_catch", "hang_ignoring_alarm"])
+def test_a_hang_is_reported_and_the_next_call_works(impatient: Executor, name: str) -> None:
     message = f"{name}: took longer than 0.5 s"
     assert impatient.run(call(name)) == ToolResult(False, message, "limit_exceeded")
     assert impatient.run(call("echo", text="next")) == ToolResult(True, "next")
 
 
-def test_an_unknown_function_is_told(executor: Executor) -> None:
+def test_an_unknown_function_is_reported(executor: Executor) -> None:
     result = executor.run(call("ecko"))
     assert result.error_kind == "unknown_function"
     assert result.content.startswith("There is no function ecko. Did you mean echo? The functions")
 
 
-def test_a_long_complaint_is_cut(executor: Executor) -> None:
-    content = executor.run(call("complain", characters=10**6)).content
-    assert content == f"complain: {'x' * 997}..."
+def test_a_long_error_message_is_cut(executor: Executor) -> None:
+    content = executor.run(call("raise_error", characters=10**6)).content
+    assert content == f"raise_error: {'x' * 997}..."
 
 
-# Deaths
+# Workers that die
 
 
-def test_a_worker_keeps_its_process_from_call_to_call(executor: Executor) -> None:
+def test_a_worker_has_the_same_process_from_call_to_call(executor: Executor) -> None:
     assert executor.run(call("own_pid")) == executor.run(call("own_pid"))
 
 
-def test_a_worker_killed_between_two_calls_costs_no_call(executor: Executor) -> None:
+def test_no_call_fails_when_a_worker_is_killed_between_calls(executor: Executor) -> None:
     pid = int(executor.run(call("own_pid")).content)
     os.kill(pid, signal.SIGKILL)
     assert wait_until(lambda: not is_alive(pid))
     assert executor.run(call("echo", text="next")) == ToolResult(True, "next")
 
 
-def test_a_worker_killed_before_it_is_ready_costs_no_call() -> None:
+def test_no_call_fails_when_a_worker_is_killed_before_it_is_ready() -> None:
     before = set(psutil.Process().children())
     with Executor(toolset, workers=1) as executor:
         assert wait_until(lambda: bool(set(psutil.Process().children()) - before))
@@ -171,7 +191,7 @@ def test_a_worker_killed_before_it_is_ready_costs_no_call() -> None:
 
 
 @pytest.mark.parametrize("name", ["hang", "crash"])
-def test_neighbours_are_unaffected(name: str) -> None:
+def test_calls_in_other_workers_are_unaffected(name: str) -> None:
     async def beside() -> tuple[ToolResult, list[ToolResult]]:
         bad = asyncio.ensure_future(executor.submit(call(name)))
         good = await asyncio.gather(
@@ -203,7 +223,7 @@ def test_workers_die_with_a_killed_parent() -> None:
     assert parent.stdout is not None
     pids = [int(pid) for pid in parent.stdout.readline().split()]
     assert len(set(pids)) == 2 and all(is_alive(pid) for pid in pids)
-    time.sleep(0.2)  # let one of them hang, deaf to the end of its input
+    time.sleep(0.2)  # let one of them hang, so that it does not notice the end of its input
     parent.kill()
     parent.wait()
     assert wait_until(lambda: not any(is_alive(pid) for pid in pids))
@@ -213,7 +233,7 @@ def test_workers_die_with_a_killed_parent() -> None:
 # Closing
 
 
-def test_a_closed_executor_refuses_and_its_workers_are_gone() -> None:
+def test_a_closed_executor_refuses_calls_and_has_no_workers() -> None:
     with Executor(toolset, workers=1) as executor:
         pid = int(executor.run(call("own_pid")).content)
     assert not is_alive(pid)
@@ -222,7 +242,7 @@ def test_a_closed_executor_refuses_and_its_workers_are_gone() -> None:
         executor.run(call("echo", text="late"))
 
 
-def test_closing_ends_calls_that_run_or_wait() -> None:
+def test_closing_fails_running_and_waiting_calls() -> None:
     executor = Executor(toolset, workers=1, wall_clock_seconds=60)
     errors: list[Exception] = []
 
@@ -242,10 +262,10 @@ def test_closing_ends_calls_that_run_or_wait() -> None:
     assert [str(error) for error in errors] == ["the executor is closed"] * 3
 
 
-# What the operator is told
+# Errors for the operator
 
 
-def test_a_toolset_that_workers_cannot_find_is_refused() -> None:
+def test_a_toolset_that_workers_cannot_load_is_refused() -> None:
     unknown = Toolset("mine", toolset.tools)
     with (
         Executor(unknown, workers=1) as executor,
@@ -254,17 +274,17 @@ def test_a_toolset_that_workers_cannot_find_is_refused() -> None:
         executor.run(call("echo", text="a"))
 
 
-def test_a_name_that_stands_for_other_functions_is_refused() -> None:
+def test_a_toolset_whose_name_loads_other_functions_is_refused() -> None:
     other = Toolset("arithmetic[add]", toolset.select(["echo"]).tools)
     expected = (
         r"^a worker cannot load toolset 'arithmetic\[add\]': "
-        r"it found \['add'\] in place of \['echo'\]$"
+        r"it has \['add'\] instead of \['echo'\]$"
     )
     with Executor(other, workers=1) as executor, pytest.raises(ToolsetError, match=expected):
         executor.run(call("echo", text="a"))
 
 
-@pytest.mark.parametrize("what", ["workers", "wall_clock_seconds", "memory_mib"])
-def test_a_limit_of_zero_is_refused(what: str) -> None:
-    with pytest.raises(ValueError, match=f"^{what} must be more than 0, got 0$"):
-        Executor(toolset, **{what: 0})
+@pytest.mark.parametrize("name", ["workers", "wall_clock_seconds", "memory_mib"])
+def test_a_limit_of_zero_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name} must be more than 0, got 0$"):
+        Executor(toolset, **{name: 0})

@@ -1,4 +1,4 @@
-"""A million calls, after which the pool and whoever asks are as large as before."""
+"""After a million calls, the pool and the calling process are as large as before."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ TEXTS = (
 )
 CALLS = 1_000_000
 AT_ONCE = 2_000
-WARM = 300_000  # by then every worker was replaced, as after any 100,000 calls
-MOST = 1.05  # of the size then
+WARM = 300_000  # calls until every worker was replaced once, as it is after 100,000 calls
+MOST = 1.05  # of the size after WARM calls
 
 
 @pytest.mark.slow
-def test_a_million_calls_leave_nothing_behind() -> None:
+def test_a_million_calls_do_not_leak_memory() -> None:
     with Executor(toolsets.load("arithmetic"), workers=2) as executor:
-        _ask(executor, WARM)
+        _execute(executor, WARM)
         ours, theirs = _sizes()
-        _ask(executor, CALLS - WARM)
+        _execute(executor, CALLS - WARM)
         ours_after, theirs_after = _sizes()
         metrics = executor.metrics()
     print(
@@ -43,7 +43,7 @@ def test_a_million_calls_leave_nothing_behind() -> None:
     assert theirs_after <= MOST * theirs
 
 
-def _ask(executor: Executor, calls: int) -> None:
+def _execute(executor: Executor, calls: int) -> None:
     toolset = toolsets.load("arithmetic")
     batch = list(islice(cycle([toolset.parse(text) for text in TEXTS]), AT_ONCE))
     for _ in range(calls // AT_ONCE):
@@ -52,7 +52,7 @@ def _ask(executor: Executor, calls: int) -> None:
 
 
 def _sizes() -> tuple[int, int]:
-    """What this process and its workers hold in memory, in bytes."""
+    """Resident memory of this process and of its workers together, in bytes."""
     ours = psutil.Process()
     workers = [
         child for child in ours.children() if "toolsets.execution.pool.worker" in child.cmdline()

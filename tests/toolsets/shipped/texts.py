@@ -1,4 +1,4 @@
-"""What tests of the shipped toolsets share: calls as a model writes them."""
+"""Run calls written as text; shared by the tests of the shipped toolsets."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from toolsets import CallError, ToolResult, Toolset
 
 
 def result(toolset: Toolset, text: str) -> ToolResult:
-    """What a call written as `text` comes to, in this process."""
+    """Parse and execute a call in this process."""
     return toolset.execute(toolset.parse(text))
 
 
-def refusal(toolset: Toolset, text: str) -> tuple[str, str]:
-    """The kind and the message, whether the arguments or the function refuse."""
+def failure(toolset: Toolset, text: str) -> tuple[str, str]:
+    """The error kind and message of a call that fails in parsing or in execution."""
     try:
-        found = result(toolset, text)
+        failed = result(toolset, text)
     except CallError as error:
         return error.kind, str(error)
-    assert not found.ok, found
-    return str(found.error_kind), found.content
+    assert not failed.ok, failed
+    return str(failed.error_kind), failed.content

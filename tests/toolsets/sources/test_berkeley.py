@@ -11,7 +11,7 @@ FILE = Path(__file__).with_name("berkeley.jsonl")
 TOOLSET = berkeley.toolset(FILE)
 
 
-def test_every_kind_of_document_is_read() -> None:
+def test_every_form_of_document_is_loaded() -> None:
     assert TOOLSET.help.splitlines() == [
         "math.factorial(number: integer) - Work out the factorial of a whole number.",
         "triangle_area(base: number, height: number, unit: string = 'cm') - "
@@ -36,14 +36,14 @@ def test_every_kind_of_document_is_read() -> None:
     ]
 
 
-def test_a_schema_has_only_the_words_of_json_schema() -> None:
+def test_a_schema_has_only_the_types_of_json_schema() -> None:
     def types(schema: Any) -> set[str]:
         if isinstance(schema, list):
-            return {found for item in schema for found in types(item)}
+            return {name for item in schema for name in types(item)}
         if not isinstance(schema, dict):
             return set()
         own = {schema["type"]} if isinstance(schema.get("type"), str) else set()
-        return own | {found for part in schema.values() for found in types(part)}
+        return own | {name for part in schema.values() for name in types(part)}
 
     known = {"string", "integer", "number", "boolean", "array", "object", "null"}
     assert types([tool.parameters for tool in TOOLSET.tools]) <= known
@@ -77,7 +77,7 @@ def test_a_schema_has_only_the_words_of_json_schema() -> None:
         ),
     ],
 )
-def test_a_call_that_fits_is_checked_and_not_run(text: str, checked: str) -> None:
+def test_a_valid_call_is_checked_and_not_run(text: str, checked: str) -> None:
     assert TOOLSET.execute(TOOLSET.parse(text)) == ToolResult(True, f"Checked: {checked}")
 
 
@@ -116,13 +116,13 @@ def test_a_call_that_fits_is_checked_and_not_run(text: str, checked: str) -> Non
         ("compute(1, rates={'a': 'b'})", "compute: argument rates: expected number at a, got {'"),
     ],
 )
-def test_a_call_that_does_not_fit_is_told(text: str, message: str) -> None:
+def test_an_invalid_call_is_refused(text: str, message: str) -> None:
     with pytest.raises(CallError) as caught:
         TOOLSET.parse(text)
     assert str(caught.value).startswith(message)
 
 
-def test_a_file_may_be_one_json_text(tmp_path: Path) -> None:
+def test_a_file_may_be_json_instead_of_json_lines(tmp_path: Path) -> None:
     lines = [line for line in FILE.read_text().splitlines() if line]
     whole = tmp_path / "functions.json"
     whole.write_text("[\n" + ",\n".join(lines) + "\n]")
@@ -140,16 +140,19 @@ ADD = '{"name": "add", "description": "Add.", "parameters": {"type": "dict", "pr
         (f"{ADD}\n{{]\n", ", line 2: neither JSON nor JSON Lines: Expecting property name"),
         ("[1]", ", record 1: a function needs name, description and parameters"),
         ('{"description": "Add."}', ", record 1: a function needs name, description and param"),
-        ('{"name": "add", "parameters": []}', ", record 1: function add has no object as param"),
+        (
+            '{"name": "add", "parameters": []}',
+            ", record 1: function add: parameters must be an",
+        ),
         ('{"name": "add up"}', ", record 1: 'add up' cannot be the name of a function"),
         (
             f"{ADD}\n{ADD.replace('Add.', 'Add up.')}",
-            ", line 2: function add is described anew; rename one",
+            ", line 2: function add has two different descriptions; rename one",
         ),
         (
             ADD.replace("{}", '{"a": {"type": "Path"}}'),
-            ", record 1: function add: the type 'Path' is unknown; known are: string, str, "
-            "char, integer, int, long,",
+            ", record 1: function add: the type 'Path' is unknown; known types: string, "
+            "str, char, integer, int, long,",
         ),
         (
             ADD.replace("{}", '{"a": "integer"}'),
@@ -157,14 +160,12 @@ ADD = '{"name": "add", "description": "Add.", "parameters": {"type": "dict", "pr
         ),
         (
             ADD.replace("{}", '{"a": {"enum": 3}}'),
-            ", record 1: function add has no valid JSON Schema, at properties/a/enum",
+            ", record 1: function add has an invalid JSON Schema, at properties/a/enum",
         ),
         (ADD.replace('"dict"', '"array"'), ", record 1: function add has a JSON Sch"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_told_by_its_place(
-    tmp_path: Path, text: str, reason: str
-) -> None:
+def test_an_error_in_a_file_has_its_location(tmp_path: Path, text: str, reason: str) -> None:
     file = tmp_path / "functions.jsonl"
     file.write_text(text)
     with pytest.raises(ToolsetError) as caught:
@@ -172,6 +173,6 @@ def test_a_file_that_cannot_be_read_is_told_by_its_place(
     assert str(caught.value).startswith(f"{file}{reason}")
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_raises_toolset_error(tmp_path: Path) -> None:
     with pytest.raises(ToolsetError, match=r"nothing\.json: cannot be read: \[Errno 2\] No"):
         berkeley.toolset(tmp_path / "nothing.json")

@@ -9,7 +9,7 @@ from toolsets.sources.documents import names_for, tool_of
 
 
 @pytest.mark.parametrize(
-    ("names", "own"),
+    ("names", "identifiers"),
     [
         (["add", "_x"], ["add", "_x"]),
         (["get-weather", "get_weather", "get.weather"], ["get_weather", *"23"]),
@@ -18,23 +18,23 @@ from toolsets.sources.documents import names_for, tool_of
         (["größe"], ["größe"]),
     ],
 )
-def test_a_name_is_kept_where_a_call_can_be_written_with_it(
-    names: list[str], own: list[str]
+def test_a_name_is_replaced_only_if_a_call_cannot_use_it(
+    names: list[str], identifiers: list[str]
 ) -> None:
-    expected = [f"get_weather_{name}" if name in "23" else name for name in own]
+    expected = [f"get_weather_{name}" if name in "23" else name for name in identifiers]
     assert list(names_for(names).values()) == expected
 
 
 @given(st.lists(st.text(), unique=True, max_size=5))
-def test_names_are_identifiers_and_no_two_are_the_same(names: list[str]) -> None:
-    own = list(names_for(names).values())
-    assert len(set(own)) == len(names)
-    assert all(name.isidentifier() and not keyword.iskeyword(name) for name in own)
-    for name in own:
+def test_names_are_unique_identifiers(names: list[str]) -> None:
+    identifiers = list(names_for(names).values())
+    assert len(set(identifiers)) == len(names)
+    assert all(name.isidentifier() and not keyword.iskeyword(name) for name in identifiers)
+    for name in identifiers:
         assert parse_call(f"f({name}=1)").keywords == {name: 1}
 
 
-def test_only_what_is_given_reaches_the_function() -> None:
+def test_the_function_gets_only_the_given_arguments() -> None:
     schema = {"properties": {"a": {}, "the-b": {"default": 3}, "c": {"type": "null"}}}
     tool = tool_of("f", "Do it.", schema, lambda given: given)
     assert tool.help == "f(a: any (optional), the_b: any = 3, c: None (optional)) - Do it."
@@ -42,7 +42,7 @@ def test_only_what_is_given_reaches_the_function() -> None:
     assert tool(the_b=None, c=None) == {"the-b": None, "c": None}
 
 
-def test_a_recursive_schema_is_checked_though_it_cannot_be_written_out() -> None:
+def test_a_recursive_schema_is_checked_but_not_written_out() -> None:
     tree = {"type": "object", "properties": {"left": {"$ref": "#/$defs/tree"}}}
     schema = {"properties": {"tree": {"$ref": "#/$defs/tree"}}, "$defs": {"tree": tree}}
     tool = tool_of("f", "", schema, lambda given: given)
@@ -55,11 +55,11 @@ def test_a_recursive_schema_is_checked_though_it_cannot_be_written_out() -> None
 @pytest.mark.parametrize(
     ("schema", "reason"),
     [
-        ({"type": "string"}, "function f has a JSON Schema of string, not of object"),
-        ({"properties": []}, "function f has no valid JSON Schema, at properties: [] is not of "),
+        ({"type": "string"}, "function f has a JSON Schema of type string; expected object"),
+        ({"properties": []}, "function f has an invalid JSON Schema, at properties: [] is not"),
     ],
 )
-def test_a_schema_that_is_none_is_refused(schema: dict[str, object], reason: str) -> None:
+def test_an_invalid_schema_is_refused(schema: dict[str, object], reason: str) -> None:
     with pytest.raises(ToolsetError) as caught:
         tool_of("f", "Do it.", schema, lambda given: given)
     assert str(caught.value).startswith(reason)

@@ -17,7 +17,7 @@ JSON = st.recursive(
 )
 
 
-def refusal(text: str, toolset: Toolset = ARITHMETIC) -> tuple[str, str]:
+def call_error(text: str, toolset: Toolset = ARITHMETIC) -> tuple[str, str]:
     with pytest.raises(CallError) as caught:
         toolset.parse(text)
     return caught.value.kind, str(caught.value)
@@ -28,7 +28,7 @@ def test_positional_arguments_take_the_names_of_the_parameters() -> None:
     assert ARITHMETIC.parse(text) == ToolCall("divide", {"a": 9, "b": 4}, text)
 
 
-def test_the_raw_text_is_kept_as_written() -> None:
+def test_raw_is_the_unchanged_text() -> None:
     text = "Let me see:\n  add(a=2, b=3).\n"
     assert ARITHMETIC.parse(text).raw == text
 
@@ -70,20 +70,18 @@ def test_the_raw_text_is_kept_as_written() -> None:
         ),
     ],
 )
-def test_a_call_that_cannot_be_bound_is_told_to_the_letter(
-    text: str, kind: str, message: str
-) -> None:
+def test_a_call_that_cannot_be_bound_has_this_message(text: str, kind: str, message: str) -> None:
     four = ARITHMETIC.select(["add", "subtract", "multiply", "divide"])
-    assert refusal(text, four) == (kind, message)
+    assert call_error(text, four) == (kind, message)
 
 
 def test_a_long_name_is_cut() -> None:
-    _, message = refusal("x" * 5000 + "()")
+    _, message = call_error("x" * 5000 + "()")
     assert message.startswith(f"There is no function {'x' * 57}.... The functions are:")
 
 
 @given(st.text())
-def test_any_text_is_a_call_or_a_call_error(text: str) -> None:
+def test_any_text_is_parsed_or_raises_call_error(text: str) -> None:
     try:
         ARITHMETIC.parse(text)
     except CallError as error:
@@ -96,7 +94,9 @@ def test_any_text_is_a_call_or_a_call_error(text: str) -> None:
         st.sampled_from(["a", "b", "base", "exponent", "value", "digits", "percent"]), JSON
     ),
 )
-def test_any_arguments_are_executed_or_told(name: str, arguments: dict[str, object]) -> None:
+def test_any_arguments_are_executed_or_give_an_error_result(
+    name: str, arguments: dict[str, object]
+) -> None:
     executed = ARITHMETIC.execute(ToolCall(name, arguments, ""))
     assert executed.ok == (executed.error_kind is None)
     try:

@@ -90,7 +90,7 @@ def doctest(a: int, b: int = 2) -> int:
 
 
 @pytest.mark.parametrize("one", [google, numpy, sphinx, field, doctest])
-def test_every_style_says_the_same(one: Tool) -> None:
+def test_every_docstring_style_gives_the_same_tool(one: Tool) -> None:
     assert one.description == "Add two numbers."
     assert one.example == f"{one.name}(a=1, b=2)"
     assert one.parameters["properties"] == {

@@ -25,13 +25,15 @@ def test_a_decimal_of_up_to_30_digits_is_written_and_read_exactly(digits: int, p
 
 
 @given(st.integers(-(10**6), 10**6), st.integers(1, 100))
-def test_a_fraction_with_a_small_denominator_survives_the_text(top: int, bottom: int) -> None:
+def test_a_fraction_with_a_small_denominator_is_read_back_exactly(top: int, bottom: int) -> None:
     value = Fraction(top, bottom)
     assert read_number(write_number(value)) == value
 
 
 @given(st.integers(-1000, 1000), st.integers(1, 100_000))
-def test_a_fraction_below_ten_survives_with_a_large_denominator(top: int, bottom: int) -> None:
+def test_a_fraction_below_ten_with_a_larger_denominator_is_read_back_exactly(
+    top: int, bottom: int
+) -> None:
     value = Fraction(top, bottom)
     assume(abs(value) < 10)
     assert read_number(write_number(value)) == value
@@ -44,14 +46,14 @@ def test_any_fraction_is_written_to_15_digits(value: Fraction) -> None:
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9))
-def test_a_literal_is_read_as_it_says_to_15_digits(value: Decimal) -> None:
+def test_a_literal_is_read_correctly_to_15_digits(value: Decimal) -> None:
     assume(value == 0 or value.adjusted() > -50)
     read, exact = read_number(f"{value:f}"), Fraction(value)
     assert abs(read - exact) <= abs(exact) / (2 * 10**14)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_a_float_is_its_shortest_decimal_to_15_digits(value: float) -> None:
+def test_a_float_is_read_as_its_shortest_decimal_to_15_digits(value: float) -> None:
     exact = Fraction(repr(value))
     assert abs(read_number(value) - exact) <= abs(exact) / (2 * 10**14)
 
@@ -80,7 +82,7 @@ def test_any_text_is_a_number_or_a_value_error(text: str) -> None:
         ("-2 / 4", Fraction(-1, 2)),
         ("0.333333333333333", Fraction(1, 3)),
         ("3.33333333333333", Fraction(10, 3)),
-        ("0.33333333333333", Fraction(33333333333333, 10**14)),  # 14 digits are no third
+        ("0.33333333333333", Fraction(33333333333333, 10**14)),  # 14 digits are not read as a third
         ("0.3333333333333333333", Fraction(3333333333333333333, 10**19)),
         ("140.710042265625", Fraction(140710042265625, 10**12)),  # 100 * 1.05**7, 15 digits
     ],
@@ -108,12 +110,12 @@ def test_a_number_is_written(value: Fraction, text: str) -> None:
 
 
 @pytest.mark.parametrize("value", [True, None, [1], "", "abc", "1 2", "1,00", "$5", "nan", "inf"])
-def test_what_is_no_number_is_refused(value: object) -> None:
+def test_a_value_that_is_not_a_number_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r"^expected a number$"):
         read_number(value)
 
 
-def test_not_a_number_is_refused_as_a_float_too() -> None:
+def test_a_float_nan_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^expected a number$"):
         read_number(float("nan"))
 

@@ -12,20 +12,20 @@ from toolsets import ChainState, Executor, ToolCall, ToolResult, Toolset, tool
 
 @tool
 def put(name: str, value: Any, state: ChainState) -> str:
-    """Keep a value under a name."""
+    """Store a value under a name."""
     state[name] = value
     return f"{name} is kept"
 
 
 @tool
 def recall(name: str, state: ChainState) -> Any:
-    """Give the value that is kept under a name."""
+    """Return the value stored under a name."""
     return state[name]
 
 
 @tool
 def spoil(state: ChainState, how: str) -> str:
-    """Put into the state what cannot be there."""
+    """Store a value that a state must not contain."""
     state["kept"] = {
         "tuple": (1, 2),
         "key": {1: 2},
@@ -71,7 +71,7 @@ def test_a_chain_starts_with_an_empty_state() -> None:
     assert result == ToolResult(True, "a is kept", state={"a": 1})
 
 
-def test_state_goes_from_call_to_call() -> None:
+def test_state_is_passed_from_call_to_call() -> None:
     first = run("put", name="a", value=[1, {"b": None}])
     second = run("put", first.state, name="b", value=2)
     assert run("recall", second.state, name="a") == ToolResult(
@@ -79,13 +79,13 @@ def test_state_goes_from_call_to_call() -> None:
     )
 
 
-def test_the_state_that_was_given_stays_as_it_was() -> None:
+def test_the_given_state_is_not_changed() -> None:
     before = {"a": [1]}
     assert run("put", before, name="a", value=2).state == {"a": 2}
     assert before == {"a": [1]}
 
 
-def test_a_failed_call_gives_no_state() -> None:
+def test_a_failed_call_returns_no_state() -> None:
     assert run("lose", {"a": 1}) == ToolResult(False, "lose: it is lost", "function_error")
 
 
@@ -100,20 +100,20 @@ def test_a_state_that_is_too_long_fails_the_call() -> None:
     assert run("spoil", how="long") == ToolResult(False, message, "limit_exceeded")
 
 
-def test_a_function_without_state_gives_none() -> None:
+def test_a_function_without_state_returns_no_state() -> None:
     assert run("write", {"a": 1}, characters=1).state is None
 
 
-def test_the_state_is_no_part_of_what_the_model_wrote() -> None:
+def test_the_state_does_not_count_when_calls_are_compared() -> None:
     assert ToolCall("put", {}, "", {"a": 1}) == ToolCall("put", {}, "")
     assert toolset.parse("put('a', 1)").state is None
 
 
-def test_an_async_function_is_run_to_its_end() -> None:
+def test_an_async_function_is_awaited() -> None:
     assert run("wait", seconds=0.01) == ToolResult(True, "waited")
 
 
-def test_a_tool_may_write_more_than_others() -> None:
+def test_a_tool_may_have_its_own_output_limit() -> None:
     assert run("write", characters=20_000).ok
     message = "write: the result is longer than 20,000 characters"
     assert run("write", characters=20_001) == ToolResult(False, message, "limit_exceeded")
@@ -147,7 +147,7 @@ class Place(BaseModel):
         ),
     ],
 )
-def test_a_value_of_ones_own_type_is_written_by_its_parts(value: object, content: str) -> None:
+def test_a_structured_value_is_written_with_its_fields(value: object, content: str) -> None:
     @tool
     def give() -> object:
         """Give the value."""

@@ -66,13 +66,13 @@ PLACE = {
 
 
 def without_extra(schema: Any) -> Any:
-    """`schema` without what pydantic says about properties that are not named."""
+    """`schema` without pydantic's `additionalProperties`."""
     if isinstance(schema, dict):
         return {k: without_extra(v) for k, v in schema.items() if k != "additionalProperties"}
     return [without_extra(item) for item in schema] if isinstance(schema, list) else schema
 
 
-def test_definitions_stand_where_they_are_used() -> None:
+def test_references_are_replaced_by_their_definitions() -> None:
     properties = without_extra(go.parameters)["properties"]
     assert "$ref" not in str(go.parameters) and "$defs" not in str(go.parameters)
     assert properties["place"] == PLACE
@@ -95,13 +95,13 @@ def test_a_nested_argument_becomes_the_nested_type() -> None:
     assert toolset.execute(call).content == expected
 
 
-def test_a_nested_argument_that_is_wrong_is_told_by_its_place() -> None:
+def test_an_error_in_a_nested_argument_has_its_path() -> None:
     with pytest.raises(CallError) as caught:
         Toolset("travel", [go]).parse("go({'title': 'Rome', 'point': {'y': 'a'}}, [])")
     assert str(caught.value).startswith("go: argument place.point.x is missing. Use: go(place: {")
 
 
-def test_every_kind_of_type_has_a_word() -> None:
+def test_every_type_has_a_form_in_the_signature() -> None:
     @tool
     def take(
         a: int | float,
@@ -129,12 +129,12 @@ def test_every_kind_of_type_has_a_word() -> None:
     }
 
 
-def test_a_schema_of_others_may_name_several_types_and_no_default() -> None:
+def test_an_external_schema_may_have_several_types_and_no_default() -> None:
     schema = {"properties": {"a": {"type": ["string", "null"]}, "b": {}}, "required": ["b"]}
     assert signature("f", schema) == "f(a: string or None (optional), b: any)"
 
 
-def test_a_schema_of_others_may_have_definitions_anywhere_and_truth_for_anything() -> None:
+def test_an_external_schema_may_have_definitions_anywhere_and_true_for_any_value() -> None:
     schema = {
         "type": "object",
         "properties": {
@@ -158,6 +158,6 @@ def test_a_schema_of_others_may_have_definitions_anywhere_and_truth_for_anything
 
 
 @pytest.mark.parametrize("reference", ["#/$defs/nowhere", "https://example.com/schema"])
-def test_a_reference_to_elsewhere_is_refused(reference: str) -> None:
+def test_an_unknown_reference_raises_key_error(reference: str) -> None:
     with pytest.raises(KeyError):
         flat({"properties": {"a": {"$ref": reference}}})

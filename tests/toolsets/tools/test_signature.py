@@ -1,4 +1,4 @@
-"""Functions that cannot be tools, each refused with file, function and mend."""
+"""Functions that cannot be tools: each error names file, function and fix."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from fractions import Fraction
@@ -8,6 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 from toolsets import ChainState, Number, ToolsetError, tool
+
+NOT_BY_NAME = "cannot be passed by name; remove the / or the leading underscore"
 
 
 def plain(a: int) -> int:
@@ -132,21 +134,21 @@ def unknown(a: "Nowhere") -> int:  # noqa: F821  # pyright: ignore
 
 
 @pytest.mark.parametrize(
-    ("function", "mend"),
+    ("function", "reason"),
     [
-        (silent, "has no docstring; say in one line what it does"),
+        (silent, "has no docstring; add one line that says what it does"),
         (untyped, "has no type for parameter a; annotate it"),
         (packed, "takes *a; name each parameter"),
         (keyed, "takes *a; name each parameter"),
-        (positional, "cannot be given a by name; rename it, without a /"),
-        (hidden, "cannot be given _a by name; rename it, without a /"),
-        (several, "yields; let it return one value"),
-        (several_slowly, "yields; let it return one value"),
-        (endless, "has a parameter whose type Node holds itself; make it flat"),
+        (positional, f"has a parameter a that {NOT_BY_NAME}"),
+        (hidden, f"has a parameter _a that {NOT_BY_NAME}"),
+        (several, "is a generator; return one value instead"),
+        (several_slowly, "is a generator; return one value instead"),
+        (endless, "has a parameter whose type Node is recursive; flatten it"),
         (
             unlike,
             "has a default for parameter b that does not fit its type: input should be a valid "
-            "string, got None; mend either",
+            "string, got None; correct one of them",
         ),
         (
             unwritable,
@@ -166,23 +168,23 @@ def unknown(a: "Nowhere") -> int:  # noqa: F821  # pyright: ignore
         (forgetful, "takes the chain's state twice; keep one of ['a', 'b']"),
         (
             misnamed,
-            "has an example that is no call of it: 'named(a=1)': it calls named",
+            "has an example that is not a valid call of it: 'named(a=1)': it calls named",
         ),
         (
             misused,
-            "has an example that is no call of it: 'misused(a=\"x\")': misused: argument a: input "
-            "should be a valid integer, unable to parse string as an integer, got 'x'. "
+            "has an example that is not a valid call of it: 'misused(a=\"x\")': misused: argument "
+            "a: input should be a valid integer, unable to parse string as an integer, got 'x'. "
             "Use: misused(a: integer)",
         ),
         (unknown, "has an unknown type: name 'Nowhere' is not defined; import it"),
     ],
 )
 def test_a_function_that_cannot_be_a_tool_is_refused(
-    function: Callable[..., Any], mend: str
+    function: Callable[..., Any], reason: str
 ) -> None:
     with pytest.raises(ToolsetError) as caught:
         tool(function)
-    assert str(caught.value) == f"{__file__}: function {function.__name__} {mend}"
+    assert str(caught.value) == f"{__file__}: function {function.__name__} {reason}"
 
 
 @pytest.mark.parametrize("function", [formless, shapeless])
@@ -193,12 +195,12 @@ def test_a_type_without_a_json_form_is_refused(function: Callable[..., Any]) -> 
 
 
 def test_an_example_that_does_not_end_on_its_line_is_refused() -> None:
-    with pytest.raises(ToolsetError, match=r"an example that is no call of it: 'unread\(a=\[1,'"):
+    with pytest.raises(ToolsetError, match=r"is not a valid call of it: 'unread\(a=\[1,'"):
         tool(unread)
 
 
 @pytest.mark.parametrize("thing", [len, Node, tool(plain)])
-def test_what_is_no_function_is_refused(thing: Callable[..., Any]) -> None:
+def test_a_value_that_is_not_a_plain_function_is_refused(thing: Callable[..., Any]) -> None:
     with pytest.raises(ToolsetError) as caught:
         tool(thing)
-    assert str(caught.value) == f"{thing!r} is no plain function; write one that calls it"
+    assert str(caught.value) == f"{thing!r} is not a plain function; write a function that calls it"

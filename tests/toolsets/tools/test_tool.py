@@ -54,7 +54,7 @@ def test_help_without_an_example_ends_with_the_description() -> None:
     assert stop.help == "stop(when: integer or string) - Stop."
 
 
-def test_schema_is_what_openai_and_chat_templates_take() -> None:
+def test_schema_has_the_format_of_openai_and_chat_templates() -> None:
     function = {
         "name": "scale",
         "description": "Scale a value.",
@@ -67,7 +67,7 @@ def test_a_tool_is_still_a_function() -> None:
     assert scale(Fraction(2), factors=[]) == 2
 
 
-def test_a_title_that_is_a_parameter_is_kept() -> None:
+def test_a_parameter_may_be_named_title() -> None:
     @tool
     def find(title: str) -> str:
         """Find a book."""
@@ -76,7 +76,7 @@ def test_a_title_that_is_a_parameter_is_kept() -> None:
     assert find.parameters["properties"] == {"title": {"type": "string"}}
 
 
-def test_a_default_is_read_like_an_argument() -> None:
+def test_a_default_is_converted_like_an_argument() -> None:
     @tool
     def increase(value: Number, by: Number = 1) -> Number:  # pyright: ignore[reportArgumentType]
         """Increase a value."""
@@ -89,7 +89,7 @@ def test_a_default_is_read_like_an_argument() -> None:
 # Limits and state
 
 
-def test_a_tool_has_no_limits_of_its_own_unless_told() -> None:
+def test_a_tool_has_its_own_limits_only_if_given() -> None:
     assert scale.limits == Limits(None, None, None)
 
     @tool(wall_clock_seconds=20, memory_mib=1024, output_characters=50_000)

@@ -1,4 +1,8 @@
-"""The executor's inside: worker processes, what they may do and take, who gets which call.
+"""The executor's worker processes, and the dispatcher that assigns calls to them.
 
-Not here: what a caller sees (`toolsets.execution.executor`).
+dispatcher  assign calls to workers; handle workers that hang or die
+process     one worker process, from the executor's side
+worker      the program that runs in a worker process
+job         a call with its waiter, and metrics
+pipes       pipes that carry whole packets
 """

@@ -1,11 +1,9 @@
-"""Which worker gets which call, and what happens to the calls of a worker that hangs or dies.
+"""Assign calls to workers, and handle the calls of a worker that hangs or dies.
 
-One thread reads what the workers (`toolsets.execution.pool.process`) reply, looks at the clock, and
-starts and ends their processes. Whoever adds a call sends it himself where a worker has room: a
-call costs one change of threads less. Workers are sent calls ahead; once a call takes long, those
-behind it are taken back and go to others.
-
-Not here: what a caller sees (`toolsets.execution.executor`).
+One thread reads the replies of the workers (`toolsets.execution.pool.process`), checks time limits,
+and starts and kills their processes. A caller sends its call itself if a worker accepts one, which
+saves a switch of threads. Workers get calls in advance; when a call takes long, the calls after it
+are taken back and sent to other workers.
 """
 
 from __future__ import annotations
@@ -29,11 +27,11 @@ from toolsets.execution.pool.process import (
     timed_out,
 )
 
-GRACE = 0.15  # of a call's seconds, from the worker's own alarm to the kill from outside
-PATIENCE_SECONDS = 0.005  # with a call, before those behind it are taken back
-TICK_SECONDS = 0.02  # between looks at the clock
+GRACE = 0.15  # fraction of a call's time limit from the worker's own alarm to the kill
+PATIENCE_SECONDS = 0.005  # of a call, before the calls after it are taken back
+TICK_SECONDS = 0.02  # between checks of time limits
 MOST_RESTARTS = 2  # in a row, of a process that ends before it is ready
-AWAKE_SECONDS = 1.0  # after the last call, before the thread sleeps until it is woken
+AWAKE_SECONDS = 1.0  # after the last call, before the thread blocks until it is woken
 
 _log = logging.getLogger("toolsets")
 
@@ -44,15 +42,15 @@ class Dispatcher:
     def __init__(self, workers: Sequence[WorkerProcess], max_waiting: int) -> None:
         self._workers = workers
         self._max_waiting = max_waiting
-        self._lock = threading.Lock()  # for everything below
+        self._lock = threading.Lock()  # protects the attributes below
         self._closed = False
-        self._asleep = False  # the thread, or a worker: an added call has to wake it
+        self._asleep = False  # the thread blocks, or a worker is stopped: a new call must wake it
         self._jobs: deque[Job] = deque()  # not sent yet
-        self._waiting = 0  # sent or not
+        self._waiting = 0  # unfinished calls, sent or not
         self._timeout: float | None = 0.0  # of the next wait for replies, in milliseconds
-        self._next_look = 0.0  # at the clock
-        self._settled: list[Settled] = []  # to be delivered without the lock
-        self._ended: list[subprocess.Popen[bytes]] = []  # to be waited for without the lock
+        self._next_check = 0.0  # of time limits
+        self._settled: list[Settled] = []  # to deliver without the lock
+        self._ended: list[subprocess.Popen[bytes]] = []  # to wait for without the lock
         self._counts: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
         self._warned = False
@@ -64,21 +62,21 @@ class Dispatcher:
         self._thread.start()
 
     def add(self, job: Job) -> None:
-        """Execute a call; raises RuntimeError where closed or overloaded."""
+        """Execute a call; raises RuntimeError if closed or if too many calls are waiting."""
         with self._lock:
             if self._closed:
                 raise RuntimeError("the executor is closed")
             if self._waiting >= self._max_waiting:
-                raise RuntimeError(f"{self._waiting:,} calls wait already; await some of them")
+                raise RuntimeError(f"{self._waiting:,} calls are already waiting; await some first")
             self._waiting += 1
             self._jobs.append(job)
-            self._feed()
+            self._send_jobs()
             if self._asleep:
                 self._asleep = False
                 os.write(self._wake_writer, b".")
 
     def metrics(self) -> Metrics:
-        """What was done so far."""
+        """Counts since the start."""
         with self._lock:
             return Metrics(
                 calls=self._counts["calls"],
@@ -90,20 +88,20 @@ class Dispatcher:
             )
 
     def close(self) -> None:
-        """Kill the workers and wait for the thread; calls that wait raise RuntimeError."""
+        """Kill the workers and wait for the thread; unfinished calls raise RuntimeError."""
         with self._lock:
             if not self._closed:
                 self._closed = True
                 os.write(self._wake_writer, b".")
         self._thread.join()
 
-    # Under the lock, in any thread
+    # Called with the lock, in any thread
 
-    def _feed(self) -> None:
+    def _send_jobs(self) -> None:
         while self._jobs:
             worker = min(self._workers, key=_load)
             job = self._jobs[0]
-            if not worker.has_room or (job.is_long and worker.pending):
+            if not worker.accepts_call or (job.is_long and worker.pending):
                 return
             self._jobs.popleft()
             if job.is_cancelled:
@@ -111,7 +109,7 @@ class Dispatcher:
             else:
                 worker.send(job)
 
-    # In the thread
+    # Called in the dispatcher's thread
 
     def _serve(self) -> None:
         try:
@@ -119,11 +117,11 @@ class Dispatcher:
                 for worker in self._workers:
                     self._start(worker)
             while not self._closed:
-                self._turn()
+                self._step()
         finally:
-            self._end()
+            self._shut_down()
 
-    def _turn(self) -> None:
+    def _step(self) -> None:
         events = self._poll.poll(self._timeout)
         with self._lock:
             for place, _ in events:
@@ -131,21 +129,21 @@ class Dispatcher:
                     self._receive(worker)
                 elif place == self._wake_reader:
                     os.read(place, 4096)
-                    self._next_look = 0.0
-            if (now := time.monotonic()) >= self._next_look:
-                self._look_around(now)
+                    self._next_check = 0.0
+            if (now := time.monotonic()) >= self._next_check:
+                self._maintain(now)
             if self._jobs:
-                self._feed()
+                self._send_jobs()
             settled, self._settled = self._settled, []
         deliver(settled)
         while self._ended:
             self._ended.pop().wait()
 
-    def _look_around(self, now: float) -> None:
-        """What has to be done now and then, and whether to sleep until woken."""
+    def _maintain(self, now: float) -> None:
+        """Check time limits, restart workers, and decide whether to block until woken."""
         for worker in self._workers:
-            self._look_at_the_clock(worker, now)
-        self._feed()
+            self._check_time(worker, now)
+        self._send_jobs()
         for worker in self._workers:
             if self._jobs and not worker.running:
                 self._start(worker)
@@ -153,7 +151,7 @@ class Dispatcher:
         recent = now < AWAKE_SECONDS + max(w.since for w in self._workers)
         self._timeout = TICK_SECONDS * 1000 if working or recent else None
         self._asleep = self._timeout is None or not all(w.running for w in self._workers)
-        self._next_look = now + TICK_SECONDS
+        self._next_check = now + TICK_SECONDS
 
     def _receive(self, worker: WorkerProcess) -> None:
         try:
@@ -162,22 +160,22 @@ class Dispatcher:
                 if last:
                     return self._replace(worker, lambda job: None)
         except BrokenWorkerError as broken:
-            self._break(worker, broken.ended)
+            self._handle_broken(worker, broken.ended)
         except ToolsetError as error:
-            self._refuse(worker, error)
+            self._give_up(worker, error)
         if worker.ready and worker.unconfined and not self._warned:
             self._warned = True
             missing = ", ".join(worker.unconfined)
-            _log.warning("this kernel does not let us keep functions from %s", missing)
+            _log.warning("the sandbox is incomplete: this kernel cannot block %s", missing)
 
-    def _look_at_the_clock(self, worker: WorkerProcess, now: float) -> None:
+    def _check_time(self, worker: WorkerProcess, now: float) -> None:
         seconds = now - worker.since
         if worker.unsent:
             worker.flush()
         if not worker.ready:
             if worker.running and seconds > START_SECONDS:
-                reason = f"it takes longer than {START_SECONDS:g} s"
-                self._refuse(worker, worker.failure(reason))
+                reason = f"loading takes longer than {START_SECONDS:g} s"
+                self._give_up(worker, worker.failure(reason))
         elif worker.pending and seconds > worker.pending[0].seconds * (1 + GRACE):
             self._counts["kills"] += 1
             self._replace(worker, lambda job: timed_out(job.name, job.seconds))
@@ -185,33 +183,35 @@ class Dispatcher:
             self._jobs.extendleft(reversed(worker.take_back()))
             worker.window = 1
 
-    def _break(self, worker: WorkerProcess, ended: bool) -> None:
+    def _handle_broken(self, worker: WorkerProcess, ended: bool) -> None:
         if not worker.ready:
-            if ended and worker.failed_starts < MOST_RESTARTS:  # by a kill, perhaps
+            if ended and worker.failed_starts < MOST_RESTARTS:  # perhaps killed from outside
                 worker.failed_starts += 1
                 self._stop(worker)
                 return self._start(worker)
             worker.failed_starts = 0
-            reason = "the process ended" if ended else "its modules write where only we should"
-            return self._refuse(worker, worker.failure(reason))
+            reason = "the process ended" if ended else "its modules write to the executor's pipe"
+            return self._give_up(worker, worker.failure(reason))
 
-        def verdict(job: Job) -> ToolResult | None:
+        def result_of(job: Job) -> ToolResult | None:
             if ended:
                 return _failed(job, "the function ended its process")
-            # Garbage may come from a call before this one: it gets a second chance.
+            # An earlier call may have written the garbage, so this one gets a second attempt.
             job.attempts += 1
-            return _failed(job, "the function spoiled its process") if job.attempts > 1 else None
+            return _failed(job, "the function corrupted its process") if job.attempts > 1 else None
 
-        return self._replace(worker, verdict)
+        return self._replace(worker, result_of)
 
-    def _replace(self, worker: WorkerProcess, verdict: Callable[[Job], ToolResult | None]) -> None:
-        """A new process; `verdict` on the call that the old one had, None to send it again."""
-        untaken = worker.take_back()
-        if worker.pending:  # taken: the head, and more where the head wrote garbage and went on
+    def _replace(
+        self, worker: WorkerProcess, result_of: Callable[[Job], ToolResult | None]
+    ) -> None:
+        """Start a new process; `result_of` gives its current call's result, or None to retry it."""
+        unread = worker.take_back()
+        if worker.pending:  # the head, and more calls if the head wrote garbage and went on
             worker.busy_seconds += time.monotonic() - worker.since
-            if result := verdict(worker.pending[0]):
+            if result := result_of(worker.pending[0]):
                 self._settle(worker.pending.popleft(), result)
-        unanswered = [*worker.pending, *untaken]
+        unanswered = [*worker.pending, *unread]
         worker.pending.clear()
         self._stop(worker)
         self._jobs.extendleft(reversed(unanswered))
@@ -229,7 +229,7 @@ class Dispatcher:
         try:
             worker.start()
         except OSError as error:
-            return self._refuse(worker, error)
+            return self._give_up(worker, error)
         self._counts["starts"] += 1
         self._by_replies[worker.replies] = worker
         self._poll.register(worker.replies, select.POLLIN)
@@ -240,14 +240,14 @@ class Dispatcher:
             del self._by_replies[worker.replies]
             self._ended.append(worker.stop())
 
-    def _refuse(self, worker: WorkerProcess, error: Exception) -> None:
-        """Leave a worker that does not start; it is tried again when a call needs it."""
+    def _give_up(self, worker: WorkerProcess, error: Exception) -> None:
+        """Stop a worker that does not start; the next call that needs it starts it again."""
         self._stop(worker)
         if not any(other.ready for other in self._workers):
             while self._jobs:
                 self._settle(self._jobs.popleft(), error)
 
-    def _end(self) -> None:
+    def _shut_down(self) -> None:
         with self._lock:
             self._closed = True
             for worker in self._workers:
@@ -263,7 +263,7 @@ class Dispatcher:
 
 
 def _load(worker: WorkerProcess) -> int:
-    return len(worker.pending) if worker.has_room else 2**30
+    return len(worker.pending) if worker.accepts_call else 2**30
 
 
 def _failed(job: Job, reason: str) -> ToolResult:

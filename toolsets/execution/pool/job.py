@@ -1,8 +1,4 @@
-"""A call on its way through the executor: its request, who waits for it, how they are told.
-
-Not here: queues and workers (`toolsets.execution.executor`), what travels back
-(`toolsets.execution.pool.process`).
-"""
+"""A call in the executor: its encoded request, its waiter, and the delivery of its outcome."""
 
 from __future__ import annotations
 
@@ -22,21 +18,21 @@ Settled = tuple["Job", Outcome]
 
 
 class Promise:
-    """An outcome that one thread waits for: concurrent.futures.Future at a tenth of its cost."""
+    """An outcome for one waiting thread, at a tenth of the cost of concurrent.futures.Future."""
 
     def __init__(self) -> None:
         self._outcome: Outcome | None = None
-        self._given = threading.Lock()
-        self._given.acquire()
+        self._done = threading.Lock()  # free once the outcome is set
+        self._done.acquire()
 
     def set(self, outcome: Outcome) -> None:
-        """Let the thread go on."""
+        """Set the outcome and wake the waiting thread."""
         self._outcome = outcome
-        self._given.release()
+        self._done.release()
 
     def wait(self) -> ToolResult:
-        """The result, once it is there, or the error raised."""
-        with self._given:
+        """Wait and return the result; raises the outcome if it is an error."""
+        with self._done:
             assert self._outcome is not None
         if isinstance(self._outcome, Exception):
             raise self._outcome
@@ -44,10 +40,10 @@ class Promise:
 
 
 class Job:
-    """A call, encoded, and whoever waits for it: a thread, or a coroutine of event loop `loop`.
+    """An encoded call and its waiter, a thread or a coroutine.
 
-    `key` comes back with the reply. A random one, so that a function which writes replies of its
-    own cannot answer the calls behind it. `attempts` counts the workers that ended under it.
+    The worker's reply repeats `key`. It is random, so that a function that forges replies cannot
+    answer later calls. `attempts` counts the workers that failed during this call.
     """
 
     __slots__ = ("attempts", "is_long", "key", "name", "request", "seconds", "waiter")
@@ -67,7 +63,7 @@ class Job:
         if call.state is not None:
             fields["state"] = call.state
         self.request = json.dumps(fields).encode() + b"\n"
-        self.is_long = len(self.request) > select.PIPE_BUF  # takes several packets
+        self.is_long = len(self.request) > select.PIPE_BUF  # needs several packets
 
     @property
     def is_cancelled(self) -> bool:
@@ -76,11 +72,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What an executor has done so far.
+    """Counts of an executor since its start.
 
-    `failures` counts the results by error kind; `kills` the workers ended for a call that hung,
-    `respawns` the processes started anew for whatever reason; `busy_seconds` is the time that
-    workers had a call; `waiting` counts the calls without a result at this moment.
+    `failures` counts results by error kind; `kills` the workers killed because a call hung,
+    `respawns` all restarted processes; `busy_seconds` is the time that workers spent on calls;
+    `waiting` counts the calls that are unfinished now.
     """
 
     calls: int
@@ -92,7 +88,7 @@ class Metrics:
 
 
 def deliver(settled: Iterable[Settled]) -> None:
-    """Tell everyone who waits, each event loop woken once."""
+    """Pass the outcomes to their waiters; each event loop is woken once."""
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[ToolResult], Outcome]]] = {}
     for job, outcome in settled:
         if isinstance(job.waiter, Promise):
@@ -101,13 +97,13 @@ def deliver(settled: Iterable[Settled]) -> None:
             batch = by_loop.setdefault(job.waiter.get_loop(), [])
             batch.append((job.waiter, outcome))
     for loop, batch in by_loop.items():
-        with suppress(RuntimeError):  # the loop is closed: nobody waits
+        with suppress(RuntimeError):  # the loop is closed, so nobody waits
             loop.call_soon_threadsafe(_set_all, batch)
 
 
 def _set_all(batch: list[tuple[asyncio.Future[ToolResult], Outcome]]) -> None:
     for future, outcome in batch:
-        if future.done():  # cancelled meanwhile
+        if future.done():  # cancelled in the meantime
             continue
         if isinstance(outcome, Exception):
             future.set_exception(outcome)

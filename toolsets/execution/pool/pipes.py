@@ -1,7 +1,7 @@
-"""Pipes of packets, on Linux: a reader gets what one write wrote, and no more.
+"""Packet pipes, on Linux: each read returns the data of exactly one write.
 
-So a worker takes a request whole or not at all, and who wrote it can take it back. Elsewhere these
-are plain pipes, nothing can be taken back, and one request at a time is sent.
+So a worker reads a request whole or not at all, and the writer can take back unread requests.
+Elsewhere these are plain pipes: nothing can be taken back, and one request at a time is sent.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ import sys
 from contextlib import suppress
 
 PACKETS = sys.platform == "linux"
-# In flight: more calls than a worker does in 5 ms, for which Python may keep our thread waiting.
+# In flight: more calls than a worker executes in 5 ms, as our thread may wait so long for the GIL.
 MOST_PACKETS = 128 if PACKETS else 1
 
 
 def packet_pipe() -> tuple[int, int]:
-    """A pipe's reading and writing end; writing never waits."""
+    """The reading and the writing end of a pipe; writing does not block."""
     reader, writer = os.pipe2(os.O_DIRECT | os.O_CLOEXEC) if PACKETS else os.pipe()
     if PACKETS:
-        with suppress(PermissionError):  # a user may have 64 MiB of pipes; a smaller one will do
+        with suppress(PermissionError):  # limit of 64 MiB per user; a smaller pipe works too
             fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, MOST_PACKETS * resource.getpagesize())
     os.set_blocking(writer, False)
     return reader, writer
 
 
 def second_reader(reader: int) -> int | None:
-    """Another reading end of the same pipe, one that never waits; None where there is none."""
+    """Another, non-blocking reading end of the same pipe; None without packet pipes."""
     return os.open(f"/proc/self/fd/{reader}", os.O_RDONLY | os.O_NONBLOCK) if PACKETS else None
 
 
 def take_all(reader: int | None) -> bytes:
-    """Everything that nobody has read yet."""
+    """Read and return all unread data; empty without a reader."""
     packets = []
     with suppress(BlockingIOError):
         while reader is not None and (packet := os.read(reader, 2**16)):

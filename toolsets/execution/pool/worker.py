@@ -1,13 +1,13 @@
 """A worker process of the executor: `python -m toolsets.execution.pool.worker NAME SECONDS MIB
 PARENT`.
 
-Takes one call after another from standard input, writes one result per line, all JSON. The first
-line it writes says which functions it loaded, or why it could not, and what it is not kept from
-(`toolsets.execution.sandbox.confinement`). It ends with its input.
+Reads one call after another from standard input, writes one result per line, all JSON. The first
+line contains the loaded functions, or the reason why loading failed, and what the kernel cannot
+block (`toolsets.execution.sandbox.confinement`). The process ends at the end of its input.
 
-Limits: SIGALRM after SECONDS of a call, SIGPROF after as many of processor time; an address space
-of what the loaded toolset takes plus MIB, beyond which an allocation raises MemoryError; a
-tool's own limits instead where it has some. The executor kills what ignores them.
+Limits: SIGALRM after SECONDS of a call, SIGPROF after the same processor time; an address space
+of the loaded toolset's size plus MIB, beyond which an allocation raises MemoryError. A tool's own
+limits replace these. The executor kills a process that ignores them.
 """
 
 from __future__ import annotations
@@ -30,41 +30,41 @@ from toolsets.execution.sandbox.confinement import confine
 from toolsets.execution.sandbox.memory import Memory
 from toolsets.execution.sandbox.processor_time import ProcessorTimer
 
-MOST_CALLS = 100_000  # of one process; then a new one, whatever the calls left behind
+MOST_CALLS = 100_000  # of one process; then a new one, in case calls leak resources
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-# Of our own, so that a function that patches `json` changes nothing for the calls behind it.
+# Private instances, so that a function that patches `json` does not affect later calls.
 _read = json.JSONDecoder().decode
 _write = json.JSONEncoder().encode
 
 
 class _Alarm(BaseException):
-    """Not an Exception, so that no function catches it unawares."""
+    """Not an Exception, so that `except Exception` in a function does not catch it."""
 
 
 def main(name: str, seconds: float, memory_mib: int, parent: int) -> None:
     """Serve calls until standard input ends."""
-    _die_with(parent)
+    _end_with_parent(parent)
     requests, replies = _private_pipes()
     try:
         toolset = load(name)
-    except Exception as error:  # whatever a module of the user's own raises when imported
+    except Exception as error:  # a user's module may raise anything
         kind = "" if isinstance(error, ToolsetError) else f"{type(error).__name__}: "
         _send(replies, {"error": f"{kind}{error}"})
         return
     worker = _Worker(toolset, seconds, memory_mib)
     unconfined = [] if toolset.unconfined else confine()
     _send(replies, {"tools": toolset.tool_names, "unconfined": unconfined})
-    while request := _next(requests):
+    while request := _read_request(requests):
         reply = worker.answer(_read(request.decode()))
         _send(replies, reply)
-        if "last" in reply:  # a new process is sound again
+        if "last" in reply:  # the executor starts a new process
             return
 
 
 class _Worker:
-    """Executes calls within their limits and sees whether the process stays sound."""
+    """Executes calls within their limits and checks whether the process can be reused."""
 
     def __init__(self, toolset: Toolset, seconds: float, memory_mib: int) -> None:
         self._toolset = toolset
@@ -88,7 +88,7 @@ class _Worker:
         self._processor = ProcessorTimer(signal.SIGPROF)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The reply to a request; "last" where no call should follow in this process."""
+        """The reply to a request; with "last" if this process must not run another call."""
         call = ToolCall(request["name"], request["arguments"], "", request.get("state"))
         result, interrupted = self._execute(call)
         reply = {"key": request["key"], "ok": result.ok, "content": result.content}
@@ -97,7 +97,7 @@ class _Worker:
         if result.state is not None:
             reply["state"] = result.state
         self._calls += 1
-        if interrupted or not self._is_sound():
+        if interrupted or not self._is_reusable():
             reply["last"] = True
         return reply
 
@@ -112,7 +112,7 @@ class _Worker:
             try:
                 return self._toolset.execute(call), False
             finally:
-                self._running = False  # the timers may run on: that is cheaper
+                self._running = False  # not stopping the timers is cheaper
         except _Alarm:
             return timed_out(call.name, seconds), True
 
@@ -120,18 +120,18 @@ class _Worker:
         if self._running:
             raise _Alarm
 
-    def _is_sound(self) -> bool:
+    def _is_reusable(self) -> bool:
         return (
             self._calls < MOST_CALLS
             and (self._toolset.unconfined or self._is_alone())
             and signal.getsignal(signal.SIGALRM) is self._handler
-            and not self._memory.is_kept()
+            and not self._memory.is_leaking()
         )
 
     def _is_alone(self) -> bool:
-        """Whether no thread or process of a call runs on."""
+        """Whether no thread or child process of a call is still running."""
         try:
-            while os.waitpid(-1, os.WNOHANG)[0]:  # one that ended
+            while os.waitpid(-1, os.WNOHANG)[0]:  # reap a child that ended
                 pass
         except ChildProcessError:
             return _thread._count() == self._threads and os.getpid() == self._pid
@@ -139,19 +139,19 @@ class _Worker:
 
 
 def _private_pipes() -> tuple[int, int]:
-    """Input and output under numbers of our own; 0 and 1 are then free for what functions do."""
+    """Move input and output to new descriptors; functions then cannot reach them by 0 and 1."""
     requests, replies = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
+    devnull = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(devnull, 0)
     os.dup2(2, 1)
-    os.close(nothing)
+    os.close(devnull)
     return requests, replies
 
 
-def _next(requests: int) -> bytes:
+def _read_request(requests: int) -> bytes:
     """The next request; empty at the end of input."""
     request = os.read(requests, 2**16)
-    while request and not request.endswith(b"\n"):  # a long one comes in several packets
+    while request and not request.endswith(b"\n"):  # a long one is several packets
         request += os.read(requests, 2**16)
     return request
 
@@ -162,11 +162,11 @@ def _send(replies: int, reply: dict[str, Any]) -> None:
         line = line[os.write(replies, line) :]
 
 
-def _die_with(parent: int) -> None:
-    """Let the kernel kill this process when the thread that started it ends."""
-    if sys.platform == "linux":  # elsewhere the end of input has to do
+def _end_with_parent(parent: int) -> None:
+    """Make the kernel kill this process when the thread that started it ends."""
+    if sys.platform == "linux":  # elsewhere the process ends at the end of its input
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before we asked
+    if os.getppid() != parent:  # it ended before the call of prctl
         sys.exit(1)
 
 

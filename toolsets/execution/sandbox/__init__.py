@@ -1,7 +1,7 @@
-"""What a worker process may not do, and what it may take.
+"""Restrictions and resource limits of a worker process.
 
-confinement     files (Landlock), capabilities, and the filter below
-seccomp         a filter of system calls
-memory          address space
-processor_time  seconds of processor time
+confinement     restrict files (Landlock) and capabilities, install the filter of seccomp
+seccomp         filter system calls
+memory          limit the address space
+processor_time  limit the processor time
 """

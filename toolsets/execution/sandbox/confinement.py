@@ -1,12 +1,12 @@
-"""What a worker process may not do, as far as the kernel lets us forbid it.
+"""Restrict what a worker process may do, as far as the kernel supports it.
 
 Files: Landlock (linux/landlock.h, since Linux 5.13). A function may read Python's and the system's
-libraries and what lies on the module path, so that it can import; who has the home folder on that
-path shows it to functions. It may write nothing at all, and start nothing but this Python, which is
-as confined as itself: a solver that hangs is best asked in a process that can be killed. Network,
-processes: a filter of system calls (`toolsets.execution.sandbox.seccomp`). Neither needs rights of
-the operator's. The kernel's interface is used as it is: three system calls, in place of a library
-that is not kept up.
+libraries and everything on the module path, so that it can import; a home folder on that path is
+readable too. It may write no file, and start no program except this Python, which is confined in
+the same way: a tool can run a solver that may hang in a subprocess and kill it. Network and
+processes: a filter of system calls (`toolsets.execution.sandbox.seccomp`). Neither needs
+privileges. The kernel's interface is used directly: three system calls instead of an unmaintained
+library.
 
 Not here: time and memory (`toolsets.execution.pool.worker`, `toolsets.execution.sandbox.memory`).
 """
@@ -38,7 +38,7 @@ _VERSION, _PATH_BENEATH = 1, 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
 _RIGHTS = {1: 2**13 - 1, 2: 2**14 - 1, 3: 2**15 - 1, 4: 2**15 - 1}  # by version, then 2**16 - 1
 _TCP = 3  # bind and connect, since version 4
-_SCOPES = 3  # abstract sockets and signals: only its own, since version 6
+_SCOPES = 3  # abstract sockets and signals limited to its own, since version 6
 _SCOPED = 6
 
 _LIBRARIES = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/proc/self")
@@ -46,16 +46,16 @@ _DEVICES = ("/dev/urandom", "/dev/zero")
 
 
 def confine() -> list[str]:
-    """Forbid this process whatever no function needs; returns what could not be forbidden.
+    """Block what no function needs; returns what the kernel could not block.
 
-    For good, and for all its threads to come.
+    Cannot be undone, and also applies to later threads.
     """
     os.umask(0o077)
-    for what, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0)):
-        resource.setrlimit(what, (most, most))
+    for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
+        resource.setrlimit(limit, (0, 0))
     most = min(MOST_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    _silence()
+    _discard_output()
     if sys.platform != "linux":
         return ["reading files", "the network", "other processes"]
     libc = ctypes.CDLL(None, use_errno=True)
@@ -63,17 +63,17 @@ def confine() -> list[str]:
     version = libc.syscall(_CREATE_RULESET, None, 0, _VERSION)
     files = _restrict_files(libc, version)
     _drop_capabilities(libc)
-    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what its children leave behind is its own
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphaned descendants become its children
     calls = seccomp.install(signals=files and version >= _SCOPED)
     return ["reading files"] * (not files) + ["the network", "other processes"] * (not calls)
 
 
-def _silence() -> None:
-    """What functions print is dropped: a log file must not be filled by a model's words."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for place in (1, 2):
-        os.dup2(nowhere, place)
-    os.close(nowhere)
+def _discard_output() -> None:
+    """Discard what functions print, so that a model cannot fill a log file."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(devnull, descriptor)
+    os.close(devnull)
 
 
 def _restrict_files(libc: ctypes.CDLL, version: int) -> bool:
@@ -88,15 +88,15 @@ def _restrict_files(libc: ctypes.CDLL, version: int) -> bool:
     for path in (sys.executable, *glob("/lib*/ld-*")):  # the second loads the first
         _allow(libc, rules, path, _READ_FILE | _EXECUTE)
     _allow(libc, rules, os.devnull, _READ_FILE | _WRITE_FILE)
-    done = libc.syscall(_RESTRICT_SELF, rules, 0) == 0
+    is_restricted = libc.syscall(_RESTRICT_SELF, rules, 0) == 0
     os.close(rules)
-    return done
+    return is_restricted
 
 
 def _module_paths() -> Iterator[str]:
     yield from (sys.prefix, sys.base_prefix)
     yield from (os.path.abspath(entry) for entry in sys.path)
-    for module in list(sys.modules.values()):  # also what an editable installation finds elsewhere
+    for module in list(sys.modules.values()):  # also the folders of editable installations
         if file := getattr(module, "__file__", None):
             yield os.path.dirname(os.path.abspath(file))
 
@@ -104,18 +104,18 @@ def _module_paths() -> Iterator[str]:
 def _allow(libc: ctypes.CDLL, rules: int, path: str, rights: int) -> None:
     if not os.path.exists(path):
         return
-    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     rights &= ~_READ_DIR if not Path(path).is_dir() else ~0
-    rule = struct.pack("=Qi", rights, place)
+    rule = struct.pack("=Qi", rights, descriptor)
     libc.syscall(_ADD_RULE, rules, _PATH_BENEATH, rule, 0)
-    os.close(place)
+    os.close(descriptor)
 
 
 def _drop_capabilities(libc: ctypes.CDLL) -> None:
-    """Keep nothing that root may do, but to read the libraries of whoever installed them."""
+    """Drop root's capabilities except CAP_DAC_READ_SEARCH, to read other users' libraries."""
     header = struct.pack("Ii", _CAPABILITY_VERSION, 0)
-    held = ctypes.create_string_buffer(24)
-    libc.capget(header, held)
-    permitted = struct.unpack("6I", held.raw)[1]
+    current = ctypes.create_string_buffer(24)
+    libc.capget(header, current)
+    permitted = struct.unpack("6I", current.raw)[1]
     kept = permitted & CAP_DAC_READ_SEARCH
     libc.capset(header, struct.pack("6I", kept, kept, 0, 0, 0, 0))

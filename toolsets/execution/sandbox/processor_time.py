@@ -1,8 +1,8 @@
-"""A timer of processor time that interrupts the main thread, whatever thread takes the time.
+"""A timer of processor time that interrupts the main thread, whichever thread uses the time.
 
-`signal.setitimer(ITIMER_PROF)` sends its signal to the thread that is busy, and Python looks at it
-only once the main thread runs again, which may sleep. POSIX timers can name the thread
-(SIGEV_THREAD_ID of timer_create(2)), for which Python has no function.
+`signal.setitimer(ITIMER_PROF)` sends its signal to the busy thread, and Python handles it only when
+the main thread runs again, which may sleep. A POSIX timer can name the thread (SIGEV_THREAD_ID of
+timer_create(2)), but Python has no function for it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SIGEV_THREAD_ID = 4
 
 
 class ProcessorTimer:
-    """Sends `number` to the main thread once the process has used so much processor time."""
+    """Sends signal `number` to the main thread after a given processor time of the process."""
 
     def __init__(self, number: signal.Signals) -> None:
         self._timer = ctypes.c_void_p()
@@ -29,7 +29,7 @@ class ProcessorTimer:
                 self._libc = None
 
     def start(self, seconds: float) -> None:
-        """Begin to count anew; where the system has no such timer, only busy main threads count."""
+        """Start or restart; without a POSIX timer, only a busy main thread is interrupted."""
         if self._libc is None:
             signal.setitimer(signal.ITIMER_PROF, seconds)
             return

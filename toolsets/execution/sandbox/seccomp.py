@@ -1,12 +1,10 @@
-"""A filter of system calls for a worker process: no network, no forks, no other's business.
+"""Filter the system calls of a worker process: no network, no forks, no access to others.
 
-Written against the kernel's own interface (linux/seccomp.h, linux/filter.h), which is stable: the
-bindings of libseccomp need its shared library, which slim images lack. A denied call fails with
-EPERM, so that a function gets an ordinary OSError. Threads are allowed, and starting a program (by
-vfork, so that nobody multiplies): which one is Landlock's business, as are files. Whatever is
-started has the same filter and stays in the worker's process group.
-
-Not here: Landlock (`toolsets.execution.sandbox.confinement`).
+Uses the kernel's stable interface (linux/seccomp.h, linux/filter.h), because bindings of libseccomp
+need its shared library, which slim images lack. A denied call fails with EPERM, so that a function
+gets an ordinary OSError. Threads are allowed, and so is starting a program (by vfork, which rules
+out fork bombs); Landlock limits which one (`toolsets.execution.sandbox.confinement`). A started
+program has the same filter and stays in the worker's process group.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ import sys
 PR_SET_PDEATHSIG = 1
 CLONE_THREAD_OR_VFORK = 0x10000 | 0x4000
 
-# Name: number on x86_64, number on aarch64 (None: it has no such call)
+# Name: number on x86_64, number on aarch64 (None: no such call there)
 _DENIED: dict[str, tuple[int, int | None]] = {
     # processes
     "fork": (57, None),
@@ -29,7 +27,7 @@ _DENIED: dict[str, tuple[int, int | None]] = {
     "setsid": (112, 157),
     "unshare": (272, 97),
     "setns": (308, 268),
-    # network; socketpair stays, event loops need it
+    # network; socketpair is allowed, as event loops need it
     "socket": (41, 198),
     "io_uring_setup": (425, 425),
     # other processes
@@ -52,7 +50,7 @@ _DENIED: dict[str, tuple[int, int | None]] = {
     "sched_setaffinity": (203, 122),
     "migrate_pages": (256, 238),
     "move_pages": (279, 239),
-    # what outlives the process, or memory that does not count as its own
+    # objects that outlive the process, or memory that is not counted as its own
     "shmget": (29, 194),
     "semget": (64, 190),
     "msgget": (68, 186),
@@ -60,7 +58,7 @@ _DENIED: dict[str, tuple[int, int | None]] = {
     "keyctl": (250, 219),
     "add_key": (248, 217),
     "request_key": (249, 218),
-    # a file's marks, which Landlock does not guard
+    # file metadata, which Landlock does not protect
     "chmod": (90, None),
     "fchmod": (91, 52),
     "fchmodat": (268, 53),
@@ -80,7 +78,7 @@ _DENIED: dict[str, tuple[int, int | None]] = {
     "lremovexattr": (198, 15),
     "fremovexattr": (199, 16),
     "open_by_handle_at": (304, 265),
-    # the kernel's own inside
+    # kernel internals
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
     "userfaultfd": (323, 282),
@@ -92,18 +90,18 @@ _PRCTL, _PRLIMIT, SECCOMP = (157, 167), (302, 261), (317, 277)
 _LOAD, _EQUAL, _GREATER_OR_EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
 _ALLOW, _KILL_PROCESS, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
-_X32 = 0x40000000  # numbers of the x32 interface, all denied
-_NEGATIVE = 1 << 31  # of a process id: a group's, or everybody's
+_X32 = 0x40000000  # first number of the x32 interface; all are denied
+_NEGATIVE = 1 << 31  # of a process id: it means a group or all processes
 _SET_MODE_FILTER, _ALL_THREADS = 1, 1
 
 _Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, operand
 
 
 def install(signals: bool) -> bool:
-    """Filter the system calls of this process from now on; False where it cannot be done.
+    """Filter the system calls of this process from now on; False if the system cannot do it.
 
-    The process must have given up new privileges (PR_SET_NO_NEW_PRIVS). `signals`: whether it may
-    signal others than itself, as something else keeps it to those that it started.
+    The process must have set PR_SET_NO_NEW_PRIVS. `signals`: whether it may signal processes other
+    than itself, because something else limits its signals to processes that it started.
     """
     if sys.platform != "linux" or os.uname().machine not in MACHINES:
         return False
@@ -111,12 +109,17 @@ def install(signals: bool) -> bool:
 
 
 def apply(program: list[_Instruction]) -> bool:
-    """Filter by this program, in all threads; False where it cannot be done."""
+    """Filter by this program, in all threads; False if the kernel refuses it."""
     column, _ = MACHINES[os.uname().machine]
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
     filters = struct.pack("HxxxxxxP", len(program), ctypes.addressof(code))
     number = ctypes.c_long(SECCOMP[column])
     return ctypes.CDLL(None).syscall(number, _SET_MODE_FILTER, _ALL_THREADS, filters) == 0
+
+
+def deny(number: int, error: int) -> list[_Instruction]:
+    """Instructions that make a call fail with `error`, a number of `errno`."""
+    return [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERROR | error)]
 
 
 def _program(column: int, architecture: int, signals: bool) -> list[_Instruction]:
@@ -129,7 +132,7 @@ def _program(column: int, architecture: int, signals: bool) -> list[_Instruction
         (_LOAD, 0, 0, _NUMBER),
         (_GREATER_OR_EQUAL, 0, 1, _X32),
         (_RETURN, 0, 0, _ERROR | errno.EPERM),
-        *deny(_CLONE3[column], errno.ENOSYS),  # libc then uses clone, whose flags we can see
+        *deny(_CLONE3[column], errno.ENOSYS),  # libc then uses clone, whose flags a filter can read
         *_only_if(_CLONE[column], (_ANY_BIT, CLONE_THREAD_OR_VFORK)),
         *(_unless if signals else _only_if)(_KILL[column], kill),
         *_only_if(_TGKILL[column], (_EQUAL, own)),
@@ -142,13 +145,8 @@ def _program(column: int, architecture: int, signals: bool) -> list[_Instruction
     return [*program, (_RETURN, 0, 0, _ALLOW)]
 
 
-def deny(number: int, error: int) -> list[_Instruction]:
-    """The part of a program that lets a call fail with an error of `errno`."""
-    return [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERROR | error)]
-
-
 def _only_if(number: int, *tests: tuple[int, int]) -> list[_Instruction]:
-    """Allow the call where its first argument passes one of the tests."""
+    """Instructions that deny a call unless its first argument passes one of the tests."""
     left = len(tests)
     return [
         (_EQUAL, 0, left + 3, number),
@@ -160,7 +158,7 @@ def _only_if(number: int, *tests: tuple[int, int]) -> list[_Instruction]:
 
 
 def _unless(number: int, test: tuple[int, int]) -> list[_Instruction]:
-    """Deny the call where its first argument passes the test."""
+    """Instructions that deny a call if its first argument passes the test."""
     return [
         (_EQUAL, 0, 4, number),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),

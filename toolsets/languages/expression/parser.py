@@ -1,11 +1,9 @@
-"""From tokens to a tree, by precedence climbing (`toolsets.languages.climbing`).
+"""Parser from tokens to a tree, by precedence climbing (`toolsets.languages.climbing`).
 
 From loose to tight: `x if c else y`, ↔, →, or, xor, and, not, comparisons, + and -, * / // % and
 products without a sign, minus before an operand, powers, ! and °. → and powers group to the right.
-% is the remainder, or a percent sign where no operand follows.
-A name before a parenthesis is a function of the language, or, where it is one letter, a factor.
-
-Not here: what characters make a token (`toolsets.languages.expression.tokens`).
+% is the remainder, or a percent sign if no operand follows.
+A name before a parenthesis is a function of the language; one unknown letter is a factor.
 """
 
 from __future__ import annotations
@@ -41,7 +39,7 @@ from toolsets.languages.expression.tree import (
     join,
 )
 
-DEEPEST = 40  # operators and parentheses within each other
+DEEPEST = 40  # nesting levels of operators and parentheses
 
 _NOT, _COMPARISON, _SUM, _PRODUCT, _MINUS, _POWER, _POSTFIX = 7, 8, 9, 10, 11, 12, 13
 _BINDING = {
@@ -52,23 +50,23 @@ _BINDING = {
 }
 _CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|"}
 _AFTER_PERCENT = (*COMPARISONS, "+", "*", "/", ")", "]", ",")  # 20% * 50, but 20 % 3
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 _DEGREE = Apply("/", (Name("pi"), Constant(Fraction(180))))
 
 
 def read(text: str, language: Language) -> Tree:
-    """The tree of `text`; raises ExpressionError or ExpressionTooLarge, both for the model."""
+    """Parse one expression; raises ExpressionError or ExpressionTooLarge, both for the model."""
     parser = _Parser(tokenize(text), language)
-    return parser.finished(parser.climb(0))
+    return parser.at_end(parser.climb(0))
 
 
 def read_list(text: str, language: Language) -> tuple[Tree, ...]:
-    """The trees of a text that holds several with commas or semicolons between them."""
+    """Parse several expressions, separated by commas or semicolons; raises as `read` does."""
     parser = _Parser(tokenize(text), language)
-    found = [parser.climb(0)]
+    trees = [parser.climb(0)]
     while parser.skip(","):
-        found.append(parser.climb(0))
-    return parser.finished(tuple(found))
+        trees.append(parser.climb(0))
+    return parser.at_end(tuple(trees))
 
 
 class _Parser(Climber[Token, Tree]):
@@ -77,23 +75,23 @@ class _Parser(Climber[Token, Tree]):
         self._language = language
 
     def operation(self, left: Tree) -> Tree:
-        made = self._operation(left)
-        if not _same_list(left, made):
+        result = self._operation(left)
+        if not _extends(left, result):
             self.descend()
-        return made
+        return result
 
-    def finished(self, found: Found) -> Found:
-        """`found`, where nothing is left to read."""
+    def at_end(self, result: Result) -> Result:
+        """Return `result`; raises ExpressionError if tokens are left."""
         if (token := self.token).kind != END:
             reason = "cannot stand here; an operator is missing, or a parenthesis"
-            raise ExpressionError(f"column {token.column}: {token.said} {reason}")
-        return found
+            raise ExpressionError(f"column {token.column}: {token.described} {reason}")
+        return result
 
     def skip(self, sign: str) -> bool:
-        """Go past a sign, if it comes next."""
-        if found := self._is(sign):
+        """Move past `sign` if it is the next token; return whether it was."""
+        if is_next := self._is(sign):
             self.take()
-        return found
+        return is_next
 
     def too_deep(self) -> ExpressionTooLarge:
         return ExpressionTooLarge(f"the expression is nested deeper than {DEEPEST} levels")
@@ -103,8 +101,8 @@ class _Parser(Climber[Token, Tree]):
 
     def _expect(self, sign: str) -> None:
         if not self.skip(sign):
-            column, said = self.token.column, self.token.said
-            raise ExpressionError(f"column {column}: expected {sign!r}, got {said}")
+            column, got = self.token.column, self.token.described
+            raise ExpressionError(f"column {column}: expected {sign!r}, got {got}")
 
     def binding(self) -> int:
         if self._starts_factor():
@@ -114,7 +112,7 @@ class _Parser(Climber[Token, Tree]):
         return _BINDING.get(self.token.text, 0) if self.token.kind == SIGN else 0
 
     def _starts_factor(self) -> bool:
-        """Whether a product without a sign goes on: 2x, 3(x + 1), x y, (x)2, but not x 2."""
+        """Whether the next token is a factor without a sign: 2x, 3(x + 1), x y, (x)2, not x 2."""
         if self.token.kind == NUMBER:
             return self._tokens[self._position - 1].kind == SIGN
         return self.token.kind == NAME or self._is("(", "√")
@@ -152,7 +150,7 @@ class _Parser(Climber[Token, Tree]):
         return Apply("if", (condition, value, self.climb(0)))
 
     def _comparison(self, operator: str, left: Tree) -> Tree:
-        """One comparison, or a chain such as 1 < x ≤ 3: all of them."""
+        """One comparison, or the conjunction that a chain such as 1 < x ≤ 3 stands for."""
         right = self.climb(_COMPARISON)
         result = Apply(operator, (left, right))
         while self._is(*COMPARISONS):
@@ -182,21 +180,21 @@ class _Parser(Climber[Token, Tree]):
                 return self._call("if", Arity(3, 3), token)
             case "sign", text if text in _CLOSING:
                 return self._enclosed(text)
-        column, said = token.column, token.said
-        raise ExpressionError(f"column {column}: expected a number or a name, got {said}")
+        column, got = token.column, token.described
+        raise ExpressionError(f"column {column}: expected a number or a name, got {got}")
 
     def _name(self, token: Token) -> Tree:
         name, arity = token.text, self._language.get(token.text)
         if arity and self._is("("):
             return self._call(name, arity, token)
         if arity:
-            message = f"{name} needs what it is applied to in parentheses, like {name}(x)"
+            message = f"{name} needs its argument in parentheses, like {name}(x)"
             raise ExpressionError(f"column {token.column}: {message}")
         if len(name) > 1 and self._is("("):
-            raise ExpressionError(f"column {token.column}: {self._unknown(name)}")
+            raise ExpressionError(f"column {token.column}: {self._unknown_function(name)}")
         return Name(name)
 
-    def _unknown(self, name: str) -> str:
+    def _unknown_function(self, name: str) -> str:
         near = difflib.get_close_matches(name, self._language, n=1)
         hint = f"did you mean {near[0]}?" if near else f"for a product write {name}*(...)."
         known = ", ".join(self._language)
@@ -206,8 +204,8 @@ class _Parser(Climber[Token, Tree]):
         self._expect("(")
         arguments = self._items(")")
         if not arity.least <= len(arguments) <= arity.most:
-            wanted = f"takes {arity.said}, got {len(arguments)}"
-            raise ExpressionError(f"column {token.column}: {name} {wanted}")
+            reason = f"takes {arity.described}, got {len(arguments)}"
+            raise ExpressionError(f"column {token.column}: {name} {reason}")
         return Apply(name, arguments)
 
     def _enclosed(self, opening: str) -> Tree:
@@ -219,17 +217,17 @@ class _Parser(Climber[Token, Tree]):
         return Apply("list", items)
 
     def _items(self, closing: str) -> tuple[Tree, ...]:
-        found: list[Tree] = []
+        items: list[Tree] = []
         while not self._is(closing):
-            found.append(self.climb(0))
+            items.append(self.climb(0))
             if not self.skip(","):
                 break
         self._expect(closing)
-        return tuple(found)
+        return tuple(items)
 
 
-def _same_list(before: Tree, after: Tree) -> bool:
-    """Whether `after` holds the list of `before`, one longer: no level was added."""
+def _extends(before: Tree, after: Tree) -> bool:
+    """Whether `after` appends an argument to the flat operator of `before`: no level is added."""
     return (
         isinstance(before, Apply)
         and isinstance(after, Apply)

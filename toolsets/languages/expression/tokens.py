@@ -1,7 +1,4 @@
-"""The tokens of an expression, in the spellings that models use; numbers are read exactly.
-
-Not here: how tokens bind (`toolsets.languages.expression.parser`).
-"""
+"""Tokenizer for expressions in the spellings that models use; numbers are exact."""
 
 from __future__ import annotations
 
@@ -54,36 +51,36 @@ _FUNCTION = re.compile(r"\s*\(")
 
 
 class ExpressionError(ValueError):
-    """A text is not an expression; the message says at which column, counted from 1."""
+    """A text is not an expression; the message names the column, counted from 1."""
 
 
 class ExpressionTooLarge(LimitExceeded):
-    """A text is longer or deeper than can be worked with."""
+    """A text exceeds a limit on length, nesting or digits."""
 
 
 class Token(NamedTuple):
     kind: str
-    text: str  # a sign in the one spelling that the parser knows
+    text: str  # as written; a sign in its canonical spelling
     column: int
 
     @property
-    def said(self) -> str:
-        """The token in a message."""
+    def described(self) -> str:
+        """The token as error messages quote it."""
         return "the end" if self.kind == END else repr(self.text)
 
 
 def tokenize(text: str) -> list[Token]:
-    """The tokens of `text`, the last of them its end."""
+    """The tokens of `text`, ending with an END token."""
     if len(text) > LONGEST_TEXT:
         raise ExpressionTooLarge(f"the text is longer than {LONGEST_TEXT:,} characters")
-    found = [_token(match, text) for match in scan(text, _TOKEN, _unknown)]
-    if len(found) > MOST_TOKENS:
+    tokens = [_token(match, text) for match in scan(text, _TOKEN, _unknown_character)]
+    if len(tokens) > MOST_TOKENS:
         raise ExpressionTooLarge(f"the text has more than {MOST_TOKENS:,} parts")
-    return [*found, Token(END, "", len(text) + 1)]
+    return [*tokens, Token(END, "", len(text) + 1)]
 
 
 def exact_number(text: str) -> Constant:
-    """The number that digits say, with a decimal point or an exponent: 0.1 is one tenth."""
+    """The exact number in digits, with a decimal point or an exponent: 0.1 is one tenth."""
     mantissa, _, exponent = text.lower().partition("e")
     whole, _, decimals = mantissa.partition(".")
     if len(exponent) > 5 or len(mantissa) + abs(int(exponent or 0)) > LONGEST_NUMBER:
@@ -92,18 +89,14 @@ def exact_number(text: str) -> Constant:
 
 
 def superscript(text: str) -> Constant:
-    """The number that raised digits say."""
-    return exact_signed(text.translate(_DIGITS))
+    """The whole number in superscript digits."""
+    digits = text.translate(_DIGITS)
+    if digits.startswith("-"):
+        return Constant(-exact_number(digits[1:]).value)
+    return exact_number(digits)
 
 
-def exact_signed(text: str) -> Constant:
-    """`exact_number` of a text that may begin with a minus."""
-    if text.startswith("-"):
-        return Constant(-exact_number(text[1:]).value)
-    return exact_number(text)
-
-
-def _unknown(character: str, column: int) -> ExpressionError:
+def _unknown_character(character: str, column: int) -> ExpressionError:
     return ExpressionError(f"column {column}: {character!r} has no meaning here")
 
 

@@ -1,7 +1,4 @@
-"""The tree of an expression: exact numbers, names, and what is applied to them.
-
-Not here: reading text (`toolsets.languages.expression.parser`).
-"""
+"""The tree of an expression: exact numbers, names, and applied operators and functions."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 COMPARISONS = ("=", "≠", "<", "≤", ">", "≥")
-FLAT = ("+", "*", "and", "or")  # of any number of arguments, not nested
+FLAT = ("+", "*", "and", "or")  # associative operators: one node with any number of arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +20,21 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name; what it stands for is for the reader of the tree to say."""
+    """A name, to be resolved by the user of the tree."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """A text in quotation marks."""
+    """Text in quotation marks."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """An operator or a function of the language, and what it is applied to.
+    """An operator or a function of the language applied to arguments.
 
     Operators: + * and or (two or more), / // % ** = ≠ < ≤ > ≥ → ↔ xor in (two), - not (one),
     `if` (condition, then, else), `list` (any number). `a - b` is the sum of a and -(b).
@@ -51,14 +48,14 @@ Tree = Constant | Name | Quoted | Apply
 
 
 class Arity(NamedTuple):
-    """How many arguments a function takes."""
+    """The least and most arguments that a function takes."""
 
     least: int
     most: int
 
     @property
-    def said(self) -> str:
-        """The arity in a message."""
+    def described(self) -> str:
+        """The arity as error messages state it."""
         exactly = "" if self.least == self.most else "at least "
         return f"{exactly}{self.least} argument{'' if self.least == 1 else 's'}"
 
@@ -68,7 +65,7 @@ Language = Mapping[str, Arity]
 
 
 def join(operator: str, left: Tree, right: Tree) -> Apply:
-    """Both under a flat operator, in one list with what `left` already joins."""
+    """Apply `operator` to both; if `left` applies it too, append `right` to its arguments."""
     if isinstance(left, Apply) and left.operator == operator:
         return Apply(operator, (*left.arguments, right))
     return Apply(operator, (left, right))
@@ -85,7 +82,7 @@ def names(tree: Tree) -> set[str]:
 
 
 def replace(tree: Tree, values: Mapping[str, Tree]) -> Tree:
-    """The tree with other trees in place of names, all at once."""
+    """Replace names in the tree by other trees, all at once."""
     match tree:
         case Name(name=name):
             return values.get(name, tree)
@@ -95,23 +92,23 @@ def replace(tree: Tree, values: Mapping[str, Tree]) -> Tree:
 
 
 def divisors(tree: Tree) -> list[Tree]:
-    """What a tree divides by: below a /, or under a negative power."""
+    """The subtrees that a tree divides by: denominators, and bases of negative powers."""
     if not isinstance(tree, Apply):
         return []
-    found = [divisor for argument in tree.arguments for divisor in divisors(argument)]
+    result = [divisor for argument in tree.arguments for divisor in divisors(argument)]
     match tree:
-        case Apply(operator="/", arguments=(_, below)):
-            found.append(below)
+        case Apply(operator="/", arguments=(_, denominator)):
+            result.append(denominator)
         case Apply(operator="**", arguments=(base, Apply(operator="-") | Constant() as exponent)):
             if isinstance(exponent, Apply) or exponent.value < 0:
-                found.append(base)
-    return found
+                result.append(base)
+    return result
 
 
 def split_products(tree: Tree, known: Collection[str]) -> Tree:
-    """The tree with `xy` as the product of x and y, where x and y are known names too.
+    """Replace a name such as `xy` by the product of x and y if both are in `known`.
 
-    `known` are all names of the text; so 2xy - x - y is read as it is meant.
+    `known` holds all names of the text, so that 2xy - x - y means 2*x*y - x - y.
     """
     words = [name for name in names(tree) if len(name) > 1 and name.isalpha()]
     products = [word for word in words if all(letter in known for letter in word)]

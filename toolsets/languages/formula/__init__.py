@@ -1,8 +1,8 @@
-"""Formulas of first-order logic: their syntax, a strict parser, and a lenient one for data files.
+"""Formulas of first-order logic: syntax tree, strict parser, and lenient parser for data files.
 
-syntax    the tree, rendering, substitution
-parser    text to tree, strictly
-lenient   data files: repaired where needed, each repair reported
-repairs   the repairs of one formula's text
-names     one spelling per name, across the formulas of a problem
+syntax    tree, rendering, substitution
+parser    strict parser
+lenient   parser for data files that repairs formulas and reports each repair
+repairs   repairs of one formula's text and tokens
+names     one spelling per name across the formulas of a problem
 """

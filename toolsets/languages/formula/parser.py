@@ -1,13 +1,14 @@
-"""Reading a formula, strictly: what a model writes, in FOLIO's notation or in ASCII.
+"""Strict parser for formulas in FOLIO's notation or in ASCII.
 
     ∀x (Cat(x) → Furry(x))      forall x (Cat(x) -> Furry(x))
     ¬ ∧ ∨ ⊕ → ↔ = ≠ ∃ ⊤ ⊥       not/~/!  and/&  or/|  xor  ->  <->  =  !=  exists  true  false
 
 From tight to loose: ¬ and quantifiers, ∧, ∨, ⊕, →, ↔. → groups to the right, the others to the
-left. A quantifier takes the formula right behind its variable; with a dot, `∀x. …`, all that
-follows. What a name is follows from where it stands and what binds it, never from its case.
+left. The scope of a quantifier is the one formula after its variable; with a dot, `∀x. …`, all
+that follows. Position and quantifiers decide what a name is (variable, constant, predicate), never
+its case.
 
-Not here: forgiving what data files hold (`toolsets.languages.formula.lenient`).
+Not here: repairing the formulas of data files (`toolsets.languages.formula.lenient`).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from toolsets.languages.formula.syntax import (
 )
 
 LONGEST_FORMULA = 10_000  # characters
-DEEPEST_FORMULA = 100  # nodes from the whole down to a term; also parentheses within parentheses
+DEEPEST_FORMULA = 100  # nodes on the path from the root to a term; also nested parentheses
 
 _SPELLINGS: dict[str, tuple[str, ...]] = {
     "∀": ("forall", "FORALL"),
@@ -72,12 +73,12 @@ class FormulaError(ValueError):
 
 
 class FormulaTooLarge(FormulaError, LimitExceeded):
-    """A formula is longer or deeper than can be worked with."""
+    """A formula exceeds the limit on length or nesting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of a formula's text; `sign` is how we spell it, for a name the text itself."""
+    """A token of a formula; `sign` is its canonical spelling, for a name the text itself."""
 
     sign: str
     text: str
@@ -89,7 +90,7 @@ class Token:
 
 
 def parse(text: str) -> Formula:
-    """The formula that `text` says; raises FormulaError with the column of what is wrong."""
+    """Parse a formula; raises FormulaError with the column of the error."""
     tokens = tokenize(text)
     formula = read(tokens)
     _check_kinds(formula, tokens)
@@ -97,25 +98,58 @@ def parse(text: str) -> Formula:
 
 
 def parse_term(text: str) -> Term:
-    """The term that `text` says, such as tom or father(tom); raises FormulaError."""
-    reader = _Reader(tokenize(text), None)
-    term = reader.term()
-    if reader.token.sign:
-        raise FormulaError(f"expected the end, got {reader.token.text}", reader.token.column)
+    """Parse a term such as tom or father(tom); raises FormulaError."""
+    parser = _Parser(tokenize(text), None)
+    term = parser.term()
+    if parser.token.sign:
+        raise FormulaError(f"expected the end, got {parser.token.text}", parser.token.column)
     return term
 
 
 def tokenize(text: str) -> list[Token]:
-    """The tokens of `text`, the last one empty; raises FormulaError for what can be none."""
+    """The tokens of `text`, ending with an empty one; raises FormulaError for other characters."""
     if len(text) > LONGEST_FORMULA:
         raise FormulaTooLarge(f"longer than {LONGEST_FORMULA:,} characters", LONGEST_FORMULA + 1)
-    tokens = [_token(match) for match in scan(text, TOKEN, _unknown)]
+    tokens = [_token(match) for match in scan(text, TOKEN, _unknown_character)]
     return [*tokens, Token("", "", len(text) + 1)]
 
 
-def _unknown(character: str, column: int) -> FormulaError:
+def read(tokens: list[Token], free: frozenset[str] | None = None) -> Formula:
+    """Parse tokens into a formula; raises FormulaError.
+
+    A quantified name outside of its quantifier is an error, unless `free` is given: then it and
+    the names in `free` are read as free variables.
+    """
+    parser = _Parser(tokens, free)
+    formula = parser.climb(0)
+    token = parser.token
+    if token.sign == ")":
+        raise FormulaError("this ) closes nothing", token.column)
+    if token.sign:
+        expected = "expected a connective such as ∧ or →, or the end"
+        raise FormulaError(f"{expected}, got {token.text}", token.column)
+    if depth(formula) > DEEPEST_FORMULA:
+        raise FormulaTooLarge(f"nested deeper than {DEEPEST_FORMULA} levels", 1)
+    return formula
+
+
+def quantified_names(tokens: list[Token]) -> frozenset[str]:
+    """The names of all quantified variables."""
+    names: set[str] = set()
+    expects_variable = after_variable = False
+    for token in tokens:
+        if expects_variable and token.is_name:
+            names.add(token.text)
+        expects_variable, after_variable = (
+            token.sign in ("∀", "∃") or (after_variable and token.sign == ","),
+            expects_variable and token.is_name,
+        )
+    return frozenset(names)
+
+
+def _unknown_character(character: str, column: int) -> FormulaError:
     hint = f"; {_HINTS[character]}" if character in _HINTS else ""
-    return FormulaError(f"{character!r} is no sign of a formula{hint}", column)
+    return FormulaError(f"{character!r} is not allowed in a formula{hint}", column)
 
 
 def _token(match: re.Match[str]) -> Token:
@@ -123,40 +157,7 @@ def _token(match: re.Match[str]) -> Token:
     return Token(MEANING.get(written, written), written, match.start() + 1)
 
 
-def read(tokens: list[Token], free: frozenset[str] | None = None) -> Formula:
-    """The formula that tokens say.
-
-    A quantified name outside its quantifier is an error, unless `free` is given: then it and the
-    names in `free` are read as free variables.
-    """
-    reader = _Reader(tokens, free)
-    formula = reader.climb(0)
-    token = reader.token
-    if token.sign == ")":
-        raise FormulaError("this ) closes nothing", token.column)
-    if token.sign:
-        wanted = "expected a connective such as ∧ or →, or the end"
-        raise FormulaError(f"{wanted}, got {token.text}", token.column)
-    if depth(formula) > DEEPEST_FORMULA:
-        raise FormulaTooLarge(f"nested deeper than {DEEPEST_FORMULA} levels", 1)
-    return formula
-
-
-def quantified_names(tokens: list[Token]) -> frozenset[str]:
-    """The names that stand right behind a quantifier."""
-    names: set[str] = set()
-    wanted = listed = False  # a variable comes next; the last token was one
-    for token in tokens:
-        if wanted and token.is_name:
-            names.add(token.text)
-        wanted, listed = (
-            token.sign in ("∀", "∃") or (listed and token.sign == ","),
-            wanted and token.is_name,
-        )
-    return frozenset(names)
-
-
-class _Reader(Climber[Token, Formula]):
+class _Parser(Climber[Token, Formula]):
     def __init__(self, tokens: list[Token], free: frozenset[str] | None) -> None:
         super().__init__(tokens, 2 * DEEPEST_FORMULA)
         self._bound: list[str] = []
@@ -201,7 +202,7 @@ class _Reader(Climber[Token, Formula]):
         token = self.take()
         if not token.is_name or _NUMBER.fullmatch(token.text):
             got = token.text or "the end"
-            raise FormulaError(f"expected a variable behind {quantifier}, got {got}", token.column)
+            raise FormulaError(f"expected a variable after {quantifier}, got {got}", token.column)
         self._bound.append(token.text)
         if self.token.sign == ",":
             self.take()
@@ -223,7 +224,7 @@ class _Reader(Climber[Token, Formula]):
             return equality if sign == "=" else Not(equality)
         if token.text in self._bound or _NUMBER.fullmatch(token.text):
             kind = "number" if token.text not in self._bound else "variable"
-            message = f"expected a formula, and {token.text} is a {kind}"
+            message = f"expected a formula, but {token.text} is a {kind}"
             raise FormulaError(message, token.column)
         return Atom(token.text, arguments)
 
@@ -257,7 +258,7 @@ class _Reader(Climber[Token, Formula]):
         if arguments or token.text not in self._quantified:
             return Function(token.text, arguments)
         if token.text not in self._bound and not self._free_allowed:
-            message = f"{token.text} is outside of its quantifier; put all that it is about in "
+            message = f"{token.text} is outside of its quantifier; put the whole scope in "
             raise FormulaError(f"{message}parentheses: ∀{token.text} (…)", token.column)
         return Variable(token.text)
 
@@ -269,13 +270,13 @@ class _Reader(Climber[Token, Formula]):
 
 
 def _check_kinds(formula: Formula, tokens: list[Token]) -> None:
-    """Raise FormulaError where one name is a predicate and also a constant, function or variable.
+    """Raise FormulaError if one name is a predicate and also a constant, function or variable.
 
-    That is how `forall x y (P(x, y))` reads, where a comma is missing.
+    This happens in `forall x y (P(x, y))`, which lacks a comma.
     """
-    found = symbols(formula)
-    predicates = {symbol.name for symbol in found if symbol.kind == "predicate"}
-    others = {symbol.name for symbol in found if symbol.kind == "function"}
+    used = symbols(formula)
+    predicates = {symbol.name for symbol in used if symbol.kind == "predicate"}
+    others = {symbol.name for symbol in used if symbol.kind == "function"}
     if both := predicates & (others | quantified_names(tokens)):
         token = next(token for token in tokens if token.text in both)
         message = f"{token.text} is used both as a predicate and as a thing"

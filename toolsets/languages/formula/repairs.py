@@ -1,6 +1,6 @@
-"""Mending the signs of a formula that people wrote, before it is read; each mend in a sentence.
+"""Repair the text and tokens of a formula in a data file before it is parsed.
 
-Not here: what the signs say, as far as it needs mending (`toolsets.languages.formula.lenient`).
+Each repair adds a warning. Not here: repairs of quantifiers (`toolsets.languages.formula.lenient`).
 """
 
 from __future__ import annotations
@@ -12,90 +12,82 @@ from collections.abc import Iterator
 from toolsets.languages.formula.parser import TOKEN, Token
 from toolsets.languages.formula.syntax import BINDING
 
-LAST_CLOSERS = 30  # one ) too many is looked for among so many
+LAST_CLOSERS = 30  # candidates, from the end, for one surplus )
 
-_BOUND = r"(?<![∀∃\w])(?<![∀∃] )(?<!forall )(?<!exists )"  # no variable, which a dot may follow
+_BOUND = r"(?<![∀∃\w])(?<![∀∃] )(?<!forall )(?<!exists )"  # not a variable: a dot may follow it
 _ODD_NAME = re.compile(_BOUND + r"\w(?:[\w+’'`]|\.(?=\w)|-(?![>\s]))*[\w+’'`]")
 _SIGNS = {"^": "∧", "⟷": "↔", "⟶": "→", "⟹": "→", "[": "(", "]": ")", "{": "(", "}": ")"}
 _IN_NAMES = str.maketrans({"-": "_", ".": "_", "+": "_plus", "’": "", "'": "", "`": ""})
-_OPENS = ("¬", "∀", "∃", "(", "⊤", "⊥")
+_FORMULA_STARTS = ("¬", "∀", "∃", "(", "⊤", "⊥")
 _AND = Token("∧", "∧", 0)
 _CLOSE = Token(")", ")", 0)
 
 
-def mend_characters(text: str, warnings: list[str]) -> str:
+def repair_characters(text: str, warnings: list[str]) -> str:
+    """Replace or drop characters that are not allowed; append a warning for each repair."""
     text = unicodedata.normalize("NFC", text)
-    for sign, meant in _SIGNS.items():
+    for sign, replacement in _SIGNS.items():
         if sign in text:
-            warnings.append(f"{sign} read as {meant}")
-            text = text.replace(sign, meant)
-    if ended := re.search(r"[.;,\s]+$", text):
-        if ended.group().strip():
-            warnings.append(f"{ended.group().strip()} at the end left out")
-        text = text[: ended.start()]
+            warnings.append(f"{sign} read as {replacement}")
+            text = text.replace(sign, replacement)
+    if ending := re.search(r"[.;,\s]+$", text):
+        if ending.group().strip():
+            warnings.append(f"{ending.group().strip()} at the end left out")
+        text = text[: ending.start()]
     odd = {name for name in _ODD_NAME.findall(text) if not name.replace("_", "a").isalnum()}
     for name in sorted(odd - {n for n in odd if re.fullmatch(r"\d+\.\d+", n)}, key=len)[::-1]:
         plain = name.translate(_IN_NAMES)
         warnings.append(f"{name} read as {plain}")
         text = re.sub(rf"(?<![\w.+’'-]){re.escape(name)}(?![\w+’'-])", plain, text)
-    return _mend_strays(text, warnings)
+    return _replace_unknown(text, warnings)
 
 
-def _mend_strays(text: str, warnings: list[str]) -> str:
-    """The text with _ for each sign that means nothing within a name, a space for any other."""
-    mended, position = "", 0
-    while position < len(text):
-        match = TOKEN.match(text, position)
-        if match or text[position].isspace():
-            mended += match.group() if match else " "
-        else:
-            around = (text[position - 1 : position] + text[position + 1 : position + 2]).isalnum()
-            warnings.append(f"{text[position]} {'read as _' if around else 'left out'}")
-            mended += "_" if around else " "
-        position = len(mended)
-    return mended
+def repair_gaps(tokens: list[Token], warnings: list[str]) -> list[Token]:
+    """Join the words of a name; insert ∧ between formulas separated by a comma or by nothing."""
+    repaired: list[Token] = []
+    in_quantifier = False  # after a quantifier, in its list of variables
+    in_arguments: list[bool] = []  # for each open parenthesis, whether it encloses arguments
 
-
-def mend_gaps(tokens: list[Token], warnings: list[str]) -> list[Token]:
-    """Join the words of a name; put ∧ where a comma or nothing stands between two formulas."""
-    mended: list[Token] = []
-    listing = False  # behind a quantifier, where names are variables
-    in_arguments: list[bool] = []
-
-    def named(place: int) -> bool:
-        """Whether the words from here on are followed by arguments."""
+    def has_arguments(place: int) -> bool:
+        """Whether arguments follow the words that start at `place`."""
         return next(token.sign for token in tokens[place:] if not token.is_name) == "("
 
     for place, token in enumerate(tokens):
-        last = mended[-1] if mended else None
+        last = repaired[-1] if repaired else None
         inside = bool(in_arguments) and in_arguments[-1]
         if inside and token.sign in BINDING:
             warnings.append(f"arguments not closed before {token.text}; closed there")
-            mended.append(_CLOSE)
+            repaired.append(_CLOSE)
             in_arguments.pop()
-        if token.sign == "," and not inside and not listing:
+        if token.sign == "," and not inside and not in_quantifier:
             warnings.append(", between formulas read as ∧")
             token = _AND
-        elif token.is_name and last and last.is_name and not listing and (inside or named(place)):
+        elif (
+            token.is_name
+            and last
+            and last.is_name
+            and not in_quantifier
+            and (inside or has_arguments(place))
+        ):
             warnings.append(f"{last.text} {token.text} read as one name")
-            mended.pop()
+            repaired.pop()
             token = Token(f"{last.text}_{token.text}", f"{last.text}_{token.text}", last.column)
-        elif last and last.sign == ")" and (token.is_name or token.sign in _OPENS):
+        elif last and last.sign == ")" and (token.is_name or token.sign in _FORMULA_STARTS):
             warnings.append(f"no connective before {token.text}; read as ∧")
-            mended.append(_AND)
+            repaired.append(_AND)
         if token.sign == "(":
-            in_arguments.append(bool(last and last.is_name and not listing))
+            in_arguments.append(bool(last and last.is_name and not in_quantifier))
         elif token.sign == ")" and in_arguments:
             in_arguments.pop()
-        listing = token.sign in ("∀", "∃") or (
-            listing and (token.sign == "," or bool(last and last.sign in ("∀", "∃", ",")))
+        in_quantifier = token.sign in ("∀", "∃") or (
+            in_quantifier and (token.sign == "," or bool(last and last.sign in ("∀", "∃", ",")))
         )
-        mended.append(token)
-    return mended
+        repaired.append(token)
+    return repaired
 
 
 def balance(tokens: list[Token]) -> Iterator[tuple[list[Token], tuple[str, ...]]]:
-    """The tokens with as many ) as (, the likeliest repair first."""
+    """Yield repairs with as many ) as (, the most likely first, each with its warnings."""
     closers = [place for place, token in enumerate(tokens) if token.sign == ")"]
     surplus = len(closers) - sum(token.sign == "(" for token in tokens)
     if surplus == 0:
@@ -107,18 +99,33 @@ def balance(tokens: list[Token]) -> Iterator[tuple[list[Token], tuple[str, ...]]
         for place in closers[: -LAST_CLOSERS - 1 : -1]:
             yield _without(tokens, [place])
     else:
-        yield _without(tokens, _closing_nothing(tokens))
+        yield _without(tokens, _unmatched_closers(tokens))
         yield _without(tokens, closers[-surplus:])
+
+
+def _replace_unknown(text: str, warnings: list[str]) -> str:
+    """Replace each unknown character by _ within a name, and by a space elsewhere."""
+    repaired, position = "", 0
+    while position < len(text):
+        match = TOKEN.match(text, position)
+        if match or text[position].isspace():
+            repaired += match.group() if match else " "
+        else:
+            around = (text[position - 1 : position] + text[position + 1 : position + 2]).isalnum()
+            warnings.append(f"{text[position]} {'read as _' if around else 'left out'}")
+            repaired += "_" if around else " "
+        position = len(repaired)
+    return repaired
 
 
 def _without(tokens: list[Token], dropped: list[int]) -> tuple[list[Token], tuple[str, ...]]:
     columns = " and ".join(str(tokens[place].column) for place in dropped)
-    kept = [token for place, token in enumerate(tokens) if place not in dropped]
-    return kept, (f"{len(dropped)} ) too many; that of column {columns} left out",)
+    remaining = [token for place, token in enumerate(tokens) if place not in dropped]
+    return remaining, (f"{len(dropped)} ) too many; removed at column {columns}",)
 
 
-def _closing_nothing(tokens: list[Token]) -> list[int]:
-    """The places of ) that close nothing."""
+def _unmatched_closers(tokens: list[Token]) -> list[int]:
+    """The indices of ) without a matching (."""
     places, opened = [], 0
     for place, token in enumerate(tokens):
         opened += (token.sign == "(") - (token.sign == ")")

@@ -1,13 +1,13 @@
-"""Formulas of first-order logic with equality: what they are made of, and how they are written.
+"""The syntax tree of first-order logic with equality: nodes, rendering, substitution.
 
     render(Quantified("∀", "x", Binary("→", Atom("Cat", (x,)), Atom("Furry", (x,)))))
     '∀x (Cat(x) → Furry(x))'
 
-A symbol is its kind (predicate or function), its name and its number of arguments: `Loves(a)` and
-`Loves(a, b)` have nothing to do with each other. A constant is a function without arguments, and a
-number is a constant like any other: nothing says that two names mean two things.
+A symbol is its kind (predicate or function), its name and its number of arguments: the `Loves` of
+`Loves(a)` and that of `Loves(a, b)` are different symbols. A constant is a function without
+arguments. A number is an ordinary constant: two constants may denote the same thing.
 
-Not here: reading text (`toolsets.languages.formula.parser`), what follows from what
+Not here: parsing (`toolsets.languages.formula.parser`), entailment
 (`toolsets.shipped.logic.solver`).
 """
 
@@ -33,7 +33,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function of terms; without arguments a constant."""
+    """A function applied to terms; without arguments a constant."""
 
     name: str
     arguments: tuple[Term, ...] = ()
@@ -48,7 +48,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """A predicate of terms; without arguments a proposition."""
+    """A predicate applied to terms; without arguments a proposition."""
 
     name: str
     arguments: tuple[Term, ...] = ()
@@ -85,7 +85,7 @@ Node = Term | Formula
 
 
 class Symbol(NamedTuple):
-    """What a name stands for."""
+    """A predicate or function: its name and its number of arguments."""
 
     kind: Literal["predicate", "function"]
     name: str
@@ -114,7 +114,7 @@ def render(node: Node) -> str:
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """The formulas and terms right below a node."""
+    """The formulas and terms directly below a node."""
     match node:
         case Function(arguments=arguments) | Atom(arguments=arguments):
             return arguments
@@ -127,7 +127,7 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """The node and all below it, each before its children, left to right; any depth."""
+    """Yield all nodes in preorder, left to right; iterative, so any depth works."""
     waiting = [node]
     while waiting:
         node = waiting.pop()
@@ -136,7 +136,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def depth(node: Node) -> int:
-    """The number of nodes on the longest way down; works at any depth."""
+    """The number of nodes on the longest path down; iterative, so any depth works."""
     deepest, level = 0, [node]
     while level:
         deepest += 1
@@ -145,18 +145,18 @@ def depth(node: Node) -> int:
 
 
 def symbols(*nodes: Node) -> list[Symbol]:
-    """The predicates and functions, each once, in the order of their first use."""
-    found: dict[Symbol, None] = {}
+    """The distinct predicates and functions in order of first use."""
+    distinct: dict[Symbol, None] = {}
     for part in (part for node in nodes for part in walk(node)):
         if isinstance(part, Atom):
-            found[Symbol("predicate", part.name, len(part.arguments))] = None
+            distinct[Symbol("predicate", part.name, len(part.arguments))] = None
         elif isinstance(part, Function):
-            found[Symbol("function", part.name, len(part.arguments))] = None
-    return list(found)
+            distinct[Symbol("function", part.name, len(part.arguments))] = None
+    return list(distinct)
 
 
 def free_variables(node: Node) -> set[str]:
-    """The names of variables that no quantifier within `node` binds."""
+    """The names of the variables that no quantifier in `node` binds."""
     if isinstance(node, Variable):
         return {node.name}
     free = {name for child in children(node) for name in free_variables(child)}
@@ -164,12 +164,12 @@ def free_variables(node: Node) -> set[str]:
 
 
 def bound_variables(node: Node) -> set[str]:
-    """The names that a quantifier within `node` binds."""
+    """The names of the variables that a quantifier in `node` binds."""
     return {part.variable for part in walk(node) if isinstance(part, Quantified)}
 
 
 def substitute(formula: Formula, values: dict[str, Term]) -> Formula:
-    """`formula` with terms for its free variables; a bound variable in the way is renamed."""
+    """Replace free variables by terms; bound variables are renamed to avoid capture."""
     match formula:
         case Truth():
             return formula
@@ -190,18 +190,18 @@ def substitute(formula: Formula, values: dict[str, Term]) -> Formula:
 
 
 def substitute_term(term: Term, values: dict[str, Term]) -> Term:
-    """`term` with terms for its variables."""
+    """Replace the variables of a term by terms."""
     if isinstance(term, Variable):
         return values.get(term.name, term)
     return Function(term.name, tuple(substitute_term(part, values) for part in term.arguments))
 
 
 def rename(formula: Formula, other: Mapping[Symbol, str]) -> Formula:
-    """`formula` with other names for some of its symbols."""
+    """Rename symbols of `formula`; `other` maps each symbol to its new name."""
     match formula:
         case Atom(name=name, arguments=arguments):
-            kept = other.get(Symbol("predicate", name, len(arguments)), name)
-            return Atom(kept, tuple(rename_term(term, other) for term in arguments))
+            new = other.get(Symbol("predicate", name, len(arguments)), name)
+            return Atom(new, tuple(rename_term(term, other) for term in arguments))
         case Equality(left=left, right=right):
             return Equality(rename_term(left, other), rename_term(right, other))
         case Not(operand=operand):
@@ -215,21 +215,21 @@ def rename(formula: Formula, other: Mapping[Symbol, str]) -> Formula:
 
 
 def rename_term(term: Term, other: Mapping[Symbol, str]) -> Term:
-    """`term` with other names for some of its symbols."""
+    """Rename functions and constants of `term`, as in `rename`."""
     if isinstance(term, Variable):
         return term
-    kept = other.get(Symbol("function", term.name, len(term.arguments)), term.name)
-    return Function(kept, tuple(rename_term(part, other) for part in term.arguments))
+    new = other.get(Symbol("function", term.name, len(term.arguments)), term.name)
+    return Function(new, tuple(rename_term(part, other) for part in term.arguments))
 
 
 def names(node: Node) -> set[str]:
-    """Every name in `node`, of whatever kind."""
-    written = {part.name for part in walk(node) if isinstance(part, Variable | Function | Atom)}
-    return written | bound_variables(node)
+    """All names in `node`: variables, functions and predicates."""
+    used = {part.name for part in walk(node) if isinstance(part, Variable | Function | Atom)}
+    return used | bound_variables(node)
 
 
 def fresh_name(name: str, taken: set[str]) -> str:
-    """`name`, or `name` with the smallest number behind it that is not taken."""
+    """`name` with the smallest number, from 1, that gives a name not in `taken`."""
     number = 1
     while f"{name}{number}" in taken:
         number += 1
@@ -237,7 +237,7 @@ def fresh_name(name: str, taken: set[str]) -> str:
 
 
 def same(left: Formula, right: Formula) -> bool:
-    """Whether two formulas are the same but for the names of their bound variables."""
+    """Whether two formulas are equal up to the names of their bound variables."""
     return _numbered(left) == _numbered(right)
 
 
@@ -248,7 +248,7 @@ def _numbered(formula: Formula, level: int = 0) -> Formula:
         case Binary(connective=connective, left=left, right=right):
             return Binary(connective, _numbered(left, level), _numbered(right, level))
         case Quantified(quantifier=quantifier, variable=variable, body=body):
-            name = f"#{level}"  # no name that a formula can be read with
+            name = f"#{level}"  # the parser reads no such name
             renamed = substitute(body, {variable: Variable(name)})
             return Quantified(quantifier, name, _numbered(renamed, level + 1))
         case _:

@@ -1,7 +1,8 @@
-"""The toolset `algebra`: exact symbolic mathematics, from school algebra to first calculus.
+"""The toolset `algebra`: exact symbolic mathematics, from school algebra to basic calculus.
 
-Text is read by `toolsets.languages.expression`, never evaluated; `sizes` bounds what it may become,
-`symbolic` makes sympy's objects of it and writes results. sympy is loaded by the first call.
+`toolsets.languages.expression` parses text without evaluating it, `sizes` limits the size of values
+and results, `symbolic` builds sympy objects and formats results. sympy is imported by the first
+call.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Derivatives, integrals, limits, sums and products.
 
-Bounds are put into the expression as trees first, so that what they make of it is measured.
+Bounds are first substituted into the tree, so that the size of the result is checked.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from toolsets.shipped.algebra.symbolic import Expression, Value, Variable, build
 from toolsets.tools.decorator import tool
 
 HIGHEST_ORDER = 20
-MOST_TERMS = 1_000  # of a sum that is added up term by term
+MOST_TERMS = 1_000  # of a sum or product that is computed term by term
 
 
 @tool
@@ -30,10 +30,10 @@ def derivative(expression: Expression, variable: Variable, order: int = 1) -> st
 
     if not 1 <= order <= HIGHEST_ORDER:
         raise LimitExceeded(f"order must be from 1 to {HIGHEST_ORDER}")
-    found = build(expression, [variable])
+    result = build(expression, [variable])
     for _ in range(order):
-        found = simplest(sympy.diff(found, sympy.Symbol(variable)))
-    return write(found)
+        result = simplest(sympy.diff(result, sympy.Symbol(variable)))
+    return write(result)
 
 
 @tool
@@ -54,9 +54,9 @@ def integral(
         raise ValueError("give both bounds or none")
     x, whole = sympy.Symbol(variable), build(expression, [variable])
     if lower is None or upper is None:
-        return write(_done(sympy.integrate(whole, x)))
+        return write(_closed_form(sympy.integrate(whole, x)))
     bounds = _bounds(expression, variable, lower, upper)
-    return _write(simplest(_done(sympy.integrate(whole, (x, *bounds)))))
+    return _write(simplest(_closed_form(sympy.integrate(whole, (x, *bounds)))))
 
 
 @tool
@@ -77,11 +77,11 @@ def limit(
     if whole.has(sympy.Max, sympy.Min):
         raise ValueError("the limit of a min or max cannot be found")
     _check_at(expression, variable, point)
-    place = build(point)
-    if place.is_infinite or direction != "both":
+    at = build(point)
+    if at.is_infinite or direction != "both":
         side = "+" if direction == "right" else "-"
-        return _write(_done(sympy.limit(whole, x, place, side)))
-    left, right = (_done(sympy.limit(whole, x, place, side)) for side in ("-", "+"))
+        return _write(_closed_form(sympy.limit(whole, x, at, side)))
+    left, right = (_closed_form(sympy.limit(whole, x, at, side)) for side in ("-", "+"))
     if left != right:
         return f"no limit: {_write(left)} from the left, {_write(right)} from the right"
     return _write(left)
@@ -100,7 +100,7 @@ def summation(expression: Expression, variable: Variable, lower: Value, upper: V
     bounds = _bounds(expression, variable, lower, upper)
     if terms := _terms(expression, variable, bounds):
         return _write(simplest(sympy.Add(*terms)))
-    return _write(simplest(_done(sympy.summation(whole, (k, *bounds)))))
+    return _write(simplest(_closed_form(sympy.summation(whole, (k, *bounds)))))
 
 
 @tool
@@ -116,22 +116,22 @@ def product(expression: Expression, variable: Variable, lower: Value, upper: Val
     bounds = _bounds(expression, variable, lower, upper)
     if terms := _terms(expression, variable, bounds):
         return _write(simplest(sympy.Mul(*terms)))
-    return _write(simplest(_done(sympy.product(whole, (k, *bounds)))))
+    return _write(simplest(_closed_form(sympy.product(whole, (k, *bounds)))))
 
 
 def _bounds(expression: Tree, variable: str, lower: Tree, upper: Tree) -> tuple[Any, Any]:
-    """The bounds as sympy's, once the expression is known to stay small at both."""
+    """Build the bounds; raises LimitExceeded if the expression is too large at one of them."""
     _check_at(expression, variable, lower)
     _check_at(expression, variable, upper)
     return build(lower), build(upper)
 
 
-def _check_at(expression: Tree, variable: str, place: Tree) -> None:
-    """Raise LimitExceeded where the expression is too large at a place; it may divide by 0."""
-    if variable in names(place):
-        raise ValueError(f"a bound must not hold {variable}")
+def _check_at(expression: Tree, variable: str, point: Tree) -> None:
+    """Raise LimitExceeded if the expression is too large at a point; it may divide by 0 there."""
+    if variable in names(point):
+        raise ValueError(f"a bound must not contain {variable}")
     try:
-        measure(replace(expression, {variable: place}))
+        measure(replace(expression, {variable: point}))
     except LimitExceeded:
         raise
     except ValueError:
@@ -139,7 +139,7 @@ def _check_at(expression: Tree, variable: str, place: Tree) -> None:
 
 
 def _terms(expression: Tree, variable: str, bounds: tuple[Any, Any]) -> list[Any]:
-    """The terms one by one, where the bounds are numbers and not far apart."""
+    """All terms if the bounds are whole numbers and less than MOST_TERMS apart, else none."""
     if not all(bound.is_Integer for bound in bounds) or not 0 <= bounds[1] - bounds[0] < MOST_TERMS:
         return []
     numbers = range(int(bounds[0]), int(bounds[1]) + 1)
@@ -147,12 +147,11 @@ def _terms(expression: Tree, variable: str, bounds: tuple[Any, Any]) -> list[Any
 
 
 def _constant(value: int) -> Tree:
-
     return Constant(Fraction(value))
 
 
-def _done(value: Any) -> Any:
-    """What sympy found; raises ValueError where it gave the question back."""
+def _closed_form(value: Any) -> Any:
+    """Return sympy's result; raises ValueError if sympy left it unevaluated."""
     import sympy
 
     if value.has(sympy.Integral, sympy.Limit, sympy.Sum, sympy.Product, sympy.AccumBounds):

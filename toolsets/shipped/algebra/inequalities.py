@@ -1,6 +1,7 @@
 """Inequalities in one unknown over the real numbers.
 
-Rational functions by the signs between the zeros of numerator and denominator; others by sympy.
+Rational functions are solved by their signs between the zeros of numerator and denominator, others
+by sympy.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ _SIGNS = {"<": (-1,), "≤": (-1, 0), ">": (1,), "≥": (0, 1), "≠": (-1, 1), 
 
 
 def solution_set(operator: str, difference: Any, x: Any) -> Any:
-    """The real x where `difference` compares with 0 as `operator` says, as a sympy set."""
+    """Solve `difference operator 0` for real x; returns a sympy set."""
     import sympy
     from sympy.functions.elementary.trigonometric import TrigonometricFunction
 
     if difference.free_symbols - {x}:
-        raise ValueError(f"an inequality may hold no name but {x}")
+        raise ValueError(f"an inequality may contain no name other than {x}")
     if difference.is_rational_function(x):
         return _by_signs(difference, x, _SIGNS[operator])
     if difference.has(TrigonometricFunction):
@@ -32,22 +33,22 @@ def solution_set(operator: str, difference: Any, x: Any) -> Any:
 
 
 def is_inequality(tree: Any) -> bool:
-    """Whether a relation is one of < ≤ > ≥ ≠."""
+    """Whether a tree is a relation with <, ≤, >, ≥ or ≠."""
     return isinstance(tree, Apply) and tree.operator in _SIGNS and tree.operator != "="
 
 
 def _by_signs(difference: Any, x: Any, wanted: tuple[int, ...]) -> Any:
     import sympy
 
-    above, below = sympy.fraction(sympy.together(difference))
-    zeros, poles = (_zeros(part, x) for part in (above, below))
-    places = sorted({*zeros, *poles}, key=lambda place: place.evalf(30))
-    ends = [-sympy.oo, *places, sympy.oo]
-    found = [sympy.FiniteSet(zero) for zero in zeros if 0 in wanted]
+    numerator, denominator = sympy.fraction(sympy.together(difference))
+    zeros, poles = (_zeros(part, x) for part in (numerator, denominator))
+    points = sorted({*zeros, *poles}, key=lambda point: point.evalf(30))
+    ends = [-sympy.oo, *points, sympy.oo]
+    parts = [sympy.FiniteSet(zero) for zero in zeros if 0 in wanted]
     for low, high in pairwise(ends):
         if _sign(difference.subs(x, _between(low, high))) in wanted:
-            found.append(sympy.Interval.open(low, high))
-    return sympy.Union(*found)
+            parts.append(sympy.Interval.open(low, high))
+    return sympy.Union(*parts)
 
 
 def _zeros(part: Any, x: Any) -> list[Any]:

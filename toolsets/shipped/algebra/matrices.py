@@ -1,4 +1,4 @@
-"""Matrices, written as lists of rows."""
+"""Functions of matrices, which are written as lists of rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from toolsets.shipped.algebra.symbolic import Value, build, write
 from toolsets.tools.decorator import tool
 
 LARGEST = 12  # rows or columns of numbers
-LARGEST_SYMBOLIC = 4  # with names in them: the determinant has up to 4! products
+LARGEST_SYMBOLIC = 4  # if they contain names: the determinant has up to 4! products
 
 Matrix = list[list[Value]]
 
@@ -49,7 +49,7 @@ def multiply_matrices(a: Matrix, b: Matrix) -> str:
     """
     first, second = _matrix(a), _matrix(b)
     if first.cols != second.rows:
-        reason = f"a has {first.cols} columns and b {second.rows} rows; they must be as many"
+        reason = f"a has {first.cols} columns but b has {second.rows} rows"
         raise ValueError(reason)
     return _write(first * second)
 
@@ -67,8 +67,8 @@ def solve_linear_system(matrix: Matrix, values: list[Value]) -> str:
     if left.rows != right.rows:
         raise ValueError(f"matrix has {left.rows} rows and values {right.rows} entries")
     unknowns = [sympy.Symbol(f"x{k + 1}") for k in range(left.cols)]
-    found: Any = sympy.linsolve((left, right), *unknowns)
-    solutions = [dict(zip(unknowns, entries, strict=True)) for entries in found]
+    solved: Any = sympy.linsolve((left, right), *unknowns)
+    solutions = [dict(zip(unknowns, entries, strict=True)) for entries in solved]
     return write_assignments(
         unknowns,
         [{x: simplest(v) for x, v in solution.items() if x != v} for solution in solutions],
@@ -84,12 +84,12 @@ def eigenvalues(matrix: Matrix) -> str:
     """
     square = _square(matrix)
     if square.free_symbols:
-        raise ValueError("the matrix must hold numbers only")
-    found = polynomial_roots(square.charpoly().as_poly())
-    if found is None:
+        raise ValueError("the matrix must contain numbers only")
+    values = polynomial_roots(square.charpoly().as_poly())
+    if values is None:
         raise ValueError("the eigenvalues cannot be written down exactly")
     times = {1: "", 2: " (twice)"}
-    return ", ".join(f"{write_root(v)}{times.get(n, f' ({n} times)')}" for v, n in found)
+    return ", ".join(f"{write_root(v)}{times.get(n, f' ({n} times)')}" for v, n in values)
 
 
 def _matrix(rows: Matrix) -> Any:
@@ -97,20 +97,21 @@ def _matrix(rows: Matrix) -> Any:
 
     lengths = {len(row) for row in rows}
     if len(lengths) != 1 or 0 in lengths:
-        raise ValueError("the rows of a matrix must be as long as each other")
-    found = sympy.Matrix([[build(entry) for entry in row] for row in rows])
-    largest = LARGEST_SYMBOLIC if found.free_symbols else LARGEST
-    if max(found.shape) > largest:
-        kind = " with names in it" if found.free_symbols else ""
+        raise ValueError("the rows of a matrix must have the same length")
+    matrix = sympy.Matrix([[build(entry) for entry in row] for row in rows])
+    largest = LARGEST_SYMBOLIC if matrix.free_symbols else LARGEST
+    if max(matrix.shape) > largest:
+        kind = " with names in it" if matrix.free_symbols else ""
         raise LimitExceeded(f"a matrix{kind} may have at most {largest} rows and columns")
-    return found
+    return matrix
 
 
 def _square(rows: Matrix) -> Any:
-    found = _matrix(rows)
-    if found.rows != found.cols:
-        raise ValueError(f"the matrix has {found.rows} rows and {found.cols} columns")
-    return found
+    matrix = _matrix(rows)
+    if matrix.rows != matrix.cols:
+        size = f"{matrix.rows} rows and {matrix.cols} columns"
+        raise ValueError(f"expected a square matrix, got {size}")
+    return matrix
 
 
 def _write(matrix: Any) -> str:

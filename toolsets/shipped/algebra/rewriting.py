@@ -1,8 +1,4 @@
-"""The same expression in another form: simplified, expanded, factored, with values put in.
-
-Not here: equations (`toolsets.shipped.algebra.solving`), limits and areas
-(`toolsets.shipped.algebra.calculus`).
-"""
+"""Rewrite expressions: simplify, expand, factor, substitute, evaluate."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from toolsets.shipped.algebra.symbolic import Expression, Value, build, decimal,
 from toolsets.tools.decorator import tool
 from toolsets.tools.numbers import write_number
 
-LARGEST_DEGREE = 100  # of what is factored
+LARGEST_DEGREE = 100  # of a polynomial that is factored
 
 
 @tool
@@ -61,9 +57,9 @@ def substitute(expression: Expression, values: dict[str, Value]) -> str:
         substitute(expression="x**2 + y", values={"x": 3, "y": "a + 1"})
     """
     known = names(expression)
-    if absent := [name for name in values if name not in known]:
+    if unused := [name for name in values if name not in known]:
         listed = ", ".join(sorted(known)) or "none"
-        raise ValueError(f"{absent[0]} does not occur in the expression; its names: {listed}")
+        raise ValueError(f"{unused[0]} does not occur in the expression; its names: {listed}")
     return write(simplest(build(replace(expression, values))))
 
 
@@ -82,7 +78,7 @@ def evaluate(expression: Expression) -> str:
 
 
 def simplest(value: Any) -> Any:
-    """The shortest form that is found in bounded time."""
+    """sympy's simplest form, its size checked."""
     import sympy
 
     if value.is_number and value.is_Rational:
@@ -91,7 +87,7 @@ def simplest(value: Any) -> Any:
 
 
 def write_value(value: Any) -> str:
-    """A number exactly and, where that is not plain, as a decimal: `sqrt(2) ≈ 1.4142135623731`."""
+    """A number, exact and as a decimal if that differs: `sqrt(2) ≈ 1.4142135623731`."""
     if value.is_Rational and not value.is_Integer:
         exact = Fraction(int(value.p), int(value.q))
         text = write_number(exact)
@@ -103,7 +99,7 @@ def write_value(value: Any) -> str:
 
 
 def check_degree(*expressions: Any) -> None:
-    """Raise LimitExceeded where one has a degree that its factors cannot be found for."""
+    """Raise LimitExceeded if the degree of a polynomial is too large for factoring."""
     import sympy
 
     for expression in expressions:

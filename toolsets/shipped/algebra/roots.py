@@ -1,7 +1,7 @@
-"""Where a function of one variable is 0: polynomials completely, others by searching.
+"""Zeros of functions of one variable: all roots of a polynomial, others by numerical search.
 
-A root is exact where it can be written with square roots or one other root. Any other root of a
-polynomial over the rationals is rounded: a sympy Float, or a sum of two.
+A root is exact if it can be written with square roots or one other root. Any other root of a
+polynomial over the rationals is rounded: a sympy Float, or a sum of two if it is complex.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from toolsets.errors import LimitExceeded
 from toolsets.shipped.algebra.symbolic import Expression, Variable, build, decimal, write
 from toolsets.tools.decorator import tool
 
-LARGEST_EXACT_DEGREE = 8  # of an irreducible factor whose roots are sought as formulas
-LARGEST_DEGREE = 40  # seconds of work beyond
-DIGITS = 20  # of rounded roots, before they are written with 15
-SEARCHED = 20  # a search goes from minus this to this
+LARGEST_EXACT_DEGREE = 8  # of an irreducible factor that is solved exactly
+LARGEST_DEGREE = 40  # larger degrees take seconds
+DIGITS = 20  # of rounded roots, which are shown with 15
+SEARCHED = 20  # the search covers -20 to 20
 STEPS = 400
-BISECTIONS = 60  # from a tenth to beyond 15 digits
-SMALL = 1e-9  # a value at a zero; at a jump it is larger
+BISECTIONS = 60  # from an interval of 0.1 to more than 15 digits
+SMALL = 1e-9  # largest value at a zero; at a jump the value is larger
 
 
 @tool
@@ -35,91 +35,91 @@ def roots(polynomial: Expression, variable: Variable) -> str:
     x = sympy.Symbol(variable)
     if not expression.is_polynomial(x) or not expression.has(x):
         raise ValueError(f"expected a polynomial in {variable}")
-    found = polynomial_roots(sympy.Poly(expression, x))
-    if found is None:
+    exact = polynomial_roots(sympy.Poly(expression, x))
+    if exact is None:
         raise ValueError("the roots cannot be written down exactly")
     times = {1: "", 2: " (twice)"}
-    return ", ".join(f"{write_root(r)}{times.get(n, f' ({n} times)')}" for r, n in found)
+    return ", ".join(f"{write_root(r)}{times.get(n, f' ({n} times)')}" for r, n in exact)
 
 
 def polynomial_roots(polynomial: Any) -> list[tuple[Any, int]] | None:
     """All roots with their multiplicities, the real ones first in ascending order.
 
-    `polynomial` is a sympy Poly in one generator; None where its coefficients hold names and there
-    is no short formula.
+    `polynomial` is a sympy Poly in one generator. Returns None if its coefficients contain names
+    and its roots have no short formula.
     """
     if polynomial.degree() > LARGEST_DEGREE:
         raise LimitExceeded(f"the degree {polynomial.degree()} is above {LARGEST_DEGREE}")
     _, factors = polynomial.factor_list()
-    found: list[tuple[Any, int]] = []
+    all_roots: list[tuple[Any, int]] = []
     for factor, times in factors:
-        some = _factor_roots(factor)
-        if some is None:
+        roots_of_factor = _factor_roots(factor)
+        if roots_of_factor is None:
             return None
-        found += [(root, times) for root in some]
-    return sorted(found, key=lambda root: sort_key(root[0]))
+        all_roots += [(root, times) for root in roots_of_factor]
+    return sorted(all_roots, key=lambda root: sort_key(root[0]))
 
 
 def real_roots(polynomial: Any) -> list[Any]:
-    """The different real roots of a polynomial with real number coefficients, ascending."""
+    """The distinct real roots of a polynomial with real coefficients, ascending."""
     return [root for root, _ in polynomial_roots(polynomial) or [] if not is_complex(root)]
 
 
 def search(expression: Any, x: Any) -> list[Any]:
-    """The places from -20 to 20 where a real function changes its sign without a jump."""
+    """The zeros from -20 to 20 where a real function changes its sign without a jump."""
     import sympy
 
-    def value(place: Any) -> Any:
-        found = expression.evalf(30, subs={x: place})
-        return found if found.is_Float or found == 0 else sympy.nan  # 0 comes as an Integer
+    def value(point: Any) -> Any:
+        result = expression.evalf(30, subs={x: point})
+        return result if result.is_Float or result == 0 else sympy.nan  # 0 is an Integer
 
-    places = [sympy.Rational(2 * SEARCHED * k, STEPS) - SEARCHED for k in range(STEPS + 1)]
-    values = [value(place) for place in places]
-    found = [place for place, here in zip(places, values, strict=True) if here == 0]
+    points = [sympy.Rational(2 * SEARCHED * k, STEPS) - SEARCHED for k in range(STEPS + 1)]
+    values = [value(point) for point in points]
+    zeros = [point for point, y in zip(points, values, strict=True) if y == 0]
     for k in range(STEPS):
         if (values[k] * values[k + 1]).is_negative:
-            found.append(_bisect(value, places[k], places[k + 1]))
-    return [place for place in sorted(found) if abs(value(place)) < SMALL]
-
-
-def _bisect(value: Callable[[Any], Any], low: Any, high: Any) -> Any:
-    """The place between two of different sign, rounded to 15 digits."""
-    import sympy
-
-    below = value(low)
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        if (below * value(middle)).is_negative:
-            high = middle
-        else:
-            low = middle
-    return sympy.Float(low, 15)
+            zeros.append(_bisect(value, points[k], points[k + 1]))
+    return [point for point in sorted(zeros) if abs(value(point)) < SMALL]
 
 
 def write_root(root: Any) -> str:
-    """An exact root as it is, any other rounded."""
+    """The text of a root; a rounded root begins with ≈."""
     return f"≈ {decimal(root)}" if is_rounded(root) else write(root)
 
 
 def is_rounded(root: Any) -> bool:
-    """Whether a root is written as a decimal."""
+    """Whether a root is a rounded number."""
     import sympy
 
     return bool(root.has(sympy.Float, sympy.polys.rootoftools.ComplexRootOf))
 
 
 def is_complex(root: Any) -> bool:
-    """Whether a number is not real; False for what holds names."""
+    """Whether a number is not real; False for an expression with names."""
     return sort_key(root)[0]
 
 
 def sort_key(root: Any) -> tuple[bool, float, float]:
-    """Real numbers first, ascending; what holds names stays where it is."""
+    """Sort key: real numbers first, ascending; expressions with names keep their order."""
     value = root.evalf()
     if not value.is_number:
         return (False, 0.0, 0.0)
     real, imaginary = (float(part) for part in value.as_real_imag())
     return (abs(imaginary) > SMALL * max(1.0, abs(real)), real, imaginary)
+
+
+def _bisect(value: Callable[[Any], Any], low: Any, high: Any) -> Any:
+    """The sign change between `low` and `high`, rounded to 15 digits."""
+    import sympy
+
+    value_at_low = value(low)
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        if (value_at_low * value(middle)).is_negative:
+            high = middle
+        else:
+            low = middle
+    return sympy.Float(low, 15)
 
 
 def _factor_roots(factor: Any) -> list[Any] | None:
@@ -135,9 +135,9 @@ def _factor_roots(factor: Any) -> list[Any] | None:
 
 
 def _rounded_roots(factor: Any) -> list[Any]:
-    """All roots of an irreducible polynomial as Floats; how many are real is counted exactly."""
+    """All roots of an irreducible polynomial as Floats; the number of real ones is exact."""
     import sympy
 
-    found = sorted(factor.nroots(n=DIGITS, maxsteps=200), key=lambda root: abs(sympy.im(root)))
+    rounded = sorted(factor.nroots(n=DIGITS, maxsteps=200), key=lambda root: abs(sympy.im(root)))
     real = factor.count_roots()
-    return [sympy.re(root) for root in found[:real]] + found[real:]
+    return [sympy.re(root) for root in rounded[:real]] + rounded[real:]

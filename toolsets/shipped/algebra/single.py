@@ -1,8 +1,8 @@
-"""One equation in one unknown.
+"""Solve one equation in one unknown.
 
-Polynomials and quotients of polynomials over the complex numbers; others over the reals, each
-solution checked by putting it in. Where a divisor is 0 there is no solution, even where the
-divisor cancels.
+Polynomials and rational functions are solved over the complex numbers, others over the reals, with
+each solution verified by substitution. A zero of a divisor is never a solution, even if the divisor
+cancels.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ UNSOLVED = "the equations could not be solved exactly"
 
 
 def solve_one(difference: Any, forbidden: list[Any], x: Any) -> str:
-    """The x where `difference` is 0 and no expression of `forbidden` is, in words."""
+    """The text of the x where `difference` is 0 and no expression of `forbidden` is 0."""
     import sympy
 
     difference = sympy.together(difference)
     if sympy.simplify(difference) == 0:
-        return _every(forbidden, x)
+        return _every_number(forbidden, x)
     if not difference.has(x):
         return NONE
     if not difference.is_rational_function(x):
         return _solve_other(difference, forbidden, x)
-    above = sympy.fraction(sympy.cancel(difference))[0]
-    found = polynomial_roots(sympy.Poly(above, x)) if above.has(x) else []
-    if found is None:
+    numerator = sympy.fraction(sympy.cancel(difference))[0]
+    roots = polynomial_roots(sympy.Poly(numerator, x)) if numerator.has(x) else []
+    if roots is None:
         raise ValueError(UNSOLVED)
-    allowed = [root for root, _ in found if not _is_forbidden(root, forbidden, x)]
+    allowed = [root for root, _ in roots if not _is_forbidden(root, forbidden, x)]
     if difference.free_symbols - {x}:
         allowed = [root for root in allowed if not root.has(sympy.I)] or allowed
         allowed = [sympy.simplify(root) for root in allowed]
@@ -45,29 +45,29 @@ def solve_one(difference: Any, forbidden: list[Any], x: Any) -> str:
 
 
 def zeros(expression: Any, x: Any) -> list[Any]:
-    """The real zeros of a quotient of polynomials; none of another expression."""
+    """The real zeros of a rational function without other names; [] for another expression."""
     import sympy
 
-    above = sympy.fraction(sympy.together(expression))[0]
-    if not above.has(x) or not above.is_polynomial(x) or above.free_symbols - {x}:
+    numerator = sympy.fraction(sympy.together(expression))[0]
+    if not numerator.has(x) or not numerator.is_polynomial(x) or numerator.free_symbols - {x}:
         return []
-    found = polynomial_roots(sympy.Poly(above, x)) or []
-    return [root for root, _ in found if not is_complex(root)]
+    roots = polynomial_roots(sympy.Poly(numerator, x)) or []
+    return [root for root, _ in roots if not is_complex(root)]
 
 
 def by_sympy(differences: list[Any], symbols: list[Any]) -> list[dict[Any, Any]]:
-    """Solutions by sympy's collection of methods, without those that are seen to be wrong."""
+    """Solve by `sympy.solve`; solutions that sympy proves incorrect are dropped."""
     import sympy
 
     try:
-        found = sympy.solve(differences, symbols, dict=True)
+        solutions = sympy.solve(differences, symbols, dict=True)
     except NotImplementedError:
         raise ValueError(UNSOLVED) from None
-    return [s for s in found if not any(d.subs(s).equals(0) is False for d in differences)]
+    return [s for s in solutions if not any(d.subs(s).equals(0) is False for d in differences)]
 
 
 def is_zero(value: Any) -> bool:
-    """Whether a number is 0, to 12 digits; what holds names is taken as it seems."""
+    """Whether a number is 0 up to 1e-12; an expression with names must be literally 0."""
     if value.free_symbols:
         return value == 0
     try:
@@ -77,30 +77,30 @@ def is_zero(value: Any) -> bool:
 
 
 def _solve_other(difference: Any, forbidden: list[Any], x: Any) -> str:
-    """One equation with roots, powers, logarithms, angles, absolute values."""
+    """Solve an equation with roots, powers, logarithms, angles or absolute values."""
     import sympy
 
     if difference.free_symbols - {x}:
         return write_assignments([x], by_sympy([difference], [x]))
-    found = sympy.solveset(difference, x, sympy.S.Reals)
-    if isinstance(found, sympy.FiniteSet):
-        right = [root for root in found if is_zero(difference.subs(x, root))]
-        found = sympy.FiniteSet(*(r for r in right if not _is_forbidden(r, forbidden, x)))
-    empty = found is sympy.S.EmptySet
-    if not empty and (text := write_set(str(x), found)) is not None:
+    solutions = sympy.solveset(difference, x, sympy.S.Reals)
+    if isinstance(solutions, sympy.FiniteSet):
+        correct = [root for root in solutions if is_zero(difference.subs(x, root))]
+        solutions = sympy.FiniteSet(*(r for r in correct if not _is_forbidden(r, forbidden, x)))
+    empty = solutions is sympy.S.EmptySet
+    if not empty and (text := write_set(str(x), solutions)) is not None:
         return text
-    if places := search(difference, x):  # also where sympy has missed some
-        return f"{write_values(str(x), places)} (found from -20 to 20; there may be others)"
+    if points := search(difference, x):  # also if sympy found none: it may have missed some
+        return f"{write_values(str(x), points)} (found from -20 to 20; there may be others)"
     if empty:
         return "no real solution"
     raise ValueError(UNSOLVED)
 
 
-def _every(forbidden: list[Any], x: Any) -> str:
-    but = [place for below in forbidden for place in zeros(below, x)]
-    listed = ", ".join(write_root(place) for place in dict.fromkeys(but))
+def _every_number(forbidden: list[Any], x: Any) -> str:
+    excluded = [zero for divisor in forbidden for zero in zeros(divisor, x)]
+    listed = ", ".join(write_root(zero) for zero in dict.fromkeys(excluded))
     return f"every number {x}" + (f" but {listed}" if listed else "")
 
 
 def _is_forbidden(root: Any, forbidden: list[Any], x: Any) -> bool:
-    return any(is_zero(below.subs(x, root)) for below in forbidden)
+    return any(is_zero(divisor.subs(x, root)) for divisor in forbidden)

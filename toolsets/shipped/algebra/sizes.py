@@ -1,11 +1,11 @@
-"""How large an expression may become, said before anything is computed, and of results after.
+"""Limits on the size of expressions, estimated before anything is computed, and of results.
 
-Every tree gets an upper estimate of four things: the bits of the numbers in it (a name has
-one), its degree, the terms of its expansion, and its exact value where it is plainly rational.
-Estimates go from the leaves up and each is checked at once, so that no nesting hides one: in
-2**3**9**9 it is already 9**9 as an exponent that is refused.
+Each tree gets upper estimates of the bits of its numbers (a name counts as one), its degree and the
+terms of its expansion, and its exact value if it is rational. Estimates are computed bottom-up and
+each is checked at once, so that nesting cannot hide a large value: 2**3**9**9 already fails at the
+exponent 9**9.
 
-Not here: how long and deep a text may be (`toolsets.languages.expression`).
+Not here: limits on the length and depth of text (`toolsets.languages.expression`).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ MOST_DEGREE = 1_000
 MOST_TERMS = 2_000
 LARGEST_FACTORIAL = 449  # 449! has 998 digits
 LARGEST_ROOT = 100
-SHIFT_BITS = 8  # of a number within a factorial or a power with a name in it
-LARGEST_RESULT = 3_000  # nodes; it would be written with more than 10,000 characters
+SHIFT_BITS = 8  # of a number in a factorial or an exponent that contains a name
+LARGEST_RESULT = 3_000  # nodes; more would take over 10,000 characters
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """An upper estimate; `degree` 0 means that there are no names, `value` is exact or None."""
+    """Upper estimates; `degree` is 0 without names, `value` is exact or None."""
 
     bits: float
     degree: float = 0
@@ -40,9 +40,9 @@ class Size:
 
 
 def measure(tree: Tree) -> Size:
-    """The size of what `tree` stands for.
+    """Estimate the size of the value of `tree`.
 
-    Raises LimitExceeded where something in it is too large, ValueError where it divides by 0.
+    Raises LimitExceeded if a part is too large, ValueError if it divides by 0.
     """
     match tree:
         case Constant(value=value):
@@ -51,12 +51,12 @@ def measure(tree: Tree) -> Size:
             return Size(1, 1)
         case Apply(operator=operator, arguments=arguments):
             parts = [measure(argument) for argument in arguments]
-            return _check(_MEASURES.get(operator, _of_function)(parts, len(names(tree))))
+            return _check(_MEASURES.get(operator, _function)(parts, len(names(tree))))
     return Size(1)
 
 
 def whole_number(tree: Tree) -> int:
-    """The whole number that `tree` stands for; raises ValueError where it is another."""
+    """The value of `tree`; raises ValueError if it is not a whole number."""
     value = measure(tree).value
     if value is None or value.denominator != 1:
         raise ValueError("expected a whole number")
@@ -64,11 +64,11 @@ def whole_number(tree: Tree) -> int:
 
 
 def check_result(result: Any) -> Any:
-    """A sympy object itself; LimitExceeded where it is too large to write, ValueError where nan."""
+    """Return a sympy object; raises LimitExceeded if it is too large, ValueError if undefined."""
     import sympy
 
     if result.has(sympy.zoo, sympy.nan):
-        raise ValueError("the expression has no value: it divides by 0 there")
+        raise ValueError("the expression is undefined: it divides by 0")
     for count, node in enumerate(sympy.preorder_traversal(result)):
         if count > LARGEST_RESULT:
             raise LimitExceeded(f"the result has more than {LARGEST_RESULT:,} parts")
@@ -96,6 +96,7 @@ def _too_long() -> LimitExceeded:
 
 
 def _values(parts: list[Size]) -> list[Fraction] | None:
+    """The exact values of all parts, or None if one is unknown."""
     values = [part.value for part in parts if part.value is not None]
     return values if len(values) == len(parts) else None
 
@@ -136,7 +137,7 @@ def _power(parts: list[Size], variables: int) -> Size:
     if base.value is not None and abs(base.value) in (0, 1) and exponent.value.denominator == 1:
         return _power_of_unit(base.value, exponent.value)
     if exponent.value.denominator > LARGEST_ROOT:
-        raise LimitExceeded(f"a root is of a degree above {LARGEST_ROOT}")
+        raise LimitExceeded(f"a root has a degree above {LARGEST_ROOT}")
     if abs(exponent.value) > MOST_BITS:
         raise LimitExceeded("an exponent is too large")
     times = abs(exponent.value)
@@ -158,7 +159,7 @@ def _power_of_unit(base: Fraction, exponent: Fraction) -> Size:
 
 
 def _growing(base: Size, exponent: Size) -> Size:
-    """A power whose exponent is no plain number: its size is at most 2**(bits of the exponent)."""
+    """A power whose exponent has no exact value: the exponent is below 2**(its bits)."""
     most = SHIFT_BITS if exponent.degree else math.log2(MOST_BITS)
     if exponent.bits > most:
         raise LimitExceeded("an exponent is too large")
@@ -176,20 +177,20 @@ def _factorial(parts: list[Size], variables: int) -> Size:
     if n is not None and n.denominator == 1 and 0 <= n <= LARGEST_FACTORIAL:
         return _exact(Fraction(math.factorial(n.numerator)))
     if part.bits > (SHIFT_BITS if part.degree else math.log2(LARGEST_FACTORIAL)):
-        raise LimitExceeded(f"a factorial is of a number above {LARGEST_FACTORIAL}")
+        raise LimitExceeded(f"a factorial has an argument above {LARGEST_FACTORIAL}")
     return Size(MOST_BITS / 2 if not part.degree else part.bits, part.degree)
 
 
 def _binomial(parts: list[Size], variables: int) -> Size:
     n, k = parts
     if n.value is not None and k.value is not None and n.value.denominator == 1:
-        return _choices(n.value.numerator, k.value)
+        return _exact_binomial(n.value.numerator, k.value)
     if max(n.bits, k.bits) > SHIFT_BITS:
-        raise LimitExceeded("a binomial coefficient is of too large a number")
+        raise LimitExceeded("a binomial coefficient has too large an argument")
     return Size(max(n.bits, k.bits), n.degree + k.degree)
 
 
-def _choices(n: int, k: Fraction) -> Size:
+def _exact_binomial(n: int, k: Fraction) -> Size:
     if not (n >= 0 and 0 <= k <= n and k.denominator == 1):
         return Size(max(n.bit_length(), SHIFT_BITS))
     fewer = min(k.numerator, n - k.numerator)
@@ -197,20 +198,20 @@ def _choices(n: int, k: Fraction) -> Size:
     return _exact(Fraction(math.comb(n, fewer)))
 
 
-def _of_function(parts: list[Size], variables: int) -> Size:
-    """Of any other function, comparison or list: no larger than its arguments."""
+def _function(parts: list[Size], variables: int) -> Size:
+    """Any other function, comparison or list: no larger than its arguments."""
     bits = max((part.bits for part in parts), default=1)
     return Size(bits, max((part.degree for part in parts), default=0))
 
 
 def _multiset(terms: float, power: int) -> float:
-    """The terms of a sum of so many terms to this power."""
+    """The number of terms of a sum of `terms` terms raised to `power`."""
     few = min(terms - 1, power)
     return math.comb(int(power + terms - 1), int(few)) if few < 1_000 else math.inf
 
 
 def _monomials(degree: float, variables: int) -> float:
-    """The monomials of a polynomial of this degree in so many names."""
+    """The number of monomials of a polynomial of this degree in so many variables."""
     few = min(degree, variables)
     return math.comb(math.ceil(degree) + variables, int(few)) if few < 1_000 else math.inf
 

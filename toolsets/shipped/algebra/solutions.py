@@ -1,8 +1,4 @@
-"""Solutions in words: `x = 2 or x = -2`, `-2 < x <= 3`, `x = 3, y = 4`, `no solution`.
-
-Not here: finding them (`toolsets.shipped.algebra.solving`,
-`toolsets.shipped.algebra.inequalities`).
-"""
+"""Format solutions as text: `x = 2 or x = -2`, `-2 < x <= 3`, `x = 3, y = 4`, `no solution`."""
 
 from __future__ import annotations
 
@@ -11,12 +7,12 @@ from typing import Any
 from toolsets.shipped.algebra.roots import is_complex, is_rounded, sort_key, write_root
 from toolsets.shipped.algebra.symbolic import write
 
-MOST_COMPLEX = 8  # that are written out
+MOST_COMPLEX = 8  # complex solutions that are listed; more are only counted
 NONE = "no solution"
 
 
 def write_roots(name: str, roots: list[Any]) -> str:
-    """The values of one unknown, real ones first; complex ones are said to be complex."""
+    """The values of one unknown, real ones first, complex ones labelled as complex."""
     real = [root for root in roots if not is_complex(root)]
     imaginary = [root for root in roots if is_complex(root)]
     if not imaginary:
@@ -28,12 +24,12 @@ def write_roots(name: str, roots: list[Any]) -> str:
 
 
 def write_values(name: str, values: list[Any]) -> str:
-    """One unknown's values with `or` between them, ascending."""
+    """The values of one unknown, ascending, joined by `or`."""
     return " or ".join(write_value(name, value) for value in sorted(values, key=sort_key))
 
 
 def write_value(name: str, value: Any) -> str:
-    """One unknown's value: `x = 2`, `x ≈ 1.1673039782614`."""
+    """One value of an unknown: `x = 2`, `x ≈ 1.1673039782614`."""
     return f"{name} {write_root(value)}" if is_rounded(value) else f"{name} = {write(value)}"
 
 
@@ -47,7 +43,7 @@ def write_assignments(unknowns: list[Any], solutions: list[dict[Any, Any]]) -> s
 
 
 def write_set(name: str, values: Any) -> str | None:
-    """A set of real numbers as inequalities; None where sympy has left it unsolved."""
+    """A set of real numbers as equations and inequalities; None if sympy left it unsolved."""
     import sympy
 
     if values is sympy.S.EmptySet:
@@ -102,5 +98,5 @@ def _family(name: str, values: Any) -> str:
 def _start(part: Any) -> float:
     try:
         return float(part.inf)
-    except (TypeError, NotImplementedError):  # of a family of numbers without a least one
+    except (TypeError, NotImplementedError):  # a family of numbers without a minimum
         return float("-inf")

@@ -1,7 +1,7 @@
 """The tool `solve`: equations, systems and inequalities.
 
-Not here: one equation in one unknown (`single`), one inequality (`inequalities`), how solutions are
-written (`solutions`).
+Not here: one equation in one unknown (`single`), one inequality (`inequalities`), the text of
+solutions (`solutions`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from toolsets.shipped.algebra.symbolic import Names, Relations, build
 from toolsets.tools.decorator import tool
 
 MOST_UNKNOWNS = 20
-MOST_CROSSINGS = 64  # of a polynomial system: the product of its degrees (Bézout)
+MOST_SOLUTIONS = 64  # of a polynomial system: the product of its degrees (Bézout)
 
 
 @tool
@@ -38,14 +38,14 @@ def solve(equations: Relations, unknowns: Names) -> str:
     if any(is_inequality(tree) for tree in equations):
         return _solve_inequalities(equations, symbols)
     differences = [_difference(tree, unknowns)[1] for tree in equations]
-    forbidden = [build(below, unknowns) for tree in equations for below in divisors(tree)]
+    forbidden = [build(divisor, unknowns) for tree in equations for divisor in divisors(tree)]
     if len(differences) == 1 and len(symbols) == 1:
         return solve_one(differences[0], forbidden, symbols[0])
     differences = [d for d in differences if d.has(*symbols) or not _holds(d)]
     if not all(d.has(*symbols) for d in differences):
         return NONE
     solutions = _solve_system(differences, symbols)
-    allowed = [s for s in solutions if not any(is_zero(below.subs(s)) for below in forbidden)]
+    allowed = [s for s in solutions if not any(is_zero(divisor.subs(s)) for divisor in forbidden)]
     return write_assignments(symbols, allowed)
 
 
@@ -62,16 +62,16 @@ def _check_unknowns(equations: list[Tree], unknowns: list[str]) -> None:
 
 
 def _holds(difference: Any) -> bool:
-    """Whether an equation without unknowns is true; ValueError where that is open."""
+    """Whether an equation without unknowns is true; raises ValueError if that is undetermined."""
     if is_zero(simplest(difference)):
         return True
     if difference.free_symbols:
-        raise ValueError(f"the equation {difference} = 0 holds none of the unknowns")
+        raise ValueError(f"the equation {difference} = 0 contains none of the unknowns")
     return False
 
 
 def _difference(tree: Tree, unknowns: list[str]) -> tuple[str, Any]:
-    """The comparison, and left minus right; an expression alone is to be 0."""
+    """The relation and left minus right; an expression alone means expression = 0."""
     match tree:
         case Apply(operator="=" | "≠" | "<" | "≤" | ">" | "≥" as operator, arguments=(left, right)):
             return operator, build(left, unknowns) - build(right, unknowns)
@@ -83,13 +83,14 @@ def _solve_inequalities(trees: list[Tree], symbols: list[Any]) -> str:
 
     if len(symbols) > 1:
         raise ValueError("inequalities can be solved for one unknown only")
-    found = sympy.S.Reals
+    (x,) = symbols
+    solutions = sympy.S.Reals
     for tree in trees:
-        operator, difference = _difference(tree, [symbols[0].name])
-        found = found.intersect(solution_set(operator, difference, symbols[0]))
-        for below in divisors(tree):  # sympy has cancelled x/x already
-            found = found - sympy.FiniteSet(*zeros(build(below, [symbols[0].name]), symbols[0]))
-    text = write_set(symbols[0].name, found)
+        operator, difference = _difference(tree, [x.name])
+        solutions = solutions.intersect(solution_set(operator, difference, x))
+        for divisor in divisors(tree):  # sympy has already cancelled x/x
+            solutions = solutions - sympy.FiniteSet(*zeros(build(divisor, [x.name]), x))
+    text = write_set(x.name, solutions)
     if text is None:
         raise ValueError("the inequality could not be solved exactly")
     return text
@@ -102,16 +103,16 @@ def _solve_system(differences: list[Any], symbols: list[Any]) -> list[dict[Any, 
     try:
         coefficients, right = sympy.linear_eq_to_matrix(differences, symbols)
     except NonlinearError:
-        _check_crossings(differences, symbols)
+        _check_intersections(differences, symbols)
         return by_sympy(differences, symbols)
-    found: Any = sympy.linsolve((coefficients, right), *symbols)
-    return [{x: v for x, v in zip(symbols, values, strict=True) if x != v} for values in found]
+    solved: Any = sympy.linsolve((coefficients, right), *symbols)
+    return [{x: v for x, v in zip(symbols, values, strict=True) if x != v} for values in solved]
 
 
-def _check_crossings(differences: list[Any], symbols: list[Any]) -> None:
+def _check_intersections(differences: list[Any], symbols: list[Any]) -> None:
     import sympy
 
     polynomials = [d for d in differences if d.is_polynomial(*symbols)]
     degrees = [sympy.Poly(d, *symbols).total_degree() for d in polynomials]
-    if math.prod(degree for degree in degrees if degree > 0) > MOST_CROSSINGS:
-        raise LimitExceeded(f"the system may have more than {MOST_CROSSINGS} solutions")
+    if math.prod(degree for degree in degrees if degree > 0) > MOST_SOLUTIONS:
+        raise LimitExceeded(f"the system may have more than {MOST_SOLUTIONS} solutions")

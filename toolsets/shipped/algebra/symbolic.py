@@ -1,8 +1,8 @@
-"""Between text, trees and sympy's objects: what a model may write, and how results are written.
+"""Convert text to trees, trees to sympy objects, and results to text.
 
-A name is a symbol, unless it is one of the constants pi, e, i, I, E, oo and not declared to be
-a name by the call itself. `log` and `ln` are natural, `log(x, 10)` has a base. Results are in
-sympy's spelling, which is read back: `exp(x)`, `I`, `E`, `oo`, `sqrt(2)/2`.
+A name is a symbol, except the constants pi, e, i, I, E and oo, unless the call declares them as
+variables. `log` and `ln` are natural, `log(x, 10)` has a base. Results are in sympy's notation,
+which the parser also accepts: `exp(x)`, `I`, `E`, `oo`, `sqrt(2)/2`.
 
 sympy is imported by the functions here, when first called.
 """
@@ -55,11 +55,11 @@ _CONSTANTS = {
     **{"I": "ImaginaryUnit", "oo": "Infinity", "∞": "Infinity", "inf": "Infinity"},
     "infinity": "Infinity",
 }
-DECIMALS = 15  # significant digits of what is rounded
+DECIMALS = 15  # significant digits of rounded numbers
 
 
 def read_expression(value: object) -> Tree:
-    """An expression from text or a number; raises ValueError where it is an equation."""
+    """Parse an expression from text or a number; raises ValueError if it is an equation."""
     tree = read(_text(value), LANGUAGE)
     tree = split_products(tree, names(tree))
     measure(tree)
@@ -69,32 +69,35 @@ def read_expression(value: object) -> Tree:
 
 
 def read_relations(value: object) -> list[Tree]:
-    """Equations and inequalities from a text or a list of texts; an expression stands for = 0."""
+    """Parse equations and inequalities from a text or a list of texts.
+
+    An expression without a relation is returned as it is and means expression = 0.
+    """
     texts = value if isinstance(value, list) else [value]
-    found = [tree for text in texts for tree in read_list(_text(text), LANGUAGE)]
-    for tree in found:
+    trees = [tree for text in texts for tree in read_list(_text(text), LANGUAGE)]
+    for tree in trees:
         measure(tree)
-    if not found:
+    if not trees:
         raise ValueError("expected at least one equation")
-    return [part for tree in found for part in _conjuncts(tree)]
+    return [part for tree in trees for part in _conjuncts(tree)]
 
 
 def read_names(value: object) -> list[str]:
-    """Names from a text such as "x, y" or a list of texts."""
+    """Parse names from a text such as "x, y" or a list of texts."""
     texts = value if isinstance(value, list) else [value]
-    found = [tree for text in texts for tree in read_list(_text(text), {})]
-    wanted = [tree.name for tree in found if isinstance(tree, Name)]
-    if not wanted or len(wanted) < len(found) or len(set(wanted)) < len(wanted):
+    trees = [tree for text in texts for tree in read_list(_text(text), {})]
+    parsed = [tree.name for tree in trees if isinstance(tree, Name)]
+    if not parsed or len(parsed) < len(trees) or len(set(parsed)) < len(parsed):
         raise ValueError("expected names such as x, each once")
-    return wanted
+    return parsed
 
 
 def read_name(value: object) -> str:
-    """One name."""
-    wanted = read_names(value)
-    if len(wanted) != 1:
+    """Parse one name."""
+    parsed = read_names(value)
+    if len(parsed) != 1:
         raise ValueError("expected one name such as x")
-    return wanted[0]
+    return parsed[0]
 
 
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -113,7 +116,7 @@ Whole = Annotated[
 
 
 def to_sympy(tree: Tree, declared: Collection[str] = ()) -> Any:
-    """The sympy object that a tree stands for; `declared` are names even where they say e or i."""
+    """Build the sympy object of a tree; names in `declared` are symbols even if called e or i."""
     import sympy
 
     match tree:
@@ -129,18 +132,18 @@ def to_sympy(tree: Tree, declared: Collection[str] = ()) -> Any:
 
 
 def build(tree: Tree, declared: Collection[str] = ()) -> Any:
-    """`to_sympy` of a tree of known size; raises ValueError where the object has no value."""
+    """Check the size of a tree and build its sympy object; raises ValueError if undefined."""
     measure(tree)
     return check_result(to_sympy(tree, declared))
 
 
 def write(result: Any) -> str:
-    """A sympy expression as text, its size checked."""
+    """The text of a sympy expression, its size checked."""
     return str(check_result(result))
 
 
 def decimal(value: Any) -> str:
-    """A real or complex number with 15 significant digits; raises ValueError where it is none."""
+    """A real or complex number with 15 significant digits; raises ValueError if it is neither."""
     import sympy
 
     real, imaginary = (_decimal(part) for part in sympy.N(value, DECIMALS).as_real_imag())
@@ -200,7 +203,7 @@ def _integer(value: int) -> Any:
 
 
 def _root(value: Any, degree: Any) -> Any:
-    """The real root where there is one: root(-8, 3) is -2."""
+    """The real root if one exists: root(-8, 3) is -2."""
     if value.is_negative and degree.is_odd:
         return -((-value) ** (1 / degree))
     return value ** (1 / degree)
@@ -215,7 +218,7 @@ def _function(name: str, *more: int) -> Callable[..., Any]:
     return apply
 
 
-def _divisible(name: str) -> Callable[..., Any]:
+def _list_function(name: str) -> Callable[..., Any]:
     def apply(*arguments: Any) -> Any:
         import sympy
 
@@ -229,5 +232,5 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     **{"**": lambda a, b: a**b, "//": lambda a, b: _function("floor")(a / b)},
     **{"root": _root, "cbrt": lambda a: _root(a, _integer(3))},
     **{"log10": _function("log", 10), "log2": _function("log", 2)},
-    **{"gcd": _divisible("gcd_list"), "lcm": _divisible("lcm_list")},
+    **{"gcd": _list_function("gcd_list"), "lcm": _list_function("lcm_list")},
 }

@@ -1,4 +1,4 @@
-"""Whole numbers: primes, divisors, remainders; and the divisors of polynomials.
+"""Number theory: primes, divisors, modular arithmetic; common divisors also of polynomials.
 
 A whole number may be written as an expression, such as 2**61 - 1.
 """
@@ -12,7 +12,7 @@ from toolsets.shipped.algebra.rewriting import check_degree
 from toolsets.shipped.algebra.symbolic import Value, Whole, build, write
 from toolsets.tools.decorator import tool
 
-LARGEST_FACTORED = 10**20  # its factors are found in a fraction of a second
+LARGEST_FACTORED = 10**20  # factored in a fraction of a second
 LARGEST_TESTED = 10**300
 MOST_DIVISORS = 1_000
 
@@ -50,12 +50,12 @@ def divisors(n: Whole) -> list[int]:
     Example:
         divisors(n=28)
     """
-    found = [1]
+    all_divisors = [1]
     for prime, times in _factors(n).items():
-        found = [divisor * prime**k for divisor in found for k in range(times + 1)]
-        if len(found) > MOST_DIVISORS:
+        all_divisors = [divisor * prime**k for divisor in all_divisors for k in range(times + 1)]
+        if len(all_divisors) > MOST_DIVISORS:
             raise LimitExceeded(f"n has more than {MOST_DIVISORS:,} divisors")
-    return sorted(found)
+    return sorted(all_divisors)
 
 
 @tool

@@ -1,8 +1,7 @@
-"""The toolset `arithmetic`: exact rational arithmetic on what grade-school problems need.
+"""The toolset `arithmetic`: exact rational arithmetic for grade-school problems.
 
-Numbers are exact rationals throughout (`toolsets.tools.numbers` reads and writes them); only a root
-that is not rational is rounded. The order is the order of the help: what is needed most comes
-first.
+All numbers are exact rationals (`toolsets.tools.numbers` parses and formats them); only irrational
+roots are rounded. The help lists the functions in this order, the most needed first.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Clock times and dates. A date is written as ISO 8601 has it, 2024-02-29; a time as 21:30, or as
-9:30 PM, and the answer comes in the notation of the argument.
+"""Clock times and dates.
 
-Days are those of the calendar: no time zones, no daylight saving.
+A date is written in ISO 8601, 2024-02-29; a time as 21:30 or as 9:30 PM, and the result uses the
+notation of the argument. There are no time zones and no daylight saving time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TIME = re.compile(r"(\d{1,2})(?::(\d{2}))?(?:\s*([ap])\.?m\.?)?", re.ASCII | re
 
 @dataclass(frozen=True, slots=True)
 class ClockTime:
-    """Minutes since midnight, and whether it is written with AM and PM."""
+    """A time of day: minutes since midnight, and whether it is written with AM or PM."""
 
     minutes: int
     twelve_hours: bool
@@ -39,7 +39,7 @@ class ClockTime:
 
 
 def read_date(value: object) -> date:
-    """The date that an argument stands for; raises ValueError."""
+    """Parse a date; raises ValueError."""
     if isinstance(value, date):
         return value
     try:
@@ -51,13 +51,13 @@ def read_date(value: object) -> date:
 
 
 def read_time(value: object) -> ClockTime:
-    """The time of day that an argument stands for; raises ValueError."""
+    """Parse a time of day; raises ValueError."""
     if isinstance(value, ClockTime):
         return value
-    found = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None or not (found[2] or found[3]):
+    match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or not (match[2] or match[3]):
         raise ValueError("expected a time such as '21:30' or '9:30 PM'")
-    hour, minute, half = int(found[1]), int(found[2] or 0), (found[3] or "").lower()
+    hour, minute, half = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
     if minute > 59 or not (1 <= hour <= 12 if half else hour <= 23):
         raise ValueError("there is no such time on the clock")
     return ClockTime((hour % 12 + 12 * (half == "p") if half else hour) * 60 + minute, bool(half))
@@ -66,16 +66,16 @@ def read_time(value: object) -> ClockTime:
 Date = Annotated[
     date, BeforeValidator(read_date), WithJsonSchema({"type": "string", "format": "date"})
 ]
-"""The type of a parameter that takes a date: text outside, a `datetime.date` inside."""
+"""Type of a date parameter: text in the call, a `datetime.date` in the function."""
 
 Time = Annotated[ClockTime, BeforeValidator(read_time), WithJsonSchema({"type": "string"})]
-"""The type of a parameter that takes a time of day: text outside, a ClockTime inside."""
+"""Type of a time-of-day parameter: text in the call, a ClockTime in the function."""
 
 
 @tool
 def add_time(
     time: Time,
-    hours: Number = 0,  # pyright: ignore[reportArgumentType]  # a default is read like an argument
+    hours: Number = 0,  # pyright: ignore[reportArgumentType]  # a default is parsed like an argument
     minutes: Number = 0,  # pyright: ignore[reportArgumentType]
 ) -> ClockTime:
     """Find the time of day some hours and minutes after another, or before it where below 0.
@@ -85,7 +85,7 @@ def add_time(
     """
     passed = hours * 60 + minutes
     if passed.denominator != 1:
-        raise ValueError("hours and minutes must come to whole minutes")
+        raise ValueError("hours and minutes must add up to whole minutes")
     return ClockTime((time.minutes + passed.numerator) % MINUTES_A_DAY, time.twelve_hours)
 
 

@@ -1,6 +1,6 @@
-"""Functions of a list of numbers, and the one that makes a list: a share by a ratio.
+"""Functions that take a list of numbers; `share` also returns one.
 
-Every sum is checked as it grows, so that no list makes a number too long to work with.
+Sums are checked after each addition, so that no list produces a number over the digit limit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from toolsets.tools.tool import Number
 MOST_VALUES = 1000
 
 Numbers = Annotated[list[Number], Field(min_length=1, max_length=MOST_VALUES)]
-"""The type of a parameter that takes one number or more."""
+"""Type of a parameter that takes one or more numbers."""
 
 
 @tool

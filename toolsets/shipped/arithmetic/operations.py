@@ -1,7 +1,4 @@
-"""The operations on one or two numbers; each takes and returns exact rationals.
-
-Not here: rounding (`rounding`), lists (`lists`), whole numbers and roots (`whole`).
-"""
+"""Operations on one or two numbers; they take and return exact rationals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rounding to decimal digits; the modes are those of Python's `decimal`, by the same names."""
+"""Rounding to decimal digits; modes and their names are those of Python's `decimal`."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _ROUND: dict[Mode, Callable[[Fraction], int]] = {
 def round_number(value: Number, digits: int = 0, mode: Mode = "half_up") -> Number:
     """Round to a number of decimal digits, half up where no mode is given.
 
-    `up` and `half_up` round away from 0, `down` towards it, `floor` and `ceiling` to the next
-    number below and above, `half_even` to an even digit where both neighbours are as near.
+    `up` and `half_up` round away from 0, `down` towards 0, `floor` and `ceiling` to the next
+    number below or above, `half_even` to an even digit if both neighbours are equally near.
 
     Example:
         round_number(value=3.456, digits=2)

@@ -1,11 +1,11 @@
-"""Conversion between units, exact: pint with the units of grade-school problems, as rationals.
+"""Exact conversion between the units of grade-school problems, with pint and rational numbers.
 
-The units are our own list and not pint's: its year has 365.25 days, its `decade` is a ratio, its
-`F` a farad. Here months and years are one kind of quantity, days and weeks another, for no number
-of days is a month's. Gallons, pints, cups and tons are those of the United States. Names are read
-without regard to case, with or without a plural s.
+The units are defined here, because pint's own do not fit: its year has 365.25 days, its `decade`
+is a ratio, its `F` a farad. Months and years are one kind of quantity, days and weeks another,
+because a month has no fixed number of days. Gallons, pints, cups and tons are those of the United
+States. Names are case-insensitive, with or without a plural s.
 
-pint loads when the first call needs it, a third of a second (it brings numpy where that is there).
+pint is imported by the first call, in a third of a second (it imports numpy if installed).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from toolsets.tools.tool import Number
 if TYPE_CHECKING:
     from pint import UnitRegistry
 
-LONGEST_UNIT = 50  # characters; bounds the powers that a product of units comes to
+LONGEST_UNIT = 50  # characters; bounds the powers in a product of units
 
-# "unit = value = symbol = other names"; `_` for no symbol
+# "unit = value = symbol = other names"; `_` means no symbol
 DEFINITIONS = (
     "second = [time] = s = sec",
-    "millisecond = second / 1000 = ms",  # else it would be read as the plural of m
+    "millisecond = second / 1000 = ms",  # otherwise parsed as the plural of m
     "minute = 60 * second = _ = min",
     "hour = 60 * minute = h = hr",
     "day = 24 * hour",
@@ -106,33 +106,33 @@ def convert(value: Number, from_unit: str, to_unit: str) -> Number:
 
 
 def _unit(text: str) -> Any:
-    """The unit that a text names; raises ValueError."""
+    """Parse a unit; raises ValueError."""
     from pint.errors import UndefinedUnitError
 
     if len(text) > LONGEST_UNIT:
         raise ValueError(f"a unit has at most {LONGEST_UNIT} characters")
-    written = " ".join(_DEGREES.sub("", text.casefold()).split())
+    normalized = " ".join(_DEGREES.sub("", text.casefold()).split())
     try:
-        if _UNIT.fullmatch(written):
-            return _registry().parse_units(_FLUID.sub("fluid_", written))
+        if _UNIT.fullmatch(normalized):
+            return _registry().parse_units(_FLUID.sub("fluid_", normalized))
     except UndefinedUnitError as error:
-        raise ValueError(_unknown(*error.unit_names)) from None
-    except ValueError:  # pint's grammar, such as a `per` too many, and its `nan`
+        raise ValueError(_unknown_unit(*error.unit_names)) from None
+    except ValueError:  # a syntax error of pint, such as a surplus `per`, or its `nan`
         pass
-    raise ValueError(f"{text!r} is no unit; expected one such as 'hours' or 'miles per hour'")
+    raise ValueError(f"{text!r} is not a unit; expected one such as 'hours' or 'miles per hour'")
 
 
-def _unknown(name: str, *others: str) -> str:
+def _unknown_unit(name: str, *others: str) -> str:
     near = nearest(name, (definition.partition(" ")[0] for definition in DEFINITIONS))
     return f"there is no unit {name!r}" + (f"; did you mean {near}?" if near else "")
 
 
 def _kind(unit: Any) -> str:
-    """What the unit measures, such as `length / time`."""
+    """The quantity that a unit measures, such as `length / time`."""
     powers = {str(name)[1:-1]: power for name, power in unit.dimensionality.items()}
-    above = [_power(name, power) for name, power in powers.items() if power > 0]
-    below = [_power(name, -power) for name, power in powers.items() if power < 0]
-    return " / ".join([" * ".join(above) or "a number", *below])
+    numerator = [_power(name, power) for name, power in powers.items() if power > 0]
+    denominator = [_power(name, -power) for name, power in powers.items() if power < 0]
+    return " / ".join([" * ".join(numerator) or "a number", *denominator])
 
 
 def _power(name: str, power: Fraction) -> str:
@@ -153,7 +153,7 @@ def _registry() -> UnitRegistry:
     from pint import UnitRegistry
 
     registry = UnitRegistry(
-        None,  # pyright: ignore[reportArgumentType]  # no file: an empty registry, as documented
+        None,  # pyright: ignore[reportArgumentType]  # None: an empty registry, as documented
         non_int_type=Fraction,  # pyright: ignore[reportArgumentType]  # documented too
         autoconvert_offset_to_baseunit=True,
     )

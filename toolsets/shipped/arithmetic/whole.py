@@ -1,7 +1,7 @@
 """Divisors, multiples, factorials and roots.
 
-A root that is rational is exact. Any other is given to 15 significant digits, and a later call
-reads it as that decimal: squaring `square_root(2)` does not give 2 again.
+Rational roots are exact. Irrational roots are rounded to 15 significant digits, and later calls get
+the rounded decimal: the square of `square_root(2)` is not exactly 2.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ def lcm(values: Numbers) -> Number:
         lcm(values=[4, 6])
     """
 
-    def both(a: int, b: int) -> int:
+    def lcm_of_two(a: int, b: int) -> int:
         return check_magnitude(Fraction(math.lcm(a, b))).numerator
 
-    return Fraction(functools.reduce(both, _whole(values), 1))
+    return Fraction(functools.reduce(lcm_of_two, _whole(values), 1))
 
 
 @tool
@@ -98,11 +98,11 @@ def _root(value: Fraction, degree: int) -> Fraction:
 
 
 def _rounded_root(value: Fraction, degree: int) -> Fraction:
-    """The root to 15 significant digits, from one cut below after at least 17 of them."""
+    """The root rounded to 15 significant digits, from a floor with at least 17 digits."""
     zeros = max(0, -Decimal(value.numerator).adjusted() + Decimal(value.denominator).adjusted() + 1)
     places = SIGNIFICANT_DIGITS + 2 + zeros // degree + 1
     digits = _floor_root(value.numerator * 10 ** (places * degree) // value.denominator, degree)
-    nearest = Context(prec=SIGNIFICANT_DIGITS, rounding=ROUND_HALF_UP)  # the cut part is above 0
+    nearest = Context(prec=SIGNIFICANT_DIGITS, rounding=ROUND_HALF_UP)  # the cut part is > 0
     rounded = nearest.plus(Decimal(digits))
     return Fraction(rounded) / 10**places
 

@@ -1,7 +1,7 @@
 """The toolset `constraints`: the model declares variables and constraints, Z3 searches.
 
-`domains` and `language` read what the model wrote, `model` and `meanings` turn it into Z3's terms,
-`solver` asks, `answers` writes. Z3 is loaded by the first call.
+`domains` and `language` parse the arguments, `model` and `meanings` translate them to Z3 terms,
+`solver` runs Z3, `answers` formats the results. Z3 is imported by the first call.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The solver's answers in words."""
+"""The text of the solver's answers."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ UNDECIDED = "Undecided: the solver gave up; fewer values or simpler constraints 
 
 
 def write_values(model: Model, values: dict[str, Any], only: set[str] | None = None) -> str:
-    """`x = 3, door = red`, in the order of the declarations."""
+    """`x = 3, door = red`, in order of declaration; of the names in `only` if it is given."""
     shown = [name for name in values if only is None or name in only]
     return ", ".join(_assignment(model, name, values[name]) for name in shown)
 
 
 def write_contradiction(statements: list[Statement]) -> str:
-    """What cannot all hold."""
+    """A sentence that lists contradicting statements."""
     return f"These constraints cannot all hold: {'; '.join(s.text for s in statements)}"
 
 
 def write_quantity(value: Any) -> str:
-    """A Z3 number: exact, or rounded where it is a root of a polynomial."""
+    """A Z3 number: exact if rational, else with 15 decimals."""
     import z3
 
     if z3.is_algebraic_value(value):

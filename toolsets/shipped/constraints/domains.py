@@ -1,8 +1,6 @@
-"""What a variable may be: whole or real numbers, perhaps within bounds; true or false; one of some.
+"""Parser for the domains of variables: numbers, with or without bounds, truth values, lists.
 
-    {"x": "int 0..9", "a, b": "1..5", "s": "real", "door": ["red", "green"], "open": "bool"}
-
-Not here: constraints between variables (`toolsets.shipped.constraints.model`).
+{"x": "int 0..9", "a, b": "1..5", "s": "real", "door": ["red", "green"], "open": "bool"}
 """
 
 from __future__ import annotations
@@ -37,15 +35,15 @@ _NAME = re.compile(r"[^\W\d]\w*")
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """The values of one variable: of a kind, within bounds, or one of `values`."""
+    """The values of one variable: a kind, with bounds or a list of `values`."""
 
     kind: Kind
     low: Fraction | None = None
     high: Fraction | None = None
     values: tuple[Fraction, ...] | tuple[str, ...] = ()
 
-    def said(self, name: str) -> str:
-        """The domain as a sentence about a variable."""
+    def describe(self, name: str) -> str:
+        """A sentence such as `x is from 0 to 9`."""
         if self.values:
             listed = ", ".join(v if isinstance(v, str) else write_number(v) for v in self.values)
             return f"{name} is one of {listed}"
@@ -58,26 +56,26 @@ class Domain:
 
 
 def read_domains(value: object) -> dict[str, Domain]:
-    """Variables with their domains; raises ValueError or LimitExceeded, for the model."""
+    """Parse variables with their domains; raises ValueError or LimitExceeded, for the model."""
     if not isinstance(value, dict) or not value:
         raise ValueError('expected variables with their domains, like {"x": "int 0..9"}')
-    found: dict[str, Domain] = {}
+    domains: dict[str, Domain] = {}
     for key, text in value.items():
         for name in re.split(r"[,\s]+", str(key).strip(", ")):
-            if name in found:
+            if name in domains:
                 raise ValueError(f"variable {name} is declared twice")
-            found[_variable(name)] = _domain(name, text)
-    if len(found) > MOST_VARIABLES:
+            domains[_variable(name)] = _domain(name, text)
+    if len(domains) > MOST_VARIABLES:
         raise LimitExceeded(f"there are more than {MOST_VARIABLES} variables")
-    _check_apart(found)
-    return found
+    _check_distinct_names(domains)
+    return domains
 
 
 def _variable(name: str) -> str:
     if not _NAME.fullmatch(name) or len(name) > 60:
         raise ValueError(f"{name[:60]!r} cannot be the name of a variable")
     if name in LANGUAGE or name.lower() in WORDS:
-        raise ValueError(f"{name} has a meaning of its own; name the variable differently")
+        raise ValueError(f"{name} is a reserved word; name the variable differently")
     return name
 
 
@@ -86,7 +84,7 @@ def _domain(name: str, value: object) -> Domain:
         return _one_of(name, value)
     if not isinstance(value, str):
         raise ValueError(
-            f'the domain of {name} is not one; write "int 0..9", "real", "bool" or […]'
+            f'the domain of {name} is not valid; write "int 0..9", "real", "bool" or […]'
         )
     text = value.strip().strip("{}").strip()
     if kind := _KINDS.get(text.lower()):
@@ -115,8 +113,8 @@ def _one_of(name: str, values: list[object]) -> Domain:
         raise LimitExceeded(f"the domain of {name} has more than {MOST_VALUES} values")
     if values and all(isinstance(value, str) and _NAME.fullmatch(value) for value in values):
         words = tuple(str(value) for value in values)
-        if words_of_language := [word for word in words if word.lower() in WORDS]:
-            raise ValueError(f"{words_of_language[0]} has a meaning of its own; use another value")
+        if reserved := [word for word in words if word.lower() in WORDS]:
+            raise ValueError(f"{reserved[0]} is a reserved word; use another value")
         if len(words) > 1:
             return Domain("name", values=words)
     try:
@@ -127,12 +125,13 @@ def _one_of(name: str, values: list[object]) -> Domain:
         numbers = ()
     if not numbers:
         expected = 'write "int 0..9", "real", "bool", or a list of names or of numbers'
-        raise ValueError(f"the domain of {name} is not one; {expected}")
+        raise ValueError(f"the domain of {name} is not valid; {expected}")
     whole = all(number.denominator == 1 for number in numbers)
     return Domain("whole" if whole else "real", values=numbers)
 
 
-def _check_apart(domains: dict[str, Domain]) -> None:
+def _check_distinct_names(domains: dict[str, Domain]) -> None:
+    """Raise ValueError if a name is both a variable and a value."""
     for domain in domains.values():
         for value in domain.values:
             if value in domains:

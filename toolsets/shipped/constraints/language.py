@@ -1,10 +1,10 @@
-"""The functions and words of constraints, and how constraints are split and read.
+"""The functions and reserved words of constraints, and the parser of lists of constraints.
 
     x + y = 10        x != y        a -> not b        1 <= x < y        x in [1, 3, 5]
     distinct(a, b, c)      sum(x, y) <= 9      count(a, b, c) = 2      exactly(2, a, b, c)
-    abs(x - y) = 1         apart(2, x, y, z): each two of them differ by at least 2
+    abs(x - y) = 1         apart(2, x, y, z): any two of x, y, z differ by at least 2
 
-Not here: what they mean to the solver (`toolsets.shipped.constraints.model`).
+Not here: translation to Z3 (`toolsets.shipped.constraints.model`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ WORDS = frozenset(
 
 
 def read_constraints(value: object) -> list[tuple[str, Tree]]:
-    """Constraints with their texts, from a list of texts or one text with commas or semicolons."""
+    """Parse constraints from a list of texts or one text with commas or semicolons.
+
+    Returns each constraint's text and tree.
+    """
     texts = value if isinstance(value, list) else [value]
     pieces = [piece for text in texts for piece in _pieces(text)]
     if len(pieces) > MOST_CONSTRAINTS:
@@ -36,15 +39,15 @@ def read_constraints(value: object) -> list[tuple[str, Tree]]:
 
 
 def read_formula(value: object) -> tuple[str, Tree]:
-    """One constraint, or one quantity, with its text."""
-    found = read_constraints(value)
-    if len(found) != 1:
-        raise ValueError(f"expected one expression, got {len(found)}")
-    return found[0]
+    """Parse one constraint or quantity; returns its text and tree."""
+    formulas = read_constraints(value)
+    if len(formulas) != 1:
+        raise ValueError(f"expected one expression, got {len(formulas)}")
+    return formulas[0]
 
 
 def _pieces(value: object) -> list[str]:
-    """The parts of a text between commas, semicolons and lines that no bracket encloses."""
+    """Split a text at commas, semicolons and line ends outside of brackets."""
     if isinstance(value, bool | list | dict) or value is None:
         raise ValueError("expected constraints as text")
     depth, parts = 0, [""]

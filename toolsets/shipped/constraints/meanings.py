@@ -1,7 +1,7 @@
-"""What each operator and function of a constraint means to Z3.
+"""Translate each operator and function of a constraint to a Z3 term.
 
-Each takes the model and the terms it is applied to. Not here: comparisons, powers and `in`, which
-the model takes apart itself (`toolsets.shipped.constraints.model`).
+Each translation takes the model and the terms of its arguments. Not here: comparisons, powers and
+`in` (`toolsets.shipped.constraints.model`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from toolsets.errors import LimitExceeded
-from toolsets.shipped.constraints.terms import SAID, Term, Terms
+from toolsets.shipped.constraints.terms import Term, Terms
 
-MOST_PAIRS = 2_000  # that `apart` compares
+MOST_PAIRS = 2_000  # of terms in one `apart`
 
 Meaning = Callable[[Terms, list[Term]], Term]
 
@@ -154,14 +154,14 @@ def _z3(name: str) -> Callable[..., Any]:
 def _whole_pair(model: Terms, terms: list[Term], sign: str) -> list[Any]:
     kind, values = model.numbers(terms)
     if kind != "whole":
-        raise ValueError(f"{sign} needs whole numbers; got a {SAID['real']} that may be another")
+        raise ValueError(f"{sign} needs whole numbers; got a number that may not be whole")
     return values
 
 
 def _require_nonzero(model: Terms, divisor: Any) -> None:
     if (text := str(divisor)) == "0":
         raise ValueError("a constraint divides by 0")
-    model.require(f"{text} is not 0, being divided by", divisor != 0)
+    model.require(f"{text} is not 0, as it is a divisor", divisor != 0)
 
 
 MEANINGS: dict[str, Meaning] = {

@@ -1,11 +1,9 @@
-"""From variables and constraints to Z3's terms, each with its kind.
+"""Translate variables and constraints to Z3 terms, each with its kind.
 
-Names of values are whole numbers to Z3, one for each name, so that variables of different domains
-can be compared. `/` is exact division; `//` and `%` round down as Python does. A divisor that is
-not a number is required not to be 0. Every model has a context of its own: what one call does
-cannot change the answer of the next.
-
-Not here: asking the solver (`toolsets.shipped.constraints.solver`).
+Each name of a value is encoded as a whole number, so that variables of different domains can be
+compared. `/` is exact division; `//` and `%` round down as in Python. A divisor that is not a
+literal number is required to be nonzero. Every model has its own Z3 context, so that no call
+affects the answer of a later one.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from toolsets.errors import LimitExceeded
 from toolsets.languages.expression import COMPARISONS, Apply, Constant, Name, Quoted, Tree
 from toolsets.shipped.constraints.domains import Domain
 from toolsets.shipped.constraints.meanings import MEANINGS
-from toolsets.shipped.constraints.terms import COMPARE, SAID, Term, Terms
+from toolsets.shipped.constraints.terms import COMPARE, KIND_NAMES, Term, Terms
 
 LARGEST_POWER = 8
 
@@ -37,18 +35,18 @@ class Model(Terms):
         self.variables = {name: self._declare(name, d) for name, d in domains.items()}
         for name, domain in domains.items():
             if limits := self._limits(self.variables[name], domain):
-                self.conditions.append((domain.said(name), z3.And(*limits)))
+                self.conditions.append((domain.describe(name), z3.And(*limits)))
 
     def truth(self, tree: Tree) -> Any:
-        """A Z3 formula; raises ValueError where `tree` is no statement."""
-        return self.of_kind(self.term(tree), "truth").z3
+        """Translate a condition to a Z3 formula; raises ValueError for another tree."""
+        return self.condition(self.term(tree)).z3
 
     def quantity(self, tree: Tree) -> Any:
-        """A Z3 number; raises ValueError where `tree` is none."""
+        """Translate a quantity to a Z3 number; raises ValueError for another tree."""
         return self.number(self.term(tree)).z3
 
     def term(self, tree: Tree) -> Term:
-        """The term that a tree stands for."""
+        """Translate a tree; raises ValueError or LimitExceeded, for the model."""
         match tree:
             case Constant(value=value):
                 return self._constant(value)
@@ -67,12 +65,12 @@ class Model(Terms):
         import z3
 
         values = [self.codes[v] if isinstance(v, str) else self.value(v) for v in domain.values]
-        found = [z3.Or(*(variable.z3 == value for value in values))] if values else []
+        limits = [z3.Or(*(variable.z3 == value for value in values))] if values else []
         if domain.low is not None:
-            found.append(variable.z3 >= self.value(domain.low))
+            limits.append(variable.z3 >= self.value(domain.low))
         if domain.high is not None:
-            found.append(variable.z3 <= self.value(domain.high))
-        return found
+            limits.append(variable.z3 <= self.value(domain.high))
+        return limits
 
     def _constant(self, value: Fraction) -> Term:
         return Term("whole" if value.denominator == 1 else "real", self.value(value))
@@ -122,14 +120,15 @@ class Model(Terms):
     def _compare(self, operator: str, left: Term, right: Term) -> Term:
         numbers = ("whole", "real")
         if left.kind != right.kind and not (left.kind in numbers and right.kind in numbers):
-            raise ValueError(f"a {SAID[left.kind]} is compared with a {SAID[right.kind]}")
+            kinds = f"a {KIND_NAMES[left.kind]} with a {KIND_NAMES[right.kind]}"
+            raise ValueError(f"cannot compare {kinds}")
         if operator not in ("=", "≠") and left.kind not in numbers:
-            raise ValueError(f"a {SAID[left.kind]} is not less or greater than another")
+            raise ValueError(f"a {KIND_NAMES[left.kind]} cannot be less or greater than another")
         return Term("truth", COMPARE[operator](left.z3, right.z3))
 
 
 def _flat(tree: Tree) -> tuple[Tree, ...]:
-    """The parts of a list; anything else alone."""
+    """The items of a list, nested lists flattened; another tree as the only item."""
     if isinstance(tree, Apply) and tree.operator == "list":
         return tuple(part for argument in tree.arguments for part in _flat(argument))
     return (tree,)

@@ -1,9 +1,7 @@
-"""Asking Z3: a solution, another one, what contradicts what, the best one. Bounded in time.
+"""Run Z3 within a budget: find a solution, count solutions, find a contradiction, optimize.
 
-Every question has a budget of steps of Z3 (the same on every machine) and, behind it, of seconds; a
-question beyond it is undecided. Not here: what constraints mean
-(`toolsets.shipped.constraints.model`), how answers are written
-(`toolsets.shipped.constraints.answers`).
+Each query has a budget of Z3 steps (the same on every machine) and, as a fallback, of seconds; a
+query that exceeds it is undecided.
 """
 
 from __future__ import annotations
@@ -15,15 +13,15 @@ from typing import Any, Literal
 from toolsets.shipped.constraints.model import Model
 
 Answer = Literal["sat", "unsat", "unknown"]
-SECONDS = 3.5  # for all questions of one call, so that it ends before the executor's 5 s
-SECONDS_OF_ONE = 2.0
-STEPS = 6_000_000  # Z3's resource limit of one question, 0.2 to 1.5 s on one core of 2026
-SHORTENING_STEPS = 500_000
+SECONDS = 3.5  # for all queries of one call, below the executor's timeout of 5 s
+SECONDS_PER_QUERY = 2.0
+STEPS = 6_000_000  # Z3's resource limit of one query, 0.2 to 1.5 s on one core of 2026
+SHORTENING_STEPS = 500_000  # of one query that shortens a contradiction
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A formula and how it is called in an answer."""
+    """A formula and its text in answers."""
 
     text: str
     formula: Any
@@ -31,22 +29,22 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The end of what an objective can come to."""
+    """The bound of an objective; `attained` is False if it is only approached."""
 
     value: Any
     unbounded: bool
-    reached: bool
+    attained: bool
 
 
-class Questions:
-    """Statements about one model, and questions to the solver about them."""
+class Queries:
+    """Statements about one model, and Z3 queries about them."""
 
     def __init__(self, model: Model, statements: list[Statement]) -> None:
         self.model, self.statements = model, statements
         self._deadline = time.monotonic() + SECONDS
 
     def solve(self, *more: Any) -> tuple[Answer, dict[str, Any]]:
-        """Whether all statements and `more` can hold; if so, a value for each variable."""
+        """Decide whether all statements and `more` can hold; if so, with a value per variable."""
         solver = self._solver()
         solver.add(*(statement.formula for statement in self.statements), *more)
         answer = str(solver.check())
@@ -57,29 +55,29 @@ class Questions:
         return "sat", {name: model.eval(t.z3, model_completion=True) for name, t in terms}
 
     def differs(self, values: dict[str, Any]) -> Any:
-        """A formula that says that some variable has another value."""
+        """The formula that at least one variable has a value other than in `values`."""
         import z3
 
         terms = self.model.variables
         return z3.Or(*(terms[name].z3 != value for name, value in values.items()))
 
     def count(self, most: int) -> tuple[Answer, int]:
-        """How many solutions there are: exactly where unsat, more where sat or unknown."""
+        """Count solutions up to `most`: exact for unsat, a lower bound for sat or unknown."""
         import z3
 
-        solver, found = self._solver(), 0
+        solver, count = self._solver(), 0
         solver.add(*(statement.formula for statement in self.statements))
-        while found <= most and not self._out_of_time():
+        while count <= most and not self._out_of_time():
             if (answer := str(solver.check())) != "sat":
-                return ("unsat" if answer == "unsat" else "unknown"), found
-            found += 1
+                return ("unsat" if answer == "unsat" else "unknown"), count
+            count += 1
             model = solver.model()
             terms = [term.z3 for term in self.model.variables.values()]
             solver.add(z3.Or(*(z != model.eval(z, model_completion=True) for z in terms)))
-        return ("sat" if found > most else "unknown"), found
+        return ("sat" if count > most else "unknown"), count
 
     def contradiction(self) -> list[Statement]:
-        """Statements that cannot all hold, none of them needless as far as the budget shows."""
+        """Contradicting statements, with needless ones dropped as far as the budget allows."""
         core = self._core(self.statements)
         for statement in list(core):
             fewer = [other for other in core if other is not statement]
@@ -90,7 +88,7 @@ class Questions:
         return core
 
     def best(self, objective: Any, largest: bool) -> tuple[Answer, Bound | None]:
-        """What Z3 finds as the bound of the objective; to be confirmed by asking for a better."""
+        """Z3's bound of the objective; the caller confirms it by a query for a better value."""
         import z3
 
         optimizer = z3.Optimize(ctx=self.model.context)
@@ -132,7 +130,7 @@ class Questions:
 
     def _milliseconds(self) -> int:
         left = max(0.05, self._deadline - time.monotonic())
-        return int(1000 * min(left, SECONDS_OF_ONE))
+        return int(1000 * min(left, SECONDS_PER_QUERY))
 
     def _out_of_time(self) -> bool:
         return time.monotonic() > self._deadline

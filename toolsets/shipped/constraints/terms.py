@@ -1,4 +1,4 @@
-"""Z3 expressions with their kinds: what a model and the meanings of its operators both need."""
+"""Z3 expressions with their kinds, shared by `model` and `meanings`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from toolsets.shipped.constraints.domains import Kind
 
-SAID = {"whole": "number", "real": "number", "truth": "statement", "name": "name"}
+KIND_NAMES = {"whole": "number", "real": "number", "truth": "condition", "name": "name"}
 COMPARE = {
     **{"=": operator.eq, "≠": operator.ne, "<": operator.lt},
     **{"≤": operator.le, ">": operator.gt, "≥": operator.ge},
@@ -16,14 +16,14 @@ COMPARE = {
 
 
 class Term(NamedTuple):
-    """A Z3 expression and what kind of thing it stands for."""
+    """A Z3 expression and its kind."""
 
     kind: Kind
     z3: Any
 
 
 class Terms:
-    """Terms of one Z3 context, and the conditions under which they make sense."""
+    """Terms of one Z3 context, and the conditions under which they are defined."""
 
     def __init__(self) -> None:
         import z3
@@ -39,20 +39,20 @@ class Terms:
             return z3.IntVal(value.numerator, self.context)
         return z3.RealVal(str(value), self.context)
 
-    def of_kind(self, term: Term, kind: Kind) -> Term:
-        """`term`; raises ValueError where it is of another kind."""
-        if term.kind != kind:
-            raise ValueError(f"a {SAID[kind]} is expected where a {SAID[term.kind]} stands")
-        return term
+    def condition(self, term: Term) -> Term:
+        """Return `term`; raises ValueError if it is not a condition."""
+        if term.kind == "truth":
+            return term
+        raise ValueError(f"expected a condition such as x > 3, got a {KIND_NAMES[term.kind]}")
 
     def number(self, term: Term) -> Term:
-        """`term`; raises ValueError where it is no number."""
+        """Return `term`; raises ValueError if it is not a number."""
         if term.kind in ("whole", "real"):
             return term
-        raise ValueError(f"a number is expected where a {SAID[term.kind]} stands")
+        raise ValueError(f"expected a number, got a {KIND_NAMES[term.kind]}")
 
     def numbers(self, terms: list[Term]) -> tuple[Kind, list[Any]]:
-        """Terms as numbers: real where one is; a truth counts as 1 or 0."""
+        """Convert terms to numbers, all real if one is; a condition counts as 1 or 0."""
         import z3
 
         one, zero = (self.value(Fraction(k)) for k in (1, 0))
@@ -65,9 +65,9 @@ class Terms:
         return ("real" if real else "whole"), values
 
     def truths(self, terms: list[Term]) -> list[Any]:
-        """Terms as formulas."""
-        return [self.of_kind(term, "truth").z3 for term in terms]
+        """The Z3 formulas of conditions; raises ValueError for another term."""
+        return [self.condition(term).z3 for term in terms]
 
     def require(self, text: str, condition: Any) -> None:
-        """Note what must hold for a constraint to make sense."""
+        """Record a condition under which a constraint is defined, with its text."""
         self.conditions.append((text, condition))

@@ -1,7 +1,7 @@
 """The functions of the toolset `constraints`.
 
-The model declares, the solver searches (after Ye et al., SatLM, arXiv 2305.09656). A question that
-the constraints answer with "impossible" is answered by naming the ones that contradict each other.
+The model declares, the solver searches (after Ye et al., SatLM, arXiv 2305.09656). If the
+constraints have no solution, the answer lists the ones that contradict each other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from toolsets.shipped.constraints.answers import (
 from toolsets.shipped.constraints.domains import Domain, read_domains
 from toolsets.shipped.constraints.language import read_constraints, read_formula
 from toolsets.shipped.constraints.model import Model
-from toolsets.shipped.constraints.solver import Questions, Statement
+from toolsets.shipped.constraints.solver import Queries, Statement
 from toolsets.tools.decorator import tool
 
 MOST_SOLUTIONS = 1_000
@@ -46,19 +46,19 @@ def find_values(variables: Variables, constraints: Constraints) -> str:
     Example:
         find_values(variables={"x, y": "int 0..10"}, constraints=["x + y = 10", "x - y = 4"])
     """
-    questions = _ask(variables, constraints)
-    answer, values = questions.solve()
+    queries = _queries(variables, constraints)
+    answer, values = queries.solve()
     if answer != "sat":
-        return _not_found(questions, answer)
-    found = write_values(questions.model, values)
-    answer, others = questions.solve(questions.differs(values))
+        return _no_solution(queries, answer)
+    solution = write_values(queries.model, values)
+    answer, others = queries.solve(queries.differs(values))
     if answer == "unsat":
-        return f"{found} (the only solution)"
+        return f"{solution} (the only solution)"
     if answer == "unknown":
-        return f"{found} (whether it is the only solution is undecided)"
+        return f"{solution} (whether it is the only solution is undecided)"
     different = {name for name in values if not values[name].eq(others[name])}
-    another = write_values(questions.model, others, different)
-    return f"{found} (not the only solution: another has {another})"
+    another = write_values(queries.model, others, different)
+    return f"{solution} (not the only solution: another has {another})"
 
 
 @tool
@@ -90,16 +90,16 @@ def must_hold(variables: Variables, constraints: Constraints, claim: Formula) ->
     """
     import z3
 
-    questions = _ask(variables, constraints)
-    wanted = questions.model.truth(claim[1])
-    _add_conditions(questions)
-    answer, values = questions.solve(z3.Not(wanted))
+    queries = _queries(variables, constraints)
+    claimed = queries.model.truth(claim[1])
+    _add_conditions(queries)
+    answer, values = queries.solve(z3.Not(claimed))
     if answer == "sat":
-        return f"False, for example {write_values(questions.model, values)}"
+        return f"False, for example {write_values(queries.model, values)}"
     if answer == "unknown":
         return UNDECIDED
-    answer, _ = questions.solve()
-    return _not_found(questions, answer) if answer == "unsat" else "True"
+    answer, _ = queries.solve()
+    return _no_solution(queries, answer) if answer == "unsat" else "True"
 
 
 @tool
@@ -109,16 +109,16 @@ def can_hold(variables: Variables, constraints: Constraints, claim: Formula) -> 
     Example:
         can_hold(variables={"x": "int 1..6"}, constraints=["x > 3"], claim="x = 5")
     """
-    questions = _ask(variables, constraints)
-    wanted = questions.model.truth(claim[1])
-    _add_conditions(questions)
-    answer, values = questions.solve(wanted)
+    queries = _queries(variables, constraints)
+    claimed = queries.model.truth(claim[1])
+    _add_conditions(queries)
+    answer, values = queries.solve(claimed)
     if answer == "sat":
-        return f"True, for example {write_values(questions.model, values)}"
+        return f"True, for example {write_values(queries.model, values)}"
     if answer == "unknown":
         return UNDECIDED
-    answer, _ = questions.solve()
-    return _not_found(questions, answer) if answer == "unsat" else "False"
+    answer, _ = queries.solve()
+    return _no_solution(queries, answer) if answer == "unsat" else "False"
 
 
 @tool
@@ -128,29 +128,29 @@ def count_solutions(variables: Variables, constraints: Constraints) -> str:
     Example:
         count_solutions(variables={"x, y": "int 1..6"}, constraints=["x + y = 7"])
     """
-    answer, found = _ask(variables, constraints).count(MOST_SOLUTIONS)
+    answer, count = _queries(variables, constraints).count(MOST_SOLUTIONS)
     if answer == "sat":
         raise LimitExceeded(f"there are more than {MOST_SOLUTIONS:,} solutions")
-    return str(found) if answer == "unsat" else f"Undecided: at least {found}"
+    return str(count) if answer == "unsat" else f"Undecided: at least {count}"
 
 
-def _ask(variables: dict[str, Domain], constraints: list[tuple[str, Tree]]) -> Questions:
+def _queries(variables: dict[str, Domain], constraints: list[tuple[str, Tree]]) -> Queries:
     model = Model(variables)
     statements = [Statement(text, model.truth(tree)) for text, tree in constraints]
-    questions = Questions(model, statements)
-    _add_conditions(questions)
-    return questions
+    queries = Queries(model, statements)
+    _add_conditions(queries)
+    return queries
 
 
-def _add_conditions(questions: Questions) -> None:
-    """Add the domains, and what the constraints read so far need to make sense."""
-    conditions = questions.model.conditions
-    questions.statements += [Statement(text, formula) for text, formula in conditions]
+def _add_conditions(queries: Queries) -> None:
+    """Move the domains and the conditions of the constraints into the statements."""
+    conditions = queries.model.conditions
+    queries.statements += [Statement(text, formula) for text, formula in conditions]
     conditions.clear()
 
 
-def _not_found(questions: Questions, answer: str) -> str:
-    return write_contradiction(questions.contradiction()) if answer == "unsat" else UNDECIDED
+def _no_solution(queries: Queries, answer: str) -> str:
+    return write_contradiction(queries.contradiction()) if answer == "unsat" else UNDECIDED
 
 
 def _optimize(
@@ -159,21 +159,21 @@ def _optimize(
     constraints: list[tuple[str, Tree]],
     largest: bool,
 ) -> str:
-    questions = _ask(variables, constraints)
-    quantity = questions.model.quantity(objective[1])
-    _add_conditions(questions)
-    answer, bound = questions.best(quantity, largest)
+    queries = _queries(variables, constraints)
+    quantity = queries.model.quantity(objective[1])
+    _add_conditions(queries)
+    answer, bound = queries.best(quantity, largest)
     if bound is None:
-        return _not_found(questions, answer)
+        return _no_solution(queries, answer)
     kind = "largest" if largest else "smallest"
     if bound.unbounded:
         return f"no {kind} value: there is no bound"
-    if not bound.reached:
+    if not bound.attained:
         return (
             f"no {kind} value: it comes close to {write_quantity(bound.value)} and never reaches it"
         )
-    answer, values = questions.solve(quantity == bound.value)
+    answer, values = queries.solve(quantity == bound.value)
     better = quantity > bound.value if largest else quantity < bound.value
-    if answer != "sat" or questions.solve(better)[0] != "unsat":
+    if answer != "sat" or queries.solve(better)[0] != "unsat":
         return UNDECIDED
-    return f"{write_quantity(bound.value)}, with {write_values(questions.model, values)}"
+    return f"{write_quantity(bound.value)}, with {write_values(queries.model, values)}"

@@ -1,9 +1,10 @@
-"""The toolset `logic`: first-order logic with equality, asked, rewritten and proved step by step.
+"""The toolset `logic`: entailment, rewriting and proof steps in first-order logic with equality.
 
     entails(premises=["forall x (Cat(x) -> Furry(x))", "Cat(tom)"], conclusion="Furry(tom)")
 
-Formulas are written as in FOLIO or in ASCII (`parser`). Z3 (`solver`) and sympy (`propositional`)
-are imported by the first call that needs them. The order is the order of the help.
+Formulas are written in FOLIO's notation or in ASCII (`toolsets.languages.formula.parser`). Z3
+(`solver`) and sympy (`propositional`) are imported by the first call that needs them. The help
+lists the functions in this order.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The functions that take one step of a proof: the result is what follows, or why it does not."""
+"""The functions that apply one inference rule: the conclusion, or an error if it does not apply."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def modus_ponens(conditional: str, antecedent: str) -> str:
         modus_ponens(conditional="Cat(tom) -> Furry(tom)", antecedent="Cat(tom)")
     """
     given = read_formula(conditional, "conditional"), read_formula(antecedent, "antecedent")
-    return render(steps.detach(*given))
+    return render(steps.modus_ponens(*given))
 
 
 @tool
@@ -27,7 +27,7 @@ def modus_tollens(conditional: str, negated_consequent: str) -> str:
         modus_tollens(conditional="Cat(tom) -> Furry(tom)", negated_consequent="~Furry(tom)")
     """
     negated = read_formula(negated_consequent, "negated_consequent")
-    return render(steps.deny(read_formula(conditional, "conditional"), negated))
+    return render(steps.modus_tollens(read_formula(conditional, "conditional"), negated))
 
 
 @tool
@@ -37,7 +37,9 @@ def hypothetical_syllogism(first: str, second: str) -> str:
     Example:
         hypothetical_syllogism(first="Cat(tom) -> Pet(tom)", second="Pet(tom) -> Loved(tom)")
     """
-    return render(steps.chain(read_formula(first, "first"), read_formula(second, "second")))
+    return render(
+        steps.hypothetical_syllogism(read_formula(first, "first"), read_formula(second, "second"))
+    )
 
 
 @tool
@@ -48,7 +50,7 @@ def disjunctive_syllogism(disjunction: str, negated: str) -> str:
         disjunctive_syllogism(disjunction="Cat(tom) | Dog(tom)", negated="~Cat(tom)")
     """
     given = read_formula(disjunction, "disjunction"), read_formula(negated, "negated")
-    return render(steps.exclude(*given))
+    return render(steps.disjunctive_syllogism(*given))
 
 
 @tool
@@ -58,7 +60,7 @@ def resolution(first: str, second: str) -> str:
     Example:
         resolution(first="Cat(tom) | Dog(tom)", second="~Cat(tom) | Furry(tom)")
     """
-    return render(steps.resolve(read_formula(first, "first"), read_formula(second, "second")))
+    return render(steps.resolution(read_formula(first, "first"), read_formula(second, "second")))
 
 
 @tool
@@ -71,7 +73,7 @@ def universal_instantiation(formula: str, term: str) -> str:
     read = read_formula(formula, "formula")
     if not (isinstance(read, Quantified) and read.quantifier == "∀"):
         raise ValueError(f"expected a formula that begins with ∀, got {render(read)}")
-    return render(steps.put(read, read_term(term)))
+    return render(steps.instantiate(read, read_term(term)))
 
 
 @tool
@@ -92,4 +94,4 @@ def simplification(conjunction: str, part: str) -> str:
         simplification(conjunction="Cat(tom) & Furry(tom)", part="Furry(tom)")
     """
     given = read_formula(conjunction, "conjunction"), read_formula(part, "part")
-    return render(steps.take(*given))
+    return render(steps.simplification(*given))

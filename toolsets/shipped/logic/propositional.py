@@ -1,6 +1,6 @@
-"""Formulas without quantifiers, as sympy sees them: truth tables and normal forms.
+"""Truth tables and normal forms of formulas without quantifiers, computed by sympy.
 
-An atom such as Cat(tom) is a proposition; what it is made of plays no part, nor does equality.
+Each atom such as Cat(tom) or a = b is one proposition; its terms and the meaning of = are ignored.
 sympy is imported by the first call that needs it.
 """
 
@@ -29,38 +29,48 @@ MOST_IN_NORMAL_FORM = 8  # atoms, sympy's own limit for minimal forms
 
 
 def is_propositional(formula: Formula) -> bool:
-    """Whether it has no quantifier, and few enough atoms for a normal form."""
+    """Whether a formula has no quantifier and few enough atoms for a normal form."""
     if any(isinstance(part, Quantified) for part in walk(formula)):
         return False
     return len(atoms(formula)) <= MOST_IN_NORMAL_FORM
 
 
 def atoms(formula: Formula) -> list[Formula]:
-    """The atoms, each once, in the order of their first use."""
+    """The distinct atoms in order of first use."""
     return list(dict.fromkeys(p for p in walk(formula) if isinstance(p, Atom | Equality)))
 
 
 def truth_rows(formula: Formula) -> list[tuple[tuple[bool, ...], bool]]:
-    """The values of the atoms and of the formula, all true first; raises LimitExceeded."""
+    """Rows of the values of the atoms and of the formula, all true first; raises LimitExceeded."""
     return _rows(formula, _propositions(formula, MOST_IN_TABLE))
 
 
 def conjunctive(formula: Formula) -> Formula:
-    """The shortest conjunction of disjunctions that means the same; raises LimitExceeded."""
+    """The shortest equivalent conjunction of disjunctions; raises LimitExceeded."""
     from sympy.logic.boolalg import POSform
 
     return _normal(formula, POSform)
 
 
 def disjunctive(formula: Formula) -> Formula:
-    """The shortest disjunction of conjunctions that means the same; raises LimitExceeded."""
+    """The shortest equivalent disjunction of conjunctions; raises LimitExceeded."""
     from sympy.logic.boolalg import SOPform
 
     return _normal(formula, SOPform)
 
 
+def shortest(formula: Formula) -> Formula:
+    """The shortest of the formula and its two normal forms, if it has normal forms."""
+    if not is_propositional(formula):
+        return formula
+    return min((formula, disjunctive(formula), conjunctive(formula)), key=lambda f: len(render(f)))
+
+
 def _normal(formula: Formula, shortest_form: Callable[..., Any]) -> Formula:
-    """sympy's to_cnf and to_dnf leave a form that is one already, however long it is."""
+    """Build a normal form from the truth table.
+
+    sympy's to_cnf and to_dnf return an input that is already in the form, even if it is long.
+    """
     propositions = _propositions(formula, MOST_IN_NORMAL_FORM)
     true = [list(map(int, row)) for row, whole in _rows(formula, propositions) if whole]
     return _from_sympy(shortest_form(list(propositions.values()), true), propositions)
@@ -80,12 +90,13 @@ def _propositions(formula: Formula, most: int) -> dict[Formula, Any]:
 
     if any(isinstance(part, Quantified) for part in walk(formula)):
         raise ValueError(
-            f"{render(formula)} has a quantifier; give a formula without, such as an instance"
+            f"{render(formula)} has a quantifier; give one without, such as an instance"
         )
-    found = atoms(formula)
-    if len(found) > most:
-        raise LimitExceeded(f"the formula has {len(found)} different atoms; at most {most} can be")
-    return {atom: Symbol(f"p{number}") for number, atom in enumerate(found)}
+    distinct = atoms(formula)
+    if len(distinct) > most:
+        counted = f"{len(distinct)} different atoms"
+        raise LimitExceeded(f"the formula has {counted}; at most {most} are allowed")
+    return {atom: Symbol(f"p{number}") for number, atom in enumerate(distinct)}
 
 
 def _to_sympy(formula: Formula, propositions: dict[Formula, Any]) -> Any:
@@ -106,7 +117,7 @@ def _to_sympy(formula: Formula, propositions: dict[Formula, Any]) -> Any:
 
 
 def _from_sympy(expression: Any, propositions: dict[Formula, Any]) -> Formula:
-    """Made of And, Or and Not only, as normal forms are; sides in the order of the atoms."""
+    """Convert a normal form (And, Or and Not only); sides in the order of the atoms."""
     from sympy.logic.boolalg import And, false, true
     from sympy.logic.boolalg import Not as Negation
 
@@ -121,10 +132,3 @@ def _from_sympy(expression: Any, propositions: dict[Formula, Any]) -> Formula:
     sides.sort(key=lambda side: [order.index(atom) for atom in atoms(side)])
     connective = "∧" if isinstance(expression, And) else "∨"
     return reduce(lambda left, right: Binary(connective, left, right), sides)
-
-
-def shortest(formula: Formula) -> Formula:
-    """The formula, or its shortest normal form where that is shorter still."""
-    if not is_propositional(formula):
-        return formula
-    return min((formula, disjunctive(formula), conjunctive(formula)), key=lambda f: len(render(f)))

@@ -1,6 +1,6 @@
-"""The functions that ask: what follows, what can be true together, and a world that shows it.
+"""The functions for entailment, consistency, equivalence and example worlds.
 
-Not here: how Z3 is asked (`toolsets.shipped.logic.solver`).
+Not here: the Z3 queries (`toolsets.shipped.logic.solver`).
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from toolsets.languages.formula.syntax import Formula, Not
 from toolsets.shipped.logic import solver
 from toolsets.shipped.logic.reading import (
-    doubts,
+    ambiguities,
     read_formula,
     read_formulas,
-    read_question,
+    read_query,
     with_warnings,
 )
-from toolsets.shipped.logic.worlds import tell
+from toolsets.shipped.logic.worlds import describe
 from toolsets.tools.decorator import tool
 
 
@@ -27,10 +27,10 @@ def entails(premises: list[str], conclusion: str) -> str:
     """
     if not conclusion.strip():
         raise ValueError("conclusion is empty; write a formula")
-    known, asked, warnings = read_question(premises, conclusion)
-    assert asked is not None  # a conclusion that cannot be read raises
-    found = solver.entails(known, asked)
-    return with_warnings(found.answer, [*found.warnings, *warnings])
+    known, asked, warnings = read_query(premises, conclusion)
+    assert asked is not None  # read_query raises for an unreadable conclusion
+    entailment = solver.entails(known, asked)
+    return with_warnings(entailment.answer, [*entailment.warnings, *warnings])
 
 
 @tool
@@ -40,8 +40,8 @@ def consistent(formulas: list[str]) -> str:
     Example:
         consistent(formulas=["forall x (Cat(x) -> Furry(x))", "Cat(tom) & ~Furry(tom)"])
     """
-    read, _, warnings = read_question(formulas, name="formula")
-    return with_warnings(_say(solver.consistent(read)), warnings)
+    read, _, warnings = read_query(formulas, name="formula")
+    return with_warnings(_write(solver.consistent(read)), warnings)
 
 
 @tool
@@ -52,7 +52,7 @@ def equivalent(first: str, second: str) -> str:
         equivalent(first="~exists x Cat(x)", second="forall x ~Cat(x)")
     """
     left, right = read_formula(first, "first"), read_formula(second, "second")
-    return with_warnings(_say(solver.equivalent(left, right)), doubts([left, right]))
+    return with_warnings(_write(solver.equivalent(left, right)), ambiguities([left, right]))
 
 
 @tool
@@ -62,7 +62,7 @@ def find_model(formulas: list[str]) -> str:
     Example:
         find_model(formulas=["Cat(tom)", "exists x ~Cat(x)"])
     """
-    return _describe(read_formulas(formulas, "formula"), "the formulas contradict each other")
+    return _example_world(read_formulas(formulas, "formula"), "the formulas contradict each other")
 
 
 @tool
@@ -73,18 +73,19 @@ def counter_model(premises: list[str], conclusion: str) -> str:
         counter_model(premises=["forall x (Cat(x) -> Pet(x))", "Pet(tom)"], conclusion="Cat(tom)")
     """
     known, asked = read_formulas(premises, "premise"), read_formula(conclusion, "conclusion")
-    return _describe([*known, Not(asked)], "the conclusion follows from the premises")
+    return _example_world([*known, Not(asked)], "the conclusion follows from the premises")
 
 
-def _describe(formulas: list[Formula], impossible: str) -> str:
+def _example_world(formulas: list[Formula], impossible: str) -> str:
+    """A world in which the formulas are true; `impossible` is the reason given if none exists."""
     possible = solver.consistent(formulas, solver.SECONDS / 2)
     if possible is False:
         return f"None: {impossible}"
     world = next(solver.small_worlds(formulas, solver.SECONDS / 2), None)
     if world is None:
         return f"Undecided\nno world of at most {solver.LARGEST_WORLD} things found"
-    return tell(world)
+    return describe(world)
 
 
-def _say(answer: bool | None) -> str:
+def _write(answer: bool | None) -> str:
     return f"Undecided\nno answer within {solver.SECONDS:g} s" if answer is None else str(answer)

@@ -1,9 +1,9 @@
-"""Reading the formulas of a call: strictly, and with words for a model that wrote them wrongly.
+"""Parse the formulas of a call, strictly, with error messages for the model.
 
-What follows and what is consistent is asked of data as well, and there a formula that can be mended
-is mended, and each mend said behind the answer (`read_question`).
+`entails` and `consistent` are also called with formulas of data files. They repair formulas where
+possible and add a warning for each repair (`read_query`).
 
-Not here: the grammar (`parser`), reading data files (`lenient`).
+Not here: the parsers (`toolsets.languages.formula`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ MOST_FORMULAS = 200  # in one call
 
 
 def read_formula(text: str, name: str = "") -> Formula:
-    """The formula in the argument `name`; raises FormulaError, naming it, the column and a mend."""
+    """Parse the argument `name`.
+
+    Raises ValueError with its name, the column and a suggested correction, or FormulaTooLarge.
+    """
     try:
         return parse(text)
     except FormulaTooLarge:
@@ -31,18 +34,20 @@ def read_formula(text: str, name: str = "") -> Formula:
 
 
 def read_formulas(texts: Sequence[str], name: str) -> list[Formula]:
-    """The formulas of a list, each called `name` and its number; raises as read_formula does."""
+    """Parse a list of formulas, each called `name` and its number; raises as `read_formula`."""
     if len(texts) > MOST_FORMULAS:
-        raise LimitExceeded(f"{len(texts)} formulas are too many; at most {MOST_FORMULAS} can be")
+        raise LimitExceeded(
+            f"{len(texts)} formulas are too many; at most {MOST_FORMULAS} are allowed"
+        )
     return [read_formula(text, f"{name} {number}") for number, text in enumerate(texts, 1)]
 
 
-def read_question(
+def read_query(
     premises: Sequence[str], conclusion: str = "", name: str = "premise"
 ) -> tuple[list[Formula], Formula | None, list[str]]:
-    """The formulas of a question as they stand, else all of them mended; and what may be doubted.
+    """Parse premises and a conclusion strictly, else leniently; also return warnings.
 
-    Raises as read_formula does, where even mending leaves a formula out that is not empty.
+    Raises as `read_formula` if a formula that is not empty cannot be repaired.
     """
     try:
         known = read_formulas(premises, name)
@@ -50,42 +55,50 @@ def read_question(
     except (FormulaTooLarge, LimitExceeded):
         raise
     except ValueError:
-        mended = read_problem(premises, conclusion, name)
+        repaired = read_problem(premises, conclusion, name)
         empty = sum(not text.strip() for text in premises)
-        if mended.left_out > empty or (conclusion and mended.conclusion is None):
+        if repaired.left_out > empty or (conclusion and repaired.conclusion is None):
             raise
-        return mended.premises, mended.conclusion, list(mended.warnings)
-    return known, asked, doubts([*known, asked] if asked else known)
+        return repaired.premises, repaired.conclusion, list(repaired.warnings)
+    return known, asked, ambiguities([*known, asked] if asked else known)
 
 
 def read_term(text: str) -> Term:
-    """The term in `text`; raises FormulaError."""
+    """Parse a term; raises FormulaError."""
     return parse_term(text)
 
 
-def doubts(formulas: Sequence[Formula]) -> list[str]:
-    """What may not be meant, a sentence each: it reads as it stands, all the same."""
-    return [*arity_warnings(formulas), *_spelling_doubts(formulas), *_variable_doubts(formulas)]
+def ambiguities(formulas: Sequence[Formula]) -> list[str]:
+    """Warnings for valid formulas that may not mean what their author intended."""
+    return [
+        *arity_warnings(formulas),
+        *_spelling_warnings(formulas),
+        *_unbound_warnings(formulas),
+    ]
 
 
 def with_warnings(answer: str, warnings: Sequence[str]) -> str:
-    """The answer on the first line, each warning on a line of its own."""
+    """The answer on the first line, then each warning on its own line."""
     return "\n".join([answer, *(f"Warning: {warning}" for warning in warnings)])
 
 
 def _suggestion(text: str) -> str:
-    mended = parse_leniently(text).formula
-    return f"; did you mean {render(mended)}?" if mended else ""
+    repaired = parse_leniently(text).formula
+    return f"; did you mean {render(repaired)}?" if repaired else ""
 
 
-def _spelling_doubts(formulas: Sequence[Formula]) -> list[str]:
-    spelled: dict[tuple[str, int, str], list[str]] = {}
+def _spelling_warnings(formulas: Sequence[Formula]) -> list[str]:
+    spellings: dict[tuple[str, int, str], list[str]] = {}
     for symbol in symbols(*formulas):
-        spelled.setdefault((symbol.kind, symbol.arity, plain(symbol.name)), []).append(symbol.name)
-    return [f"{' and '.join(names)} are different names" for names in spelled.values() if names[1:]]
+        spellings.setdefault((symbol.kind, symbol.arity, plain(symbol.name)), []).append(
+            symbol.name
+        )
+    return [
+        f"{' and '.join(names)} are different names" for names in spellings.values() if names[1:]
+    ]
 
 
-def _variable_doubts(formulas: Sequence[Formula]) -> list[str]:
+def _unbound_warnings(formulas: Sequence[Formula]) -> list[str]:
     constants = {symbol.name for symbol in symbols(*formulas) if symbol.kind == "function"}
     unbound = sorted(constants & FREE)
-    return [f"{name} is bound by no quantifier, so it names one thing" for name in unbound]
+    return [f"{name} is not bound by a quantifier, so it is a constant" for name in unbound]

@@ -1,4 +1,4 @@
-"""The functions that rewrite one formula into another that means the same, or follows from it."""
+"""The functions that rewrite a formula: equivalent forms, instances and truth tables."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def instantiate(formula: str, term: str) -> str:
     Example:
         instantiate(formula="forall x (Cat(x) -> Furry(x))", term="tom")
     """
-    return render(steps.put(read_formula(formula), read_term(term)))
+    return render(steps.instantiate(read_formula(formula), read_term(term)))
 
 
 @tool
@@ -67,7 +67,7 @@ def truth_table(formula: str) -> str:
     """
     read = read_formula(formula)
     rows = propositional.truth_rows(read)
-    head = " | ".join(map(render, [*propositional.atoms(read), read]))
+    header = " | ".join(map(render, [*propositional.atoms(read), read]))
     lines = [" | ".join("T" if value else "F" for value in (*row, whole)) for row, whole in rows]
     true = sum(whole for _, whole in rows)
-    return "\n".join([head, *lines, f"true in {true} of {len(rows)} rows"])
+    return "\n".join([header, *lines, f"true in {true} of {len(rows)} rows"])

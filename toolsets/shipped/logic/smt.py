@@ -1,11 +1,9 @@
-"""Formulas as SMT-LIB text, which Z3 reads: one sort of things, never empty, equality as such.
+"""Translate formulas to SMT-LIB text for Z3: one nonempty sort of things, built-in equality.
 
-    script([forall x (Cat(x) → Furry(x))])            with quantifiers, over any number of things
-    finite_script([forall x (Cat(x) → Furry(x))], 2)  without, over exactly two things
+    script([forall x (Cat(x) → Furry(x))])            with quantifiers, any number of things
+    finite_script([forall x (Cat(x) → Furry(x))], 2)  without quantifiers, exactly two things
 
-Names are numbered (`p0`, `f1`), so that nothing written in a formula can mean something to Z3.
-
-Not here: asking Z3 (`toolsets.shipped.logic.solver`).
+Names are numbered (`p0`, `f1`), so that no name of a formula is a keyword of Z3.
 """
 
 from __future__ import annotations
@@ -27,14 +25,14 @@ from toolsets.languages.formula.syntax import (
     symbols,
 )
 
-LARGEST_SCRIPT = 50_000  # nodes of formulas written out over finitely many things
+LARGEST_SCRIPT = 50_000  # nodes of formulas with all quantifiers expanded
 
 _OPERATORS: dict[Connective, str] = {"∧": "and", "∨": "or", "⊕": "xor", "→": "=>", "↔": "="}
-Bound = Mapping[str, str]
+Bound = Mapping[str, str]  # bound variables to SMT-LIB terms
 
 
 def number_symbols(formulas: Sequence[Formula]) -> dict[Symbol, str]:
-    """A name for each symbol: p for predicates, f for functions and constants."""
+    """Number the symbols: p0, p1, … for predicates, f0, f1, … for functions and constants."""
     return {symbol: f"{symbol.kind[0]}{n}" for n, symbol in enumerate(symbols(*formulas))}
 
 
@@ -42,20 +40,21 @@ def script(formulas: Sequence[Formula]) -> str:
     """Declarations, then one assertion per formula."""
     names = number_symbols(formulas)
     writer = _Writer(names, ())
-    written = [f"(assert {writer.write(formula, {})})" for formula in formulas]
-    return "\n".join(["(declare-sort T 0)", *_declarations(names), *written])
+    assertions = [f"(assert {writer.write(formula, {})})" for formula in formulas]
+    return "\n".join(["(declare-sort T 0)", *_declarations(names), *assertions])
 
 
 def finite_script(formulas: Sequence[Formula], size: int) -> str | None:
-    """The same over things e0, e1, …, each quantifier written out; None where that is too long."""
-    if sum(_written_nodes(formula, size) for formula in formulas) > LARGEST_SCRIPT:
+    """`script` over `size` things e0, e1, …, all quantifiers expanded; None if it is too long."""
+    if sum(_expanded_nodes(formula, size) for formula in formulas) > LARGEST_SCRIPT:
         return None
     names = number_symbols(formulas)
     things = tuple(f"e{number}" for number in range(size))
     sort = f"(declare-datatypes ((T 0)) (({' '.join(f'({thing})' for thing in things)})))"
     writer = _Writer(names, things)
-    written = [f"(assert {writer.write(formula, {})})" for formula in formulas]
-    return "\n".join([sort, *_declarations(names), *_without_twins(names, things), *written])
+    assertions = [f"(assert {writer.write(formula, {})})" for formula in formulas]
+    symmetry = _symmetry_breaking(names, things)
+    return "\n".join([sort, *_declarations(names), *symmetry, *assertions])
 
 
 def _declarations(names: Mapping[Symbol, str]) -> list[str]:
@@ -66,8 +65,11 @@ def _declarations(names: Mapping[Symbol, str]) -> list[str]:
     ]
 
 
-def _without_twins(names: Mapping[Symbol, str], things: Sequence[str]) -> list[str]:
-    """The n-th constant is one of the first n things: things are alike, so no model is lost."""
+def _symmetry_breaking(names: Mapping[Symbol, str], things: Sequence[str]) -> list[str]:
+    """Assert that the n-th constant is one of the first n things.
+
+    Things are interchangeable, so this excludes only isomorphic copies of models.
+    """
     constants = [n for symbol, n in names.items() if (symbol.kind, symbol.arity) == ("function", 0)]
     return [
         f"(assert (or {' '.join(f'(= {name} {thing})' for thing in things[: number + 1])} false))"
@@ -75,20 +77,20 @@ def _without_twins(names: Mapping[Symbol, str], things: Sequence[str]) -> list[s
     ]
 
 
-def _written_nodes(formula: Formula, size: int) -> int:
+def _expanded_nodes(formula: Formula, size: int) -> int:
     match formula:
         case Quantified(body=body):
-            return size * _written_nodes(body, size)
+            return size * _expanded_nodes(body, size)
         case Binary(left=left, right=right):
-            return 1 + _written_nodes(left, size) + _written_nodes(right, size)
+            return 1 + _expanded_nodes(left, size) + _expanded_nodes(right, size)
         case Not(operand=operand):
-            return 1 + _written_nodes(operand, size)
+            return 1 + _expanded_nodes(operand, size)
         case _:
             return 1
 
 
 class _Writer:
-    """Writes formulas; where `things` are given, a quantifier is written out over them."""
+    """Writes formulas; expands quantifiers over `things` if there are any."""
 
     def __init__(self, names: Mapping[Symbol, str], things: tuple[str, ...]) -> None:
         self._names, self._things = names, things
@@ -109,13 +111,13 @@ class _Writer:
                 first, second = self.write(left, bound), self.write(right, bound)
                 return f"({_OPERATORS[connective]} {first} {second})"
             case Quantified() if self._things:
-                return self._written_out(formula, bound)
+                return self._expanded(formula, bound)
             case Quantified(quantifier=quantifier, variable=variable, body=body):
                 inner = f"v{len(bound)}"
                 written = self.write(body, {**bound, variable: inner})
                 return f"({'forall' if quantifier == '∀' else 'exists'} (({inner} T)) {written})"
 
-    def _written_out(self, formula: Quantified, bound: Bound) -> str:
+    def _expanded(self, formula: Quantified, bound: Bound) -> str:
         each = [self.write(formula.body, {**bound, formula.variable: e}) for e in self._things]
         return f"({'and' if formula.quantifier == '∀' else 'or'} {' '.join(each)})"
 

@@ -1,9 +1,9 @@
-"""Single steps of a proof, each checked: what follows by a rule, or why the rule does not apply.
+"""Inference rules: each returns the conclusion, or raises ValueError if it does not apply.
 
-Two formulas are the same here if they differ in the names of bound variables only. Where a rule
-wants ¬A and A is ¬B, it takes B as well.
+Formulas that differ only in the names of bound variables count as equal. If a rule expects ¬A and
+A is ¬B, it also accepts B.
 
-Not here: whether anything follows at all (`toolsets.shipped.logic.solver`).
+Not here: entailment in general (`toolsets.shipped.logic.solver`).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from toolsets.languages.formula.syntax import (
 from toolsets.shipped.logic.transform import complement
 
 
-def detach(conditional: Formula, antecedent: Formula) -> Formula:
-    """Modus ponens: from A → B and A, B; from A ↔ B also either side."""
+def modus_ponens(conditional: Formula, antecedent: Formula) -> Formula:
+    """From A → B and A, conclude B; A ↔ B works in both directions."""
     given = _conditional(conditional)
     if same(given.left, antecedent):
         return given.right
@@ -37,8 +37,8 @@ def detach(conditional: Formula, antecedent: Formula) -> Formula:
     raise ValueError(_expected("the left side of the conditional", given.left, antecedent))
 
 
-def deny(conditional: Formula, negated: Formula) -> Formula:
-    """Modus tollens: from A → B and ¬B, ¬A; from A ↔ B also either side."""
+def modus_tollens(conditional: Formula, negated: Formula) -> Formula:
+    """From A → B and ¬B, conclude ¬A; A ↔ B works in both directions."""
     given = _conditional(conditional)
     if opposite(given.right, negated):
         return complement(given.left)
@@ -48,8 +48,8 @@ def deny(conditional: Formula, negated: Formula) -> Formula:
     raise ValueError(_expected("the negated right side of the conditional", wanted, negated))
 
 
-def chain(first: Formula, second: Formula) -> Formula:
-    """Hypothetical syllogism: from A → B and B → C, A → C."""
+def hypothetical_syllogism(first: Formula, second: Formula) -> Formula:
+    """From A → B and B → C, conclude A → C."""
     start, end = _conditional(first), _conditional(second)
     if not same(start.right, end.left):
         wanted = "the right side of the first conditional as the left side of the second"
@@ -57,22 +57,22 @@ def chain(first: Formula, second: Formula) -> Formula:
     return Binary("→", start.left, end.right)
 
 
-def exclude(disjunction: Formula, negated: Formula) -> Formula:
-    """Disjunctive syllogism: from A ∨ B and ¬A, B; from A ⊕ B and ¬A, B, and from A, ¬B."""
+def disjunctive_syllogism(disjunction: Formula, negated: Formula) -> Formula:
+    """From A ∨ B and ¬A, conclude B; from A ⊕ B and ¬A, B; from A ⊕ B and A, ¬B."""
     if isinstance(disjunction, Binary) and disjunction.connective == "⊕":
-        return _exclude_exclusively(disjunction, negated)
+        return _exclusive_syllogism(disjunction, negated)
     sides = flatten(disjunction, "∨")
-    left = [side for side in sides if not opposite(side, negated)]
+    remaining = [side for side in sides if not opposite(side, negated)]
     if len(sides) == 1:
         raise ValueError(f"expected a formula A ∨ B, got {render(disjunction)}{_hint(disjunction)}")
-    if len(left) == len(sides) or not left:
+    if len(remaining) == len(sides) or not remaining:
         wanted = " or ".join(render(complement(side)) for side in sides)
         raise ValueError(f"expected the negation of a side, {wanted}, got {render(negated)}")
-    return join(left, "∨")
+    return join(remaining, "∨")
 
 
-def resolve(first: Formula, second: Formula) -> Formula:
-    """Resolution: from A ∨ B and ¬A ∨ C, B ∨ C; ⊥ where nothing is left."""
+def resolution(first: Formula, second: Formula) -> Formula:
+    """From A ∨ B and ¬A ∨ C, conclude B ∨ C; ⊥ if no side remains."""
     clauses = [_clause(first), _clause(second)]
     pairs = [(a, b) for a in clauses[0] for b in clauses[1] if opposite(a, b)]
     if not pairs:
@@ -85,49 +85,49 @@ def resolve(first: Formula, second: Formula) -> Formula:
     return join(unique(rest), "∨") if rest else Truth(False)
 
 
-def take(conjunction: Formula, part: Formula) -> Formula:
-    """Simplification: from A ∧ B, A or B."""
+def simplification(conjunction: Formula, part: Formula) -> Formula:
+    """From A ∧ B, conclude A or B."""
     sides = flatten(conjunction, "∧")
     if any(same(side, part) for side in sides) or same(conjunction, part):
         return part
     wanted = ", ".join(map(render, sides))
-    raise ValueError(f"{render(part)} is no side of the conjunction; its sides are: {wanted}")
+    raise ValueError(f"{render(part)} is not a side of the conjunction; its sides are: {wanted}")
 
 
-def put(formula: Formula, term: Term) -> Formula:
-    """The formula behind the outermost quantifier, with `term` for its variable."""
+def instantiate(formula: Formula, term: Term) -> Formula:
+    """Remove the outermost quantifier and replace its variable by `term`."""
     if not isinstance(formula, Quantified):
         raise ValueError(f"expected a formula that begins with ∀ or ∃, got {render(formula)}")
     return substitute(formula.body, {formula.variable: term})
 
 
 def opposite(one: Formula, other: Formula) -> bool:
-    """Whether one is the negation of the other."""
+    """Whether one formula is the negation of the other."""
     return same(Not(one), other) or same(one, Not(other))
 
 
 def flatten(formula: Formula, connective: Connective) -> list[Formula]:
-    """The sides of A ∨ B ∨ C, or of one with another connective."""
+    """The sides of A ∨ B ∨ C, for the given connective; else the formula itself."""
     if isinstance(formula, Binary) and formula.connective == connective:
         return [*flatten(formula.left, connective), *flatten(formula.right, connective)]
     return [formula]
 
 
 def join(sides: list[Formula], connective: Connective) -> Formula:
-    """A ∨ B ∨ C, or with another connective; at least one side."""
+    """Join at least one side with the connective, such as A ∨ B ∨ C."""
     return reduce(lambda left, right: Binary(connective, left, right), sides)
 
 
 def unique(formulas: list[Formula]) -> list[Formula]:
-    """Each formula once, in order."""
-    kept: list[Formula] = []
+    """Drop repeated formulas; keep the order."""
+    distinct: list[Formula] = []
     for formula in formulas:
-        if not any(same(formula, other) for other in kept):
-            kept.append(formula)
-    return kept
+        if not any(same(formula, other) for other in distinct):
+            distinct.append(formula)
+    return distinct
 
 
-def _exclude_exclusively(formula: Binary, other: Formula) -> Formula:
+def _exclusive_syllogism(formula: Binary, other: Formula) -> Formula:
     for side, rest in ((formula.left, formula.right), (formula.right, formula.left)):
         if opposite(side, other):
             return rest
@@ -152,10 +152,10 @@ def _clause(formula: Formula) -> list[Formula]:
     return sides
 
 
-def _expected(what: str, wanted: Formula, got: Formula) -> str:
-    return f"expected {what}, {render(wanted)}, got {render(got)}"
+def _expected(role: str, wanted: Formula, got: Formula) -> str:
+    return f"expected {role}, {render(wanted)}, got {render(got)}"
 
 
 def _hint(formula: Formula) -> str:
     universal = isinstance(formula, Quantified) and formula.quantifier == "∀"
-    return "; put a constant for its variable first (universal_instantiation)" * universal
+    return "; first replace its variable by a constant (universal_instantiation)" * universal

@@ -1,6 +1,6 @@
-"""Formulas rewritten into formulas that mean the same: negations inwards, constants folded.
+"""Equivalent rewriting of formulas: negations moved inwards, constants folded.
 
-Not here: what needs a truth table or sympy (`propositional`), steps of a proof (`steps`).
+Not here: normal forms (`propositional`), inference rules (`steps`).
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from toolsets.languages.formula.syntax import (
 
 
 def complement(formula: Formula) -> Formula:
-    """The negation, without a second ¬ in front."""
+    """The negation, without a double ¬ at the front."""
     return formula.operand if isinstance(formula, Not) else Not(formula)
 
 
 def push_negations(formula: Formula, negated: bool = False) -> Formula:
-    """The formula, or its negation, with ¬ before atoms only; ↔ and ⊕ stay and swap."""
+    """Move ¬ inwards to the atoms, of the formula or its negation; ¬ swaps ↔ and ⊕."""
     match formula:
         case Not(operand=operand):
             return push_negations(operand, not negated)
         case Quantified(quantifier=quantifier, variable=variable, body=body):
             swapped = "∃" if quantifier == "∀" else "∀"
-            kept = swapped if negated else quantifier
-            return Quantified(kept, variable, push_negations(body, negated))
+            pushed = swapped if negated else quantifier
+            return Quantified(pushed, variable, push_negations(body, negated))
         case Binary():
             return _push_into(formula, negated)
         case Truth(value=value):
@@ -46,26 +46,26 @@ def _push_into(formula: Binary, negated: bool) -> Formula:
     match connective:
         case "∧" | "∨":
             swapped = "∨" if connective == "∧" else "∧"
-            kept = swapped if negated else connective
-            return Binary(kept, push_negations(left, negated), push_negations(right, negated))
+            pushed = swapped if negated else connective
+            return Binary(pushed, push_negations(left, negated), push_negations(right, negated))
         case "→" if negated:
             return Binary("∧", push_negations(left), push_negations(right, True))
         case "↔" | "⊕" if negated:
-            kept = "⊕" if connective == "↔" else "↔"
-            return Binary(kept, push_negations(left), push_negations(right))
+            swapped = "⊕" if connective == "↔" else "↔"
+            return Binary(swapped, push_negations(left), push_negations(right))
         case _:
             return Binary(connective, push_negations(left), push_negations(right))
 
 
 def fold(formula: Formula) -> Formula:
-    """The formula without ⊤, ⊥, ¬¬, doubled or contradicting sides and idle quantifiers."""
+    """Simplify ⊤, ⊥, ¬¬, equal or contradicting sides, and quantifiers of unused variables."""
     match formula:
         case Not(operand=operand):
             return _fold_negation(fold(operand))
         case Quantified(quantifier=quantifier, variable=variable, body=body):
             inner = fold(body)
-            idle = variable not in free_variables(inner)
-            return inner if idle else Quantified(quantifier, variable, inner)
+            unused = variable not in free_variables(inner)
+            return inner if unused else Quantified(quantifier, variable, inner)
         case Binary(connective=connective, left=left, right=right):
             return _fold_binary(Binary(connective, fold(left), fold(right)))
         case Equality(left=left, right=right) if left == right:
@@ -92,7 +92,7 @@ def _fold_binary(formula: Binary) -> Formula:
 
 
 def _fold_truth(connective: Connective, value: bool, other: Formula, *, first: bool) -> Formula:
-    """`value` and `other` joined, in this order where `first`."""
+    """Fold `value` joined with `other`; `first` if the value is the left side."""
     match connective:
         case "∧":
             return other if value else Truth(False)

@@ -1,11 +1,11 @@
-"""A small world, told so that a model can read it: its things, and what is true of them.
+"""Describe a small world as text for the model: its things and what is true of them.
 
     2 things: tom, thing2
     Cat: tom
     Likes: (tom, thing2), (thing2, tom)
     rex = tom
 
-Not here: finding one (`toolsets.shipped.logic.solver`).
+Not here: the search for worlds (`toolsets.shipped.logic.solver`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from toolsets.shipped.logic.solver import World
 if TYPE_CHECKING:
     import z3
 
-MOST_CASES = 500  # of one predicate or function that are looked at
+MOST_CASES = 500  # listed for one predicate or function
 
 
-def tell(world: World) -> str:
-    """The world in lines: its things, then a line for each symbol but the things' own names."""
+def describe(world: World) -> str:
+    """One line with the things, then one for each symbol that is not a thing's own name."""
     table = _Table(world)
     things = table.things
     counted = f"{len(things)} thing{'s' * (len(things) > 1)}: {', '.join(things)}"
@@ -40,7 +40,7 @@ class _Table:
         self.things = self._name_things()
 
     def line(self, symbol: Symbol) -> str:
-        """What the world says about a symbol; empty for a thing's own name."""
+        """The line of a symbol; empty for a thing's own name."""
         if symbol.kind == "function" and symbol.arity == 0:
             thing = self.things[self._value(symbol, ())]
             return "" if thing == symbol.name else f"{symbol.name} = {thing}"
@@ -60,7 +60,7 @@ class _Table:
         return names[0] if len(names) == 1 else f"({', '.join(names)})"
 
     def _value(self, symbol: Symbol, case: Sequence[int]) -> int:
-        """The number of a thing, or 0 and 1 for false and true; what is left open is 0."""
+        """The number of a thing, or 0 and 1 for false and true; 0 if the model leaves it open."""
         declared = self._declared.get(self._world.names[symbol])
         if declared is None:
             return 0
@@ -79,12 +79,12 @@ class _Table:
         return [sorts[0].constructor(n)() for n in range(self._world.size)] if sorts else []
 
     def _name_things(self) -> list[str]:
-        """Each thing's first constant, or thing1, thing2, … where none names it."""
+        """The first constant of each thing; thing1, thing2, … for things without a constant."""
         taken = {symbol.name for symbol in self._world.names}
         named: dict[int, str] = {}
         for symbol in self._world.names:
             if (symbol.kind, symbol.arity) == ("function", 0):
                 named.setdefault(self._value(symbol, ()), symbol.name)
         numbers = range(self._world.size)
-        spare = [f"thing{n + 1}" + "_" * (f"thing{n + 1}" in taken) for n in numbers]
-        return [named.get(number, spare[number]) for number in numbers]
+        defaults = [f"thing{n + 1}" + "_" * (f"thing{n + 1}" in taken) for n in numbers]
+        return [named.get(number, defaults[number]) for number in numbers]

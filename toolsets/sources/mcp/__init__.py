@@ -1,13 +1,12 @@
 """The tools of an MCP server as a toolset, through the official `mcp` package.
 
-    toolset = toolsets.sources.mcp.toolset("uvx some-server --flag")      in a module of one's own
+    toolset = toolsets.sources.mcp.toolset("uvx some-server --flag")      in a module of yours
 
-The server is started where the module is imported, with a bare environment, and is spoken to over
-its standard streams; each worker process has a server of its own. Such a toolset is unconfined: a
-server may use the network, files and processes of its own. One that has died is started anew by the
-next call.
+Importing the module starts the server, with a minimal environment; it communicates over its
+standard streams, and each worker process starts its own server. Such a toolset is unconfined: a
+server may use the network, files and other processes. The next call restarts a server that died.
 
-Not here: a toolset served to others (`toolsets.sources.mcp.server`).
+Not here: serving a toolset to MCP clients (`toolsets.sources.mcp.server`).
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ def toolset(
     env: Mapping[str, str] | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
 ) -> Toolset:
-    """The tools of the MCP server that `command` starts; `limits` hold for each call.
+    """The tools of the MCP server that `command` starts; `limits` apply to each call.
 
-    `env` is added to the few variables that a server gets. Raises ToolsetError where the server
-    does not start, or tells tools that cannot be called.
+    `env` is added to the few variables that a server gets. Raises ToolsetError if the server does
+    not start, or lists a tool with an invalid schema.
     """
     words = shlex.split(command) if isinstance(command, str) else list(command)
     server = _Server(words, dict(env or {}))
@@ -50,14 +49,14 @@ def toolset(
             described = tool.description or tool.title or ""
             tools.append(tool_of(tool.name, described, tool.input_schema, run, limits))
         except ToolsetError as error:
-            server.end()
+            server.close()
             raise ToolsetError(f"{server}: {error}") from None
     renamed = tuple(tool.renamed(names[tool.name]) for tool in tools)
     return Toolset(f"mcp:{shlex.join(words)}", renamed, unconfined=True)
 
 
 class _Server:
-    """A server by its command, with the one session to it that this process has."""
+    """An MCP server command, and this process's one session with the server."""
 
     def __init__(self, words: list[str], env: dict[str, str]) -> None:
         self._words = words
@@ -68,49 +67,49 @@ class _Server:
         return f"MCP server {shlex.join(self._words)!r}"
 
     def tools(self) -> list[Tool]:
-        """All that the server offers, in its order."""
+        """All tools of the server, in its order; raises ToolsetError if it cannot list them."""
         if not self._words or shutil.which(self._words[0]) is None:
-            raise ToolsetError(f"{self} cannot be started: there is no such program")
+            raise ToolsetError(f"{self} cannot be started: program not found")
         try:
-            return self._opened().ask(_list, START_SECONDS)
+            return self._open_session().ask(_list, START_SECONDS)
         except TimeoutError:
             reason = f"does not answer within {START_SECONDS:g} s"
-        except Exception as error:  # whatever a server of others may do
-            reason = f"fails: {_say(error)}"
-        self.end()
-        raise ToolsetError(f"{self} {reason}; try the command by itself")
+        except Exception as error:  # a third-party server may cause any error
+            reason = f"fails: {_error_text(error)}"
+        self.close()
+        raise ToolsetError(f"{self} {reason}; try the command in a terminal")
 
     def caller(self, name: str) -> Callable[[dict[str, Any]], str]:
-        """A function that calls the tool `name`; it raises ValueError with what the server said."""
+        """A function that calls the tool `name`; it raises ValueError with the server's error."""
 
         def call(arguments: dict[str, Any]) -> str:
             from mcp import MCPError
             from mcp_types import CONNECTION_CLOSED
 
             try:
-                result = self._opened().ask(lambda client: client.call_tool(name, arguments))
+                result = self._open_session().ask(lambda client: client.call_tool(name, arguments))
             except MCPError as error:
                 if error.code != CONNECTION_CLOSED:
                     raise
-                self.end()
+                self.close()
                 raise ValueError("the MCP server has ended") from None
             if result.is_error:
-                said = _text(result).removeprefix(f"{name}: ")  # as a server of ours begins
-                raise ValueError(said or "the MCP server told an error")
+                message = _text(result).removeprefix(f"{name}: ")  # our own server adds this
+                raise ValueError(message or "the MCP server returned an error")
             return _text(result)
 
         return call
 
-    def _opened(self) -> Session:
-        if self._session is None:
-            self._session = Session(self._words, self._env)
-        return self._session
-
-    def end(self) -> None:
-        """End the session, if there is one; the next call begins another."""
+    def close(self) -> None:
+        """Close the session, if it is open; the next call opens a new one."""
         if self._session is not None:
             self._session.close()
         self._session = None
+
+    def _open_session(self) -> Session:
+        if self._session is None:
+            self._session = Session(self._words, self._env)
+        return self._session
 
 
 async def _list(client: Client) -> list[Tool]:
@@ -123,7 +122,7 @@ async def _list(client: Client) -> list[Tool]:
 
 
 def _text(result: CallToolResult) -> str:
-    """What the model reads: texts as they are, anything else named."""
+    """The result as text for the model; blocks other than text are named only."""
     parts = [_block(block) for block in result.content]
     if not parts and result.structured_content is not None:
         return json.dumps(result.structured_content, ensure_ascii=False)
@@ -144,8 +143,8 @@ def _block(block: Any) -> str:
     return f"[resource: {block.uri}]"
 
 
-def _say(error: BaseException) -> str:
-    """The first error itself, where a group holds it."""
+def _error_text(error: BaseException) -> str:
+    """The message of the error, or of the first error in a group."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error) or type(error).__name__

@@ -1,9 +1,9 @@
-"""A toolset served to others as an MCP server on standard input and output.
+"""Serve a toolset as an MCP server on standard input and output.
 
     python -m toolsets mcp arithmetic
 
-Calls run in an executor's worker processes. A connection is one chain: functions that keep a state
-find it from call to call. What a call fails with is a result that says so, not a protocol error.
+Calls run in an executor's worker processes. A connection is one chain: its state is passed from
+call to call. A failed call is returned as an error result, not as a protocol error.
 
 Not here: an MCP server used as a toolset (`toolsets.sources.mcp`).
 """
@@ -25,7 +25,8 @@ if TYPE_CHECKING:  # takes half a second to import
 
 def serve(toolset: Toolset) -> None:
     """Serve the functions of `toolset` until standard input ends."""
-    # The package reads standard input on a thread that no exception ends; workers end with us.
+    # No exception ends the thread on which the package reads standard input, so let SIGINT kill
+    # this process; its workers end with it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     asyncio.run(_serve(toolset))
 
@@ -40,7 +41,7 @@ async def _serve(toolset: Toolset) -> None:
 
 
 def server_of(toolset: Toolset, executor: Executor) -> Server:
-    """An MCP server of one connection, whose calls `executor` runs."""
+    """An MCP server for one connection; `executor` runs its calls."""
     import mcp_types
     from mcp.server import Server
 
@@ -61,7 +62,7 @@ def server_of(toolset: Toolset, executor: Executor) -> Server:
 
 
 class _Connection:
-    """The chain of calls of one client, with its state."""
+    """One client's chain of calls and its state."""
 
     def __init__(self, toolset: Toolset, executor: Executor) -> None:
         self._stateful = {tool.name for tool in toolset.tools if tool.state_parameter is not None}
@@ -70,7 +71,7 @@ class _Connection:
         self._state: dict[str, Any] | None = None
 
     async def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
-        """Run a call; those that build on each other run one after another."""
+        """Run a call; calls of stateful functions run one after another."""
         call = ToolCall(name, arguments, render_call(name, arguments))
         if name not in self._stateful:
             return await self._executor.submit(call)

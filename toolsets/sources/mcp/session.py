@@ -1,9 +1,7 @@
-"""One MCP server's process and the session with it, for code that is not async.
+"""Start one MCP server process and talk to it from code that is not async.
 
-The official client is async; its event loop runs on a thread of its own for as long as the session
-lasts. The server ends with the session or with this process, however that ends.
-
-Not here: what is asked (`toolsets.sources.mcp`).
+The official client is async; its event loop runs on a separate thread for as long as the session
+lasts. The server ends with the session or with this process, even if this process is killed.
 """
 
 from __future__ import annotations
@@ -18,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:  # takes half a second to import
     from mcp import Client, StdioServerParameters
 
-START_SECONDS = 50.0  # less than a worker's process has to load its toolset
-# Runs a command that ends with the thread that started it, without the memory limit of a worker.
+START_SECONDS = 50.0  # less than a worker process may take to load its toolset
+# Runs a command without the worker's memory limit; it ends with the thread that started it.
 _TETHER = """
 import ctypes, os, resource, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG in linux/prctl.h
@@ -32,7 +30,7 @@ Answer = TypeVar("Answer")
 
 
 class Session:
-    """A running server. Raises what the client raises, TimeoutError where it does not answer."""
+    """A running server. Passes on the client's errors; raises TimeoutError without an answer."""
 
     def __init__(
         self, words: list[str], env: dict[str, str], start_seconds: float = START_SECONDS
@@ -57,7 +55,7 @@ class Session:
         return future.result(seconds)
 
     def close(self) -> None:
-        """Let the server end; does not wait for it."""
+        """Stop the server without waiting for its end."""
         self._loop.call_soon_threadsafe(self._task.cancel)
 
     def _run(self) -> None:
@@ -66,7 +64,7 @@ class Session:
 
 
 async def _hold(parameters: StdioServerParameters, opened: Future[Client]) -> None:
-    """Keep the session open until cancelled; one task enters and leaves it, as anyio demands."""
+    """Keep the session open until cancelled; anyio requires one task to enter and leave it."""
     from mcp import Client
 
     try:

@@ -42,40 +42,40 @@ def test_every_container_gives_the_same_problems(tmp_path: Path) -> None:
         assert read_problems(str(tmp_path / name)).problems == expected, name
 
 
-def test_jsonl_is_told_by_content_where_the_ending_says_nothing(tmp_path: Path) -> None:
+def test_jsonl_is_detected_by_content_without_a_known_file_ending(tmp_path: Path) -> None:
     path = _jsonl(tmp_path, b"# a heading", ROWS[0], name="problems.txt")
-    found = read_problems(path)
-    assert (len(found.problems), found.rejects[0].line) == (1, 1)
+    source = read_problems(path)
+    assert (len(source.problems), source.rejects[0].line) == (1, 1)
 
 
-def test_bad_csv_rows_are_rejected_with_the_line_they_start_on(tmp_path: Path) -> None:
+def test_bad_csv_rows_are_rejected_with_their_first_line_number(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_bytes(b'question,answer\n"Two\nlines?",1\n\none\ncaf\xe9,2\n"last, really?",3\n')
-    found = read_problems(str(file))
-    assert [problem.question for problem in found.problems] == ["Two\nlines?", "last, really?"]
-    assert [(reject.line, reject.reason) for reject in found.rejects] == [
+    source = read_problems(str(file))
+    assert [problem.question for problem in source.problems] == ["Two\nlines?", "last, really?"]
+    assert [(reject.line, reject.reason) for reject in source.rejects] == [
         (5, "the header has 2 fields, this row 1"),
         (6, "not UTF-8"),
     ]
 
 
-def test_a_field_too_long_for_csv_is_one_reject(tmp_path: Path) -> None:
+def test_a_csv_field_that_is_too_long_is_one_reject(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text(f"question,answer\n{'x' * 200_000},1\nshort?,2\n")
-    found = read_problems(str(file))
-    assert [problem.question for problem in found.problems] == ["short?"]
-    assert found.rejects[0].reason.startswith("not valid CSV: field larger than")
+    source = read_problems(str(file))
+    assert [problem.question for problem in source.problems] == ["short?"]
+    assert source.rejects[0].reason.startswith("not valid CSV: field larger than")
 
 
-def test_a_data_set_of_several_splits_keeps_them_and_is_read_in_turn(tmp_path: Path) -> None:
+def test_splits_of_a_data_set_are_preserved_and_interleaved(tmp_path: Path) -> None:
     import datasets
 
     parts = datasets.DatasetDict()
     parts["train"] = datasets.Dataset.from_list(ROWS[:2])
     parts["validation"] = datasets.Dataset.from_list(ROWS[2:])
     parts.save_to_disk(str(tmp_path / "folder"))
-    found = read_problems(str(tmp_path / "folder"))
-    assert [(problem.answer, problem.split) for problem in found.problems] == [
+    source = read_problems(str(tmp_path / "folder"))
+    assert [(problem.answer, problem.split) for problem in source.problems] == [
         ("5", "train"),
         ("-1", "test"),
         ("6", "train"),
@@ -88,11 +88,11 @@ def test_the_same_question_in_two_splits_is_a_duplicate(tmp_path: Path) -> None:
     parts = datasets.DatasetDict()
     parts["train"] = parts["test"] = datasets.Dataset.from_list(ROWS[:1])
     parts.save_to_disk(str(tmp_path / "folder"))
-    found = read_problems(str(tmp_path / "folder"))
-    assert (len(found.problems), len(found.rejects)) == (1, 1)
+    source = read_problems(str(tmp_path / "folder"))
+    assert (len(source.problems), len(source.rejects)) == (1, 1)
 
 
-def test_a_hub_data_set_out_of_reach_is_one_sentence() -> None:
+def test_an_unreachable_hub_data_set_gives_a_one_sentence_error() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pipeline", "problems", "hf:nobody/nothing:train"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""What tests of the pocket world share: its first problems."""
+"""Fixtures: the first problems of the pocket world."""
 
 from __future__ import annotations
 
@@ -28,4 +28,4 @@ def logic(world: dict[str, list[Problem]]) -> dict[str, list[Problem]]:
 
 
 def _of(task: str, world: dict[str, list[Problem]]) -> dict[str, list[Problem]]:
-    return {split: [p for p in told if p.task == task] for split, told in world.items()}
+    return {split: [p for p in problems if p.task == task] for split, problems in world.items()}

@@ -16,24 +16,24 @@ FUNCTIONS = toolsets.load(TOOLSET)
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_every_number_on_the_way_is_a_small_whole_one(
+def test_every_intermediate_value_is_an_integer(
     split: str, arithmetic: dict[str, list[Problem]]
 ) -> None:
-    for told in arithmetic[split]:
-        values = [step.value for step in replay(told, FUNCTIONS).calculations]
-        assert len(values) == len(told.reference)
-        assert all(value is not None and value.denominator == 1 for value in values), told
-        assert 1 <= int(told.answer) <= LARGEST
+    for problem in arithmetic[split]:
+        values = [step.value for step in replay(problem, FUNCTIONS).calculations]
+        assert len(values) == len(problem.reference)
+        assert all(value is not None and value.denominator == 1 for value in values), problem
+        assert 1 <= int(problem.answer) <= LARGEST
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_each_call_is_a_step_of_the_worked_chain(
+def test_each_call_is_a_step_of_the_reference_chain(
     split: str, arithmetic: dict[str, list[Problem]]
 ) -> None:
-    for told in arithmetic[split]:
-        chain = reference_chain(told, FUNCTIONS)
-        assert chain is not None, told
-        assert len(chain.steps) == len(told.reference) + 1
+    for problem in arithmetic[split]:
+        chain = reference_chain(problem, FUNCTIONS)
+        assert chain is not None, problem
+        assert len(chain.steps) == len(problem.reference) + 1
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_each_call_is_a_step_of_the_worked_chain(
 def test_problems_have_as_many_steps_as_their_split_allows(
     split: str, steps: dict[int, int], arithmetic: dict[str, list[Problem]]
 ) -> None:
-    counts = Counter(len(told.reference) for told in arithmetic[split])
+    counts = Counter(len(problem.reference) for problem in arithmetic[split])
     assert set(counts) == set(steps)
     for length, weight in steps.items():
         assert counts[length] / COUNT == pytest.approx(weight / 100, abs=0.12)
@@ -50,19 +50,23 @@ def test_problems_have_as_many_steps_as_their_split_allows(
     assert max(OOD_STEPS) > 4
 
 
-def test_some_wordings_are_kept_for_out_of_distribution(
+def test_some_wordings_occur_out_of_distribution_only(
     arithmetic: dict[str, list[Problem]],
 ) -> None:
-    kept = ("In the end, how many", "At first", "are sold.", "Each of", "from a friend.")
+    unseen = ("In the end, how many", "At first", "are sold.", "Each of", "from a friend.")
     for split in ("pretrain", "train", "test"):
-        assert not any(words in told.question for told in arithmetic[split] for words in kept)
-    asked = [told.question for told in arithmetic["ood"]]
-    for words in kept:
-        assert any(words in question for question in asked)
-    assert sum(any(words in question for words in kept) for question in asked) > COUNT / 2
+        assert not any(
+            words in problem.question for problem in arithmetic[split] for words in unseen
+        )
+    questions = [problem.question for problem in arithmetic["ood"]]
+    for words in unseen:
+        assert any(words in question for question in questions)
+    assert sum(any(words in question for words in unseen) for question in questions) > COUNT / 2
 
 
-def test_some_problems_mention_what_does_not_matter(arithmetic: dict[str, list[Problem]]) -> None:
-    told = [told.question for told in arithmetic["test"]]
-    distracted = [q for q in told if " years old." in q or " also has " in q or " minutes." in q]
+def test_some_problems_have_distractors(arithmetic: dict[str, list[Problem]]) -> None:
+    questions = [problem.question for problem in arithmetic["test"]]
+    distracted = [
+        q for q in questions if " years old." in q or " also has " in q or " minutes." in q
+    ]
     assert 0.03 < len(distracted) / COUNT < 0.4

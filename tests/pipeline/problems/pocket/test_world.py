@@ -19,22 +19,22 @@ FUNCTIONS = toolsets.load(TOOLSET)
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_the_worked_calls_reach_the_answer(split: str, world: dict[str, list[Problem]]) -> None:
-    for told in world[split]:
-        chain = reference_chain(told, FUNCTIONS)
-        assert chain is not None, told
-        assert judge(chain, told).correct, told
+def test_the_reference_calls_reach_the_answer(split: str, world: dict[str, list[Problem]]) -> None:
+    for p in world[split]:
+        chain = reference_chain(p, FUNCTIONS)
+        assert chain is not None, p
+        assert judge(chain, p).correct, p
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_the_tasks_take_turns(split: str, world: dict[str, list[Problem]]) -> None:
-    assert [told.task for told in world[split]] == ["arithmetic", "logic"] * COUNT
+def test_the_tasks_alternate(split: str, world: dict[str, list[Problem]]) -> None:
+    assert [p.task for p in world[split]] == ["arithmetic", "logic"] * COUNT
 
 
-def test_no_question_of_one_split_appears_in_another(world: dict[str, list[Problem]]) -> None:
-    for one, other in itertools.combinations(SPLITS, 2):
-        asked = {told.question for told in world[one]}
-        assert asked.isdisjoint(told.question for told in world[other])
+def test_no_question_occurs_in_two_splits(world: dict[str, list[Problem]]) -> None:
+    for first, second in itertools.combinations(SPLITS, 2):
+        questions = {p.question for p in world[first]}
+        assert questions.isdisjoint(p.question for p in world[second])
 
 
 @given(
@@ -43,27 +43,27 @@ def test_no_question_of_one_split_appears_in_another(world: dict[str, list[Probl
     split=st.sampled_from(SPLITS),
     more=st.integers(1, 5),
 )
-def test_problem_i_is_the_same_however_many_there_are(
+def test_problem_i_does_not_depend_on_the_count(
     index: int, seed: int, split: str, more: int
 ) -> None:
     some = list(problems(index + more, seed, split))
     assert some[index] == problem(index, seed, split)
     assert some[index].split == split
-    assert len({told.problem_id for told in some}) == len(some)
+    assert len({p.problem_id for p in some}) == len(some)
 
 
-def test_another_seed_tells_other_problems(world: dict[str, list[Problem]]) -> None:
-    others = {told.question for told in problems(COUNT, 1, "test")}
-    assert len(others & {told.question for told in world["test"]}) < COUNT / 10
+def test_another_seed_gives_other_problems(world: dict[str, list[Problem]]) -> None:
+    others = {p.question for p in problems(COUNT, 1, "test")}
+    assert len(others & {p.question for p in world["test"]}) < COUNT / 10
 
 
-def test_problems_differ_from_each_other(world: dict[str, list[Problem]]) -> None:
+def test_questions_rarely_repeat(world: dict[str, list[Problem]]) -> None:
     for split in SPLITS:
-        assert len({told.question for told in world[split]}) > 0.95 * 2 * COUNT
+        assert len({p.question for p in world[split]}) > 0.95 * 2 * COUNT
 
 
-def test_every_function_is_needed(world: dict[str, list[Problem]]) -> None:
-    calls = (solution_calls(told, FUNCTIONS) for told in world["test"])
-    used = Counter(worked.call.name for found in calls for worked in found)
+def test_every_function_is_used(world: dict[str, list[Problem]]) -> None:
+    solutions = (solution_calls(p, FUNCTIONS) for p in world["test"])
+    used = Counter(step.call.name for calls in solutions for step in calls)
     assert set(used) == set(FUNCTIONS.tool_names)
     assert min(used.values()) > COUNT / 20

@@ -33,7 +33,7 @@ def _problem(answer: str, *reference: str) -> Problem:
 
 
 def _raws(text: str) -> list[str]:
-    return [worked.call.raw for worked in replay_calculation(text, ARITHMETIC).calls]
+    return [step.call.raw for step in replay_calculation(text, ARITHMETIC).calls]
 
 
 @pytest.mark.parametrize(
@@ -69,25 +69,25 @@ def _raws(text: str) -> list[str]:
     ],
 )
 def test_a_calculation_becomes_one_call_per_operator(text: str, calls: list[str]) -> None:
-    worked = replay_calculation(text, ARITHMETIC)
-    assert [step.call.raw for step in worked.calls] == calls
-    assert worked.exact and worked.lossless and worked.reason == ""
+    replayed = replay_calculation(text, ARITHMETIC)
+    assert [step.call.raw for step in replayed.calls] == calls
+    assert replayed.exact and replayed.lossless and replayed.reason == ""
 
 
-def test_every_call_is_what_the_toolset_parses_from_its_text() -> None:
-    for worked in replay_calculation("(1/3+2.5)*-4=-34/3", ARITHMETIC).calls:
-        assert ARITHMETIC.parse(worked.call.raw) == worked.call
-        assert ARITHMETIC.execute(worked.call) == worked.result
+def test_parsing_and_executing_a_call_again_gives_the_same_result() -> None:
+    for step in replay_calculation("(1/3+2.5)*-4=-34/3", ARITHMETIC).calls:
+        assert ARITHMETIC.parse(step.call.raw) == step.call
+        assert ARITHMETIC.execute(step.call) == step.result
 
 
 @pytest.mark.parametrize(
     "text", ["2/7/3*21=2", "1/3+1/3+1/3=1", "1/99991*99991=1", "1.1**12*10**12=3138428376721"]
 )
-def test_what_is_between_two_calls_keeps_its_full_precision(text: str) -> None:
+def test_intermediate_results_keep_their_full_precision(text: str) -> None:
     assert replay_calculation(text, ARITHMETIC).exact
 
 
-def test_digits_beyond_a_float_travel_as_text() -> None:
+def test_numbers_beyond_float_precision_are_passed_as_text() -> None:
     text = "0.12345678901234567*1+1=1.12345678901234567"
     assert _raws(text) == [
         "multiply(a='0.12345678901234567', b=1)",
@@ -96,10 +96,10 @@ def test_digits_beyond_a_float_travel_as_text() -> None:
     assert replay_calculation(text, ARITHMETIC).exact
 
 
-def test_a_rounded_annotation_is_not_exact_but_nothing_was_lost() -> None:
-    worked = replay_calculation("10/3=3.33", ARITHMETIC)
-    assert (worked.value, worked.annotated) == (Fraction(10, 3), Fraction(333, 100))
-    assert worked.lossless and not worked.exact
+def test_a_rounded_annotation_is_lossless_but_not_exact() -> None:
+    replayed = replay_calculation("10/3=3.33", ARITHMETIC)
+    assert (replayed.value, replayed.annotated) == (Fraction(10, 3), Fraction(333, 100))
+    assert replayed.lossless and not replayed.exact
 
 
 @pytest.mark.parametrize(
@@ -118,30 +118,30 @@ def test_a_rounded_annotation_is_not_exact_but_nothing_was_lost() -> None:
         ("1" + "+1" * 250 + "=251", "the expression is longer than 500 characters"),
     ],
 )
-def test_what_cannot_be_replayed_says_why(text: str, reason: str) -> None:
-    worked = replay_calculation(text, ARITHMETIC)
-    assert not worked.exact
-    assert worked.reason == reason
+def test_a_calculation_that_cannot_be_replayed_has_a_reason(text: str, reason: str) -> None:
+    replayed = replay_calculation(text, ARITHMETIC)
+    assert not replayed.exact
+    assert replayed.reason == reason
 
 
-def test_the_deepest_expression_is_still_replayed() -> None:
+def test_the_most_deeply_nested_expression_is_replayed() -> None:
     signs = "-" * (LONGEST_EXPRESSION - 2)
     assert replay_calculation(f"{signs}(5)=5", ARITHMETIC).reason.endswith("500 characters")
     assert replay_calculation(f"{signs}5=5", ARITHMETIC).exact
 
 
-def test_a_function_that_the_toolset_lacks_is_the_reason() -> None:
+def test_a_function_missing_in_the_toolset_is_the_reason() -> None:
     few = ARITHMETIC.select(["add", "subtract"])
-    worked = replay_calculation("6*2=12", few)
-    assert worked.value is None
-    assert worked.reason.startswith("There is no function multiply.")
+    replayed = replay_calculation("6*2=12", few)
+    assert replayed.value is None
+    assert replayed.reason.startswith("There is no function multiply.")
 
 
-def test_a_replay_ends_at_the_answer_where_its_last_value_is_the_answer() -> None:
-    worked = replay(_problem("72", "48/2=24", "48+24=72"), ARITHMETIC)
-    assert worked.last_value == 72
-    assert worked.ends_at_answer
-    assert [call.result.content for call in worked.calls] == ["24", "72"]
+def test_a_replay_ends_at_the_answer_if_its_last_value_is_the_answer() -> None:
+    replayed = replay(_problem("72", "48/2=24", "48+24=72"), ARITHMETIC)
+    assert replayed.last_value == 72
+    assert replayed.ends_at_answer
+    assert [call.result.content for call in replayed.calls] == ["24", "72"]
     assert not replay(_problem("73", "48/2=24", "48+24=72"), ARITHMETIC).ends_at_answer
     assert not replay(_problem("72", "48+24=72", "x=72"), ARITHMETIC).ends_at_answer
     assert not replay(_problem("72"), ARITHMETIC).ends_at_answer
@@ -152,10 +152,10 @@ def test_formulas_are_not_calculations() -> None:
     assert replay(problem, ARITHMETIC).calculations == ()
 
 
-def test_a_reference_written_as_calls_is_replayed_as_it_stands() -> None:
+def test_a_reference_written_as_calls_is_replayed_unchanged() -> None:
     problem = _problem("15", "add(a=2, b=3)", "multiply(a=5, b=3)")
-    worked = replay(problem, ARITHMETIC)
-    assert worked.ends_at_answer and all(step.exact for step in worked.calculations)
+    replayed = replay(problem, ARITHMETIC)
+    assert replayed.ends_at_answer and all(step.exact for step in replayed.calculations)
     assert [step.call.raw for step in reference_calls(problem, ARITHMETIC)] == [*problem.reference]
     assert (
         replay(_problem("1", "ad(a=1, b=0)"), ARITHMETIC)
@@ -174,13 +174,13 @@ def test_a_reference_written_as_calls_is_replayed_as_it_stands() -> None:
     ],
     ids=["no reference", "no call", "ends elsewhere", "an inexact step"],
 )
-def test_only_a_faithful_reference_gives_calls(problem: Problem) -> None:
+def test_an_incomplete_or_inexact_reference_gives_no_calls(problem: Problem) -> None:
     assert reference_calls(problem, ARITHMETIC) == ()
 
 
-def test_gsm8k_gives_the_measured_number_of_reference_chains(gsm8k_path: str) -> None:
+def test_gsm8k_gives_the_measured_number_of_calculations_and_calls(gsm8k_path: str) -> None:
     replays = [replay(problem, ARITHMETIC) for problem in read_problems(gsm8k_path).problems]
-    calculations = [step for worked in replays for step in worked.calculations]
+    calculations = [step for replayed in replays for step in replayed.calculations]
     assert len(calculations) == 23_716
     assert all(step.exact and step.lossless for step in calculations)
     assert sum(len(step.calls) for step in calculations) == 27_195
@@ -188,7 +188,7 @@ def test_gsm8k_gives_the_measured_number_of_reference_chains(gsm8k_path: str) ->
     assert sum("//" in step.text for step in calculations) == 2
 
 
-# The last step, where the solution's prose gives it
+# Last steps in the solution's prose
 
 
 @pytest.mark.parametrize(
@@ -208,9 +208,7 @@ def test_gsm8k_gives_the_measured_number_of_reference_chains(gsm8k_path: str) ->
         ("5+3 = 8 apples * $2 = $16", "16", "8*2=16"),
     ],
 )
-def test_the_last_equation_of_the_prose_is_the_step_that_is_not_annotated(
-    prose: str, answer: str, step: str
-) -> None:
+def test_the_last_equation_of_the_prose_is_a_step(prose: str, answer: str, step: str) -> None:
     assert prose_steps(prose, answer) == (f"prose: {step}",)
     assert replay_calculation(step, ARITHMETIC).exact
 
@@ -241,32 +239,34 @@ def test_the_last_equation_of_the_prose_is_the_step_that_is_not_annotated(
         ("5+3 = 8", "Tuesday"),
     ],
 )
-def test_what_does_not_evaluate_to_the_answer_is_no_step(prose: str, answer: str) -> None:
+def test_prose_without_an_equation_for_the_answer_gives_no_step(prose: str, answer: str) -> None:
     assert prose_steps(prose, answer) == ()
 
 
-def test_a_step_of_the_prose_ends_a_replay_and_is_no_calculation() -> None:
-    worked = replay(_problem("10", "3+4=7", "prose: 7+3=10"), ARITHMETIC)
-    assert worked.ends_at_answer and not worked.calculations_end_at_answer
-    assert [step.text for step in worked.calculations] == ["3+4=7"]
-    assert worked.prose is not None and worked.prose.calls[0].call.raw == "add(a=7, b=3)"
+def test_a_prose_step_ends_a_replay_but_is_not_a_calculation() -> None:
+    replayed = replay(_problem("10", "3+4=7", "prose: 7+3=10"), ARITHMETIC)
+    assert replayed.ends_at_answer and not replayed.calculations_end_at_answer
+    assert [step.text for step in replayed.calculations] == ["3+4=7"]
+    assert replayed.prose is not None and replayed.prose.calls[0].call.raw == "add(a=7, b=3)"
     assert not replay(_problem("11", "3+4=7", "prose: 7+3=10"), ARITHMETIC).ends_at_answer
     assert not replay(_problem("11", "3+4=7", "prose: 7+3=11"), ARITHMETIC).ends_at_answer
     few = ARITHMETIC.select(["subtract"])
     assert not replay(_problem("10", "prose: 7+3=10"), few).ends_at_answer
 
 
-def test_a_step_of_the_prose_gives_no_chain_and_takes_none_away() -> None:
+def test_a_prose_step_neither_adds_nor_removes_a_chain() -> None:
     assert reference_calls(_problem("10", "3+4=7", "prose: 7+3=10"), ARITHMETIC) == ()
     with_prose, without = _problem("7", "3+4=7", "prose: 6+1=7"), _problem("7", "3+4=7")
     assert reference_calls(with_prose, ARITHMETIC) == reference_calls(without, ARITHMETIC) != ()
 
 
-def test_gsm8k_ends_at_its_answers_once_the_prose_may_give_the_last_step(gsm8k_path: str) -> None:
+def test_gsm8k_replays_with_prose_steps_end_at_the_measured_number_of_answers(
+    gsm8k_path: str,
+) -> None:
     replays = _with_prose(gsm8k_path)
-    assert sum(worked.calculations_end_at_answer for worked in replays.values()) == 7_001
-    assert sum(worked.ends_at_answer for worked in replays.values()) == 7_245  # 96.95% of 7,473
-    assert sum(len(worked.calculations) for worked in replays.values()) == 23_716
+    assert sum(replayed.calculations_end_at_answer for replayed in replays.values()) == 7_001
+    assert sum(replayed.ends_at_answer for replayed in replays.values()) == 7_245  # 96.95% of 7,473
+    assert sum(len(replayed.calculations) for replayed in replays.values()) == 23_716
     assert {problem_id: _prose(replays[problem_id]) for problem_id in GSM8K_STEPS} == GSM8K_STEPS
 
 
@@ -277,7 +277,7 @@ GSM8K_STEPS = {
     "gsm8k-9d7481516507": "1000-(150+300+250)=300",
     "gsm8k-00afb9d4acb6": None,  # 60% * 40% = 24%
     "gsm8k-202b2c707cde": None,  # 9(8)-5=67
-    "gsm8k-ac6cadd41416": None,  # the answer is not what the solution comes to
+    "gsm8k-ac6cadd41416": None,  # the answer differs from the solution's result
 }
 
 
@@ -293,25 +293,25 @@ def _with_prose(path: str) -> dict[str, Replay]:
     return replays
 
 
-def _prose(worked: Replay) -> str | None:
-    return None if worked.prose is None else worked.prose.text
+def _prose(replayed: Replay) -> str | None:
+    return None if replayed.prose is None else replayed.prose.text
 
 
 @pytest.mark.parametrize("part", ["11111111+", "1+", "1 x ", "1,1,1+", "1 ab-ab ab+", "(", "1+1=1"])
-def test_prose_of_any_form_is_read_in_little_time(part: str) -> None:
+def test_parsing_of_prose_is_fast_for_adversarial_texts(part: str) -> None:
     began = time.perf_counter()
     prose_steps((part * LONGEST_PROSE)[:LONGEST_PROSE], "7")
     assert time.perf_counter() - began < 5  # each takes 0.1 s at most
 
 
-def test_prose_that_is_too_long_is_not_read() -> None:
+def test_prose_that_is_too_long_is_not_parsed() -> None:
     prose = "5+3 = 8".rjust(LONGEST_PROSE)
     assert prose_steps(prose, "8") == ("prose: 5+3=8",)
     assert prose_steps(f" {prose}", "8") == ()
 
 
 @given(st.text("0123456789.+-*/%() =,$xab\n", max_size=60))
-def test_a_step_of_any_prose_evaluates_to_the_answer(prose: str) -> None:
+def test_every_prose_step_evaluates_to_the_answer(prose: str) -> None:
     for step in prose_steps(prose, "7"):
         assert replay_calculation(step.removeprefix("prose: "), ARITHMETIC).value == 7
 
@@ -330,26 +330,26 @@ def _expressions() -> st.SearchStrategy[str]:
 
 
 @given(_expressions())
-def test_the_value_survives_the_text_between_calls(expression: str) -> None:
+def test_the_value_is_preserved_by_the_text_between_calls(expression: str) -> None:
     wrapped = re.sub(r"\d*\.?\d+", lambda number: f"Fraction('{number[0]}')", expression)
     try:
-        expected = eval(wrapped, {"Fraction": Fraction})  # by Python's own grammar
+        expected = eval(wrapped, {"Fraction": Fraction})  # evaluated by Python
     except ZeroDivisionError:
         assert replay_calculation(f"{expression}=1", ARITHMETIC).value is None
         return
-    worked = replay_calculation(f"{expression}={write_number(expected)}", ARITHMETIC)
-    assert worked.evaluated == expected
-    assert worked.exact
+    replayed = replay_calculation(f"{expression}={write_number(expected)}", ARITHMETIC)
+    assert replayed.evaluated == expected
+    assert replayed.exact
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_replayed_or_refused_with_a_reason(text: str) -> None:
-    worked = replay_calculation(text, ARITHMETIC)
-    assert (worked.value is None) == bool(worked.reason)
+def test_any_text_is_replayed_or_has_a_reason(text: str) -> None:
+    replayed = replay_calculation(text, ARITHMETIC)
+    assert (replayed.value is None) == bool(replayed.reason)
 
 
 @given(st.text("0123456789.+-*/%() =,", max_size=40))
-def test_any_arithmetic_text_is_replayed_or_refused_with_a_reason(text: str) -> None:
-    worked = replay_calculation(text, ARITHMETIC)
-    assert (worked.value is None) == bool(worked.reason)
-    assert worked.value is None or worked.evaluated is not None
+def test_any_arithmetic_text_is_replayed_or_has_a_reason(text: str) -> None:
+    replayed = replay_calculation(text, ARITHMETIC)
+    assert (replayed.value is None) == bool(replayed.reason)
+    assert replayed.value is None or replayed.evaluated is not None

@@ -15,7 +15,7 @@ def _problem(answer: str, *reference: str) -> Problem:
     return Problem("p", "arithmetic", "How many?", answer, "train", reference)
 
 
-def test_a_worked_solution_becomes_a_right_chain() -> None:
+def test_a_reference_solution_becomes_a_correct_chain() -> None:
     problem = _problem("72", "48/2=24", "48+24=72")
     chain = reference_chain(problem, ARITHMETIC)
     assert chain is not None
@@ -30,7 +30,7 @@ def test_a_worked_solution_becomes_a_right_chain() -> None:
     assert judge(chain, problem).correct
 
 
-def test_its_replies_read_back_as_its_calls() -> None:
+def test_parsing_the_replies_gives_the_calls() -> None:
     chain = reference_chain(_problem("72", "48/2=24", "48+24=72"), ARITHMETIC)
     assert chain is not None
     toolset = with_agent_tools(ARITHMETIC)
@@ -48,7 +48,7 @@ def test_its_replies_read_back_as_its_calls() -> None:
         ("$7", "answer(value='$7')"),
     ],
 )
-def test_the_answer_is_written_as_a_whole_number_where_it_is_one(gold: str, reply: str) -> None:
+def test_an_integer_answer_is_written_as_an_integer(gold: str, reply: str) -> None:
     value = {"1,200": "600+600=1200", "-3": "1-4=-3", "0.5": "1/2=0.5", "$7": "3+4=7"}[gold]
     problem = _problem(gold, value)
     chain = reference_chain(problem, ARITHMETIC)
@@ -62,8 +62,8 @@ def test_the_answer_is_written_as_a_whole_number_where_it_is_one(gold: str, repl
     [
         _problem("72"),  # no calculations
         _problem("71", "48/2=24", "48+24=72"),  # ends elsewhere
-        _problem("72", "48/2=25", "48+24=72"),  # one that is not true
+        _problem("72", "48/2=25", "48+24=72"),  # an incorrect calculation
     ],
 )
-def test_a_solution_unfit_to_learn_from_makes_no_chain(problem: Problem) -> None:
+def test_an_unsuitable_reference_gives_no_chain(problem: Problem) -> None:
     assert reference_chain(problem, ARITHMETIC) is None

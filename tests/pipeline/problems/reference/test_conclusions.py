@@ -1,4 +1,4 @@
-"""Conclusions read off their words: FOLIO's beside those written by hand, and what is not read."""
+"""Conversion of English conclusions to formulas, compared with FOLIO formulas written by hand."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ PREMISES = (
 )
 
 
-def _read(sentence: str) -> str | None:
-    found = plain_conclusion(lenient.read_problem(PREMISES).premises, sentence)
-    return None if found is None else render(found)
+def _converted(sentence: str) -> str | None:
+    formula = plain_conclusion(lenient.read_problem(PREMISES).premises, sentence)
+    return None if formula is None else render(formula)
 
 
 @pytest.mark.parametrize(
@@ -34,10 +34,10 @@ def _read(sentence: str) -> str | None:
         ("James does not have a high income.", "¬HighIncome(james)"),
         ("James isn't in the office.", "¬InOffice(james)"),
         ("Mary Ann is an employee.", "Employee(mary_ann)"),
-        ("L-2021 is one of the employees.", None),  # "one" is in no name
+        ("L-2021 is one of the employees.", None),  # no name contains "one"
         ("L-2021 is an employee.", "Employee(l_2021)"),
         ("James managed.", None),  # whom?
-        ("James manages Mary Ann.", None),  # or she him: names alone do not say who does it
+        ("James manages Mary Ann.", None),  # ambiguous: names alone do not show who manages whom
         ("James is an employee or in the office.", None),
         ("All employees have a high income.", None),
         ("There is an office.", None),
@@ -50,29 +50,27 @@ def _read(sentence: str) -> str | None:
         ("", None),
     ],
 )
-def test_a_plain_sentence_is_read_and_nothing_is_guessed(
-    sentence: str, formula: str | None
-) -> None:
-    assert _read(sentence) == formula
+def test_only_unambiguous_sentences_are_converted(sentence: str, formula: str | None) -> None:
+    assert _converted(sentence) == formula
 
 
-def test_what_is_read_of_folio_is_what_a_person_wrote(folio_path: str) -> None:
-    read = {}
+def test_converted_folio_conclusions_equal_those_written_by_hand(folio_path: str) -> None:
+    converted = {}
     for problem in read_problems(folio_path).problems:
         example = int(problem.problem_id.removeprefix("folio-"))
         premises = lenient.read_problem(premises_of(problem)).premises
         sentence = problem.question.partition("\nConclusion: ")[2].partition("\n")[0]
-        found = plain_conclusion(premises, sentence)
-        if found is not None:
-            read[example] = render(found)
-    assert len(read) == 192
+        formula = plain_conclusion(premises, sentence)
+        if formula is not None:
+            converted[example] = render(formula)
+    assert len(converted) == 192
     by_hand = SAMPLE | NOISY | DIFFERENT_NAMES
-    both = read.keys() & by_hand.keys()
+    both = converted.keys() & by_hand.keys()
     assert len(both) >= 15
-    assert [plain(read[example]) for example in both] == [plain(by_hand[e]) for e in both]
+    assert [plain(converted[example]) for example in both] == [plain(by_hand[e]) for e in both]
 
 
-def test_an_example_without_a_formula_of_its_conclusion_gets_a_worked_chain(
+def test_converted_folio_conclusions_give_reference_chains(
     folio_path: str,
 ) -> None:
     toolset = toolsets.load("logic")
@@ -83,7 +81,9 @@ def test_an_example_without_a_formula_of_its_conclusion_gets_a_worked_chain(
 
 
 @pytest.mark.parametrize(("label", "calls"), [("True", 2), ("Uncertain", 0)])
-def test_a_chain_comes_of_it_only_where_z3_answers_the_label(label: str, calls: int) -> None:
+def test_a_converted_conclusion_gives_a_chain_only_if_z3_agrees_with_the_label(
+    label: str, calls: int
+) -> None:
     question = "Premises:\nTom is a cat.\nConclusion: Tom is a cat.\nTrue?"
     problem = Problem("p", "logic", question, label, "train", ("Cat(tom)",))
     chain = reference_chain(problem, toolsets.load("logic"))

@@ -1,4 +1,4 @@
-"""The formulas of logic problems, counted: FOLIO's own, and with conclusions written by hand."""
+"""Formulas of logic problems: FOLIO, without and with conclusions written by hand."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ ROW = {
     "label": "True",
 }
 
-MENDED = ["∀x (Cat(x) → Furry(x))", "Cat(tom)"]
+REPAIRED = ["∀x (Cat(x) → Furry(x))", "Cat(tom)"]
 
 
-def test_every_formula_of_folio_is_read_and_every_set_of_premises_judged(folio_path: str) -> None:
+def test_every_folio_formula_is_parsed_and_inconsistent_premises_are_counted(
+    folio_path: str,
+) -> None:
     summary = summarise(read_problems(folio_path), ARITHMETIC)
     assert summary["formulas"] == summary["formulas_parsed"] == 5233
     assert summary["formulas_repaired"] == 265
@@ -38,22 +40,22 @@ def test_every_formula_of_folio_is_read_and_every_set_of_premises_judged(folio_p
     assert "labels" not in summary  # the data has no formulas of conclusions
 
 
-def test_labels_are_what_follows_where_conclusions_are_formulas(
+def test_z3_agrees_with_the_labels_of_conclusions_with_formulas(
     folio_path: str, tmp_path: Path
 ) -> None:
     rows = [json.loads(line) for line in Path(folio_path).read_text().splitlines()]
-    mine = [
+    with_conclusion = [
         row | {"conclusion-FOL": SAMPLE[row["example_id"]]}
         for row in rows
         if row["example_id"] in SAMPLE
     ]
-    summary = summarise(read_problems(_written(tmp_path, *mine)), ARITHMETIC)
+    summary = summarise(read_problems(_write(tmp_path, *with_conclusion)), ARITHMETIC)
     assert summary["labels"] == len(SAMPLE) == 40
     assert summary["labels_right"] >= 0.95 * 40
 
 
-def test_a_conclusion_stands_behind_the_premises(tmp_path: Path) -> None:
-    (problem,) = read_problems(_written(tmp_path, ROW)).problems
+def test_the_reference_ends_with_the_conclusion(tmp_path: Path) -> None:
+    (problem,) = read_problems(_write(tmp_path, ROW)).problems
     assert premises_of(problem) == tuple(ROW["premises-FOL"])
     assert conclusion_of(problem) == "Furry(tom)"
     assert entailed(problem) == "True"
@@ -68,45 +70,49 @@ def test_a_conclusion_stands_behind_the_premises(tmp_path: Path) -> None:
     }
 
 
-def test_premises_that_contradict_each_other_are_named_and_a_wrong_label_is_counted() -> None:
-    sound = Problem("sound", "logic", "?", "True", "train", ("Cat(tom)", "⊢ Cat(tom)"))
-    contrary = replace(sound, problem_id="contrary", reference=("Cat(tom)", "¬Cat(tom)"))
-    unread = replace(sound, problem_id="unread", reference=("Cat(tom)", "?", "⊢ Furry(tom)"))
-    counts = count_formulas([sound, contrary, unread])
+def test_inconsistent_premises_and_incorrect_labels_are_counted() -> None:
+    consistent = Problem("consistent", "logic", "?", "True", "train", ("Cat(tom)", "⊢ Cat(tom)"))
+    inconsistent = replace(
+        consistent, problem_id="inconsistent", reference=("Cat(tom)", "¬Cat(tom)")
+    )
+    unreadable = replace(
+        consistent, problem_id="unreadable", reference=("Cat(tom)", "?", "⊢ Furry(tom)")
+    )
+    counts = count_formulas([consistent, inconsistent, unreadable])
     assert (counts["formulas"], counts["formulas_parsed"]) == (7, 6)
-    assert (counts["inconsistent"], counts["inconsistent_problems"]) == (1, ["contrary"])
+    assert (counts["inconsistent"], counts["inconsistent_problems"]) == (1, ["inconsistent"])
     assert (counts["labels"], counts["labels_right"]) == (2, 1)
 
 
-def test_the_worked_solution_asks_for_what_the_formulas_say(tmp_path: Path) -> None:
-    (problem,) = read_problems(_written(tmp_path, ROW | {"premises-FOL": MENDED})).problems
+def test_the_reference_chain_calls_entails_with_the_formulas(tmp_path: Path) -> None:
+    (problem,) = read_problems(_write(tmp_path, ROW | {"premises-FOL": REPAIRED})).problems
     logic = toolsets.load("logic[entails]")
     chain = reference_chain(problem, logic)
     assert chain is not None
-    asked, answered = chain.steps
-    assert asked.reply == (
+    call, answer = chain.steps
+    assert call.reply == (
         'entails(premises=["∀x (Cat(x) → Furry(x))", "Cat(tom)"], conclusion="Furry(tom)")'
     )
-    assert asked.result is not None
-    assert (asked.result.ok, asked.result.content) == (True, "True")
-    assert answered.call is not None
-    assert (answered.call.name, answered.call.arguments) == ("answer", {"value": "True"})
-    told = replace(problem, question=problem.question.replace("Tom is", "Every dog is"))
-    for unfit in (
+    assert call.result is not None
+    assert (call.result.ok, call.result.content) == (True, "True")
+    assert answer.call is not None
+    assert (answer.call.name, answer.call.arguments) == ("answer", {"value": "True"})
+    reworded = replace(problem, question=problem.question.replace("Tom is", "Every dog is"))
+    for unsuitable in (
         replace(problem, answer="False"),
-        replace(told, reference=tuple(MENDED)),
+        replace(reworded, reference=tuple(REPAIRED)),
         replace(problem, reference=("?", *problem.reference)),
     ):
-        assert reference_chain(unfit, logic) is None
+        assert reference_chain(unsuitable, logic) is None
     assert reference_chain(problem, ARITHMETIC) is None
 
 
-def test_without_formulas_nothing_is_counted(tmp_path: Path) -> None:
+def test_problems_without_formulas_give_no_counts(tmp_path: Path) -> None:
     row = {key: value for key, value in ROW.items() if not key.endswith("-FOL")}
-    assert count_formulas(read_problems(_written(tmp_path, row)).problems) == {}
+    assert count_formulas(read_problems(_write(tmp_path, row)).problems) == {}
 
 
-def _written(folder: Path, *rows: dict) -> str:
+def _write(folder: Path, *rows: dict) -> str:
     path = folder / "folio.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return str(path)

@@ -1,7 +1,7 @@
-"""Attacks as data: what a model, or a function, tries, and what must come of it.
+"""Attacks by calls of a model and by functions, with the expected outcome of each.
 
-A module per toolset: `ATTACKS` holds the text of a call and the kind of failure expected, `ok`
-where the attack is to end as an ordinary result. `functions` is a toolset that misbehaves itself.
+A module per toolset: `ATTACKS` has the texts of calls by the expected kind of failure, or `ok` for
+an ordinary result. `functions` is a hostile toolset; its attempts are in the other modules.
 
-Not here: how they are run (`tests.toolsets.execution.test_attacks`).
+Not here: running them (`tests.toolsets.execution.test_attacks`).
 """

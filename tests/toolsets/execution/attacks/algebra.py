@@ -1,4 +1,4 @@
-"""What a model may write against the toolset `algebra`, by what must come of it."""
+"""Hostile calls of the toolset `algebra`, by expected outcome."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         + ")",
         "solve(equations='x**x = 5**(x**2)', unknowns='x')",
     ),
-    # as sympy is quick or slow
+    # depends on the speed of sympy
     "ok or limit_exceeded": (
         "integral(expression='exp(-x**2) * sin(x) / x**7', variable='x')",
         "integral(expression='sqrt(x**7 + 1)', variable='x')",

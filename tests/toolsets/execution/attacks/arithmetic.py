@@ -1,4 +1,4 @@
-"""What a model may write against the toolset `arithmetic`, by what must come of it."""
+"""Hostile calls of the toolset `arithmetic`, by expected outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model may write against the toolset `constraints`, by what must come of it."""
+"""Hostile calls of the toolset `constraints`, by expected outcome."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         f" constraints={_PIGEONS})",
         "must_hold(variables={'x, y': 'int'}, constraints=['x*x*x = y*y + 2'], claim='x = 3')",
     ),
-    # as the solver is quick: all that it may count, or as many as the time allows
+    # depends on the speed of the solver: counts all solutions, or runs out of time
     "ok or limit_exceeded": (
         "count_solutions(variables={'x, y, z, v, w': 'int 0..999'}, constraints=['x + y < z + v'])",
         f"count_solutions(variables={{'{', '.join(f'q{i}' for i in range(12))}': 'int 1..12'}},"

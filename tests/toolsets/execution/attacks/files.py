@@ -1,7 +1,7 @@
-"""Attempts on files: to read what is the user's, to write anything at all.
+"""Attempts on files: read the user's files, write any file.
 
-Each gets a folder that the test made, which holds the file `precious`; the test looks at it
-afterwards. Elsewhere files are opened only: this may be a kernel without a sandbox.
+Each gets a folder of the test with the file `precious`, which the test checks afterwards. Files in
+other places are only opened, because the kernel may have no sandbox.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ ATTEMPTS: dict[str, Callable[[Path], object]] = {
     "read a key": lambda folder: (folder / ".ssh" / "id_rsa").read_text(),
     "read the home folder": lambda folder: os.listdir(Path.home()),
     "read precious": lambda folder: (folder / "precious").read_text(),
-    "read precious below": lambda folder: os.read(os.open((folder / "precious"), os.O_RDONLY), 10),
+    "read precious by os.open": lambda folder: os.read(
+        os.open((folder / "precious"), os.O_RDONLY), 10
+    ),
     "read passwords": lambda folder: Path("/etc/shadow").read_text(),
     "read users": lambda folder: Path("/etc/passwd").read_text(),
     "read the root": lambda folder: os.listdir("/"),

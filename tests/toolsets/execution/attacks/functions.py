@@ -1,7 +1,7 @@
-"""The toolset `tests.toolsets.execution.attacks.functions:toolset`: functions that try to break
-out.
+"""The toolset `tests.toolsets.execution.attacks.functions:toolset`: a function that tries to break
+out of the sandbox.
 
-What is tried has a name; `EXPECTED` says what must come of it. Most get an ordinary error.
+Each attempt has a name; `EXPECTED` has the expected outcome by name, usually an ordinary error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ for module in (files, memory, network, processes, protocol):
 
 @tool
 def attempt(what: str, folder: str) -> str:
-    """Try something that no function should."""
+    """Execute one of the attempts."""
     if what in files.ATTEMPTS:
         return str(files.ATTEMPTS[what](Path(folder)))
     return str(ATTEMPTS[what]())
@@ -28,7 +28,7 @@ def attempt(what: str, folder: str) -> str:
 
 @tool
 def echo(text: str) -> str:
-    """Give the text back."""
+    """Return the text."""
     return text
 
 

@@ -1,4 +1,4 @@
-"""What a model may write against the toolset `logic`, by what must come of it."""
+"""Hostile calls of the toolset `logic`, by expected outcome."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _XOR = " xor ".join(f"P{i}(a)" for i in range(25))
 _IFF = " <-> ".join(f"P{i}(a)" for i in range(25))
 _EITHER = " and ".join(f"(P{i}(a) or Q{i}(a))" for i in range(30))
 
-# Traps for a solver: its search for instances of quantifiers need not end.
+# Hard for a solver: its search for instances of quantifiers may not end.
 _SUCCESSOR = ["forall x (N(x) -> N(s(x)))", "N(zero)", "forall x not (s(x) = zero)"]
 _ENDLESS = ["forall x exists y R(x, y)", "forall x not R(x, x)"]
 _TRANSITIVE = ["forall x forall y forall z ((R(x, y) and R(y, z)) -> R(x, z))"]

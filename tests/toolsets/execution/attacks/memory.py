@@ -1,4 +1,4 @@
-"""Attempts to take more memory or time than a call may."""
+"""Attempts to use more memory or time than the limits of a call."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _spin() -> None:
         pass
 
 
-def _spin_deaf() -> None:
+def _spin_without_signals() -> None:
     for number in (signal.SIGALRM, signal.SIGPROF, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _spin()
@@ -65,13 +65,13 @@ def _raise_limits() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
-class _Unspeakable:
+class _EndlessText:
     def __str__(self) -> str:
         _spin()
         return ""
 
 
-class _Long:
+class _LongText:
     def __str__(self) -> str:
         return "x" * 10**8
 
@@ -79,9 +79,16 @@ class _Long:
 HARMLESS: tuple[str, ...] = ()
 LIMITED = (
     *("take 10 GB", "take gigabytes of text", "grow a list", "grow slowly", "grow a set", "shift"),
-    *("format widely", "multiply a list", "recurse without limit", "spin", "sleep", "spin deaf"),
+    *(
+        "format widely",
+        "multiply a list",
+        "recurse without limit",
+        "spin",
+        "sleep",
+        "spin without signals",
+    ),
     *("spin without timers", "spin and catch", "spin in C", "raise to a power", "backtrack"),
-    *("backtrack in a search", "spin while told", "say much"),
+    *("backtrack in a search", "spin in str()", "return a long text"),
 )
 ATTEMPTS: dict[str, Callable[[], object]] = {
     "take 10 GB": lambda: bytearray(10**10),
@@ -104,15 +111,15 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     "return a deep list": lambda: _nest(100_000),
     "spin": _spin,
     "sleep": lambda: time.sleep(3600),
-    "spin deaf": _spin_deaf,
+    "spin without signals": _spin_without_signals,
     "spin without timers": _spin_without_timers,
     "spin and catch": _spin_and_catch,
     "spin in C": lambda: sum(itertools.repeat(0)),
     "raise to a power": lambda: 7 ** (10**9),
     "backtrack": lambda: re.match(r"(a+)+$", "a" * 40 + "b"),
     "backtrack in a search": lambda: re.search(r"(x+x+)+y", "x" * 60),
-    "spin while told": lambda: _Unspeakable(),
-    "say much": lambda: _Long(),
+    "spin in str()": lambda: _EndlessText(),
+    "return a long text": lambda: _LongText(),
     "write a long integer": lambda: str(10**5000),
     "read a long integer": lambda: int("9" * 5000),
     "raise limits": _raise_limits,

@@ -1,4 +1,4 @@
-"""Attempts on the network, and on others through it."""
+"""Attempts to use the network."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Attempts on processes: to start some, to signal others, to end oneself.
+"""Attempts on processes: start processes, signal others, end the worker.
 
-Harmless where they succeed, as this may be a kernel without a sandbox: others get signal 0, which
-says whether a signal would arrive, and what is started ends soon.
+Harmless even if they succeed, because the kernel may have no sandbox: other processes get signal 0,
+which only tests whether a signal could be sent, and started processes end soon.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ def _thread_bomb() -> None:
         threading.Thread(target=signal.pause, daemon=True).start()
 
 
-def _outlive() -> str:
+def _leave_thread() -> str:
     threading.Thread(target=_spin, daemon=True).start()
     return "started"
 
 
-def _outlive_below() -> str:
+def _leave_low_level_thread() -> str:
     _thread.start_new_thread(_spin, ())
     return "started"
 
@@ -65,12 +65,12 @@ def _multiply() -> None:
 
 def _prctl(option: int, value: int) -> None:
     if ctypes.CDLL(None).prctl(option, value, 0, 0, 0):
-        raise OSError("prctl did not let me")
+        raise OSError("prctl failed")
 
 
 def _call_libc(name: str, *arguments: int) -> None:
     if getattr(ctypes.CDLL(None), name)(*arguments) < 0:
-        raise OSError(f"{name} did not let me")
+        raise OSError(f"{name} failed")
 
 
 def _raise(error: BaseException) -> None:
@@ -82,7 +82,7 @@ def _limit_parent() -> None:
     resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, now)
 
 
-# Two children that start one each, all of which stay.
+# Two children that start one child each; all four keep running.
 _TREE = """
 import subprocess, sys
 for _ in range(2):
@@ -92,11 +92,11 @@ for _ in range(2):
 """
 
 
-def _python(script: str) -> subprocess.Popen[bytes]:
+def _start_python(script: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", script])
 
 
-def _tell(script: str) -> None:
+def _run_python(script: str) -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
@@ -106,8 +106,8 @@ HARMLESS = (
     "leave a tree",
     "leave a daemon",
     "leave a thread",
-    "leave a thread below",
-    "stop oneself by a terminal",
+    "leave a low-level thread",
+    "stop oneself by SIGTSTP",
 )
 LIMITED = ("stop oneself", "raise memory", "wait for a child")
 ATTEMPTS: dict[str, Callable[[], object]] = {
@@ -121,20 +121,20 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     "run a command": lambda: subprocess.run(["true"], check=True),
     "run a library": lambda: subprocess.run([os.__file__], check=True),
     "spawn": lambda: os.posix_spawn("/bin/true", ["true"], {}),
-    "leave a child": lambda: _python("import time; time.sleep(3600)"),
-    "leave a tree": lambda: _python(_TREE).wait(),
-    "leave a daemon": lambda: _python("import os; os.setsid()").wait(),
-    "write by a child": lambda: _tell("open('/tmp/apprentice-attack', 'w')"),
-    "connect by a child": lambda: _tell("import socket; socket.socket()"),
-    "fork by a child": lambda: _tell("import os; os.fork()"),
-    "signal by a child": lambda: _tell(f"import os; os.kill({os.getppid()}, 0)"),
-    "wait for a child": lambda: _python("import time; time.sleep(3600)").wait(),
-    "take memory by a child": lambda: _tell("bytearray(10**10)"),
+    "leave a child": lambda: _start_python("import time; time.sleep(3600)"),
+    "leave a tree": lambda: _start_python(_TREE).wait(),
+    "leave a daemon": lambda: _start_python("import os; os.setsid()").wait(),
+    "write by a child": lambda: _run_python("open('/tmp/apprentice-attack', 'w')"),
+    "connect by a child": lambda: _run_python("import socket; socket.socket()"),
+    "fork by a child": lambda: _run_python("import os; os.fork()"),
+    "signal by a child": lambda: _run_python(f"import os; os.kill({os.getppid()}, 0)"),
+    "wait for a child": lambda: _start_python("import time; time.sleep(3600)").wait(),
+    "take memory by a child": lambda: _run_python("bytearray(10**10)"),
     "become another program": lambda: os.execv(sys.executable, [sys.executable]),
     "multiprocess": _multiply,
     "thread bomb": _thread_bomb,
-    "leave a thread": _outlive,
-    "leave a thread below": _outlive_below,
+    "leave a thread": _leave_thread,
+    "leave a low-level thread": _leave_low_level_thread,
     "kill the parent": lambda: os.kill(os.getppid(), 0),
     "kill the first": lambda: os.kill(1, 0),
     "kill everybody": lambda: os.kill(-1, 0),
@@ -155,7 +155,7 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     "terminate oneself": lambda: os.kill(os.getpid(), signal.SIGTERM),
     "interrupt oneself": lambda: os.kill(os.getpid(), signal.SIGINT),
     "stop oneself": lambda: os.kill(os.getpid(), signal.SIGSTOP),
-    "stop oneself by a terminal": lambda: os.kill(os.getpid(), signal.SIGTSTP),
+    "stop oneself by SIGTSTP": lambda: os.kill(os.getpid(), signal.SIGTSTP),
     "abort": os.abort,
     "fault": lambda: ctypes.string_at(0),
     "exit": sys.exit,

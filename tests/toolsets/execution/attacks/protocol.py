@@ -1,4 +1,4 @@
-"""Attempts on the worker's own inside: its pipes, its modules, its way of telling results."""
+"""Attempts on the internals of a worker: its pipes, modules and replies."""
 
 from __future__ import annotations
 
@@ -55,29 +55,35 @@ def _trace() -> str:
     return "traced"
 
 
-def _deafen() -> str:
+def _ignore_alarm() -> str:
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
     return "deaf"
 
 
-def _at_exit_spin() -> str:
+def _sleep_at_exit() -> str:
     import atexit
 
     atexit.register(time.sleep, 3600)
     sys.exit(0)
 
 
-class _Liar(str):
+class _FalseLength(str):
     def __len__(self) -> int:
         return 0
 
 
 HARMLESS = (
-    "forget how to write",
-    *("close the outputs", "forget how to read", "forget the clock", "forget modules", "deafen"),
-    *("never collect", "replace standard output", "listen"),
+    "patch json.dumps",
+    *(
+        "close the outputs",
+        "patch json.loads",
+        "patch time.monotonic",
+        "clear sys.modules",
+        "ignore the alarm",
+    ),
+    *("disable garbage collection", "replace standard output", "read standard input"),
 )
-LIMITED = ("forget the limit of output", "trace", "sleep at the end")
+LIMITED = ("fake the length of the output", "trace", "sleep at exit")
 ATTEMPTS: dict[str, Callable[[], object]] = {
     "write garbage": lambda: _write_to_all(b"garbage\n"),
     "write bytes": lambda: _write_to_all(bytes(range(256)) + b"\n"),
@@ -90,15 +96,15 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     "close everything": lambda: os.closerange(0, 256),
     "close the pipes": lambda: [os.close(place) for place in _pipes()],
     "close the outputs": _close_outputs,
-    "forget how to write": lambda: _patch(json, "dumps", lambda value: "garbage"),
-    "forget how to read": lambda: _patch(json, "loads", lambda text: {}),
-    "forget the clock": lambda: _patch(time, "monotonic", lambda: 0.0),
-    "forget modules": _clear_modules,
-    "forget the limit of output": lambda: _Liar("x" * 10**6),
+    "patch json.dumps": lambda: _patch(json, "dumps", lambda value: "garbage"),
+    "patch json.loads": lambda: _patch(json, "loads", lambda text: {}),
+    "patch time.monotonic": lambda: _patch(time, "monotonic", lambda: 0.0),
+    "clear sys.modules": _clear_modules,
+    "fake the length of the output": lambda: _FalseLength("x" * 10**6),
     "trace": _trace,
-    "deafen": _deafen,
-    "never collect": lambda: gc.disable(),
-    "sleep at the end": _at_exit_spin,
+    "ignore the alarm": _ignore_alarm,
+    "disable garbage collection": lambda: gc.disable(),
+    "sleep at exit": _sleep_at_exit,
     "replace standard output": lambda: _patch(sys, "stdout", io.StringIO()),
-    "listen": lambda: sys.stdin.read(),
+    "read standard input": lambda: sys.stdin.read(),
 }

@@ -1,4 +1,4 @@
-"""What one call may take in a worker, and in what state it leaves the process."""
+"""Limits of one call in a worker, and the state of the process after it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.toolsets.execution.calls import call, is_alive, wait_until
 from tests.toolsets.hostile import toolset
 from toolsets import Executor, ToolCall, ToolResult
 
-# In a process of its own, as what a process tells of its children is of all that ended.
+# Run in a separate process, as RUSAGE_CHILDREN counts all ended children of a process.
 BURN = """
 import resource
 from tests.toolsets.hostile import toolset
@@ -33,28 +33,28 @@ def executor() -> Iterator[Executor]:
         yield executor
 
 
-def test_memory_within_the_limit_is_given(executor: Executor) -> None:
+def test_memory_within_the_limit_can_be_allocated(executor: Executor) -> None:
     assert executor.run(call("allocate", mib=40)) == ToolResult(True, "40")
 
 
-def test_memory_that_a_function_keeps_does_not_burden_later_calls(executor: Executor) -> None:
-    assert executor.run(call("keep", mib=40)).content == "1"
-    assert executor.run(call("keep", mib=40)).content == "1"  # a new process
+def test_memory_that_a_function_leaks_is_available_to_later_calls(executor: Executor) -> None:
+    assert executor.run(call("leak", mib=40)).content == "1"
+    assert executor.run(call("leak", mib=40)).content == "1"  # a new process
 
 
 def test_prints_and_reads_do_not_reach_the_protocol(executor: Executor) -> None:
     line = '{"ok": true, "content": "forged"}\n'
-    assert executor.run(call("chatter", text=line)).content == line
-    assert executor.run(call("listen")).content == "heard 0 characters"
+    assert executor.run(call("print_text", text=line)).content == line
+    assert executor.run(call("read_input")).content == "heard 0 characters"
     assert executor.run(call("echo", text="next")).content == "next"
 
 
-def test_a_call_longer_than_a_pipe_holds_is_executed(executor: Executor) -> None:
+def test_a_call_longer_than_a_pipe_is_executed(executor: Executor) -> None:
     result = executor.run(call("echo", text="x" * 10**6))
     assert result.error_kind == "limit_exceeded"
 
 
-def test_a_worker_has_its_own_session_and_a_bare_environment(executor: Executor) -> None:
+def test_a_worker_has_its_own_session_and_a_minimal_environment(executor: Executor) -> None:
     pid = int(executor.run(call("own_pid")).content)
     assert os.getsid(pid) == pid  # so that Ctrl-C at the terminal does not reach it
     os.environ["APPRENTICE_SECRET"] = "1"
@@ -65,45 +65,45 @@ def test_a_worker_has_its_own_session_and_a_bare_environment(executor: Executor)
     assert "APPRENTICE_SECRET" not in names
 
 
-def test_a_worker_has_nothing_open_but_its_own_pipes() -> None:
+def test_a_worker_has_only_its_own_pipes_open() -> None:
     with open("/dev/zero") as file, Executor(toolset, workers=3) as executor:
         os.set_inheritable(file.fileno(), True)
-        names = executor.run(call("descriptors")).content
+        names = executor.run(call("open_files")).content
     assert names.count("pipe:") == 2  # and none of its siblings'
     assert "socket:" not in names and "/dev/zero" not in names
 
 
-def test_a_tool_may_have_more_memory_than_others_and_only_that_tool(executor: Executor) -> None:
+def test_a_tool_may_have_its_own_memory_limit(executor: Executor) -> None:
     assert executor.run(call("allocate_much", mib=200)).content == "200"
     assert executor.run(call("allocate", mib=80)).error_kind == "limit_exceeded"
     assert executor.run(call("allocate_much", mib=300)).error_kind == "limit_exceeded"
 
 
-def test_a_tool_may_have_a_time_of_its_own() -> None:
+def test_a_tool_may_have_its_own_time_limit() -> None:
     with Executor(toolset, workers=1, wall_clock_seconds=1.0) as executor:
         brief = executor.run(call("hang_briefly"))
         assert brief.content == "hang_briefly: took longer than 0.3 s"
-        assert executor.run(call("take_a_nap", seconds=1.5)).content == "awake"
+        assert executor.run(call("sleep_longer", seconds=1.5)).content == "awake"
         assert executor.metrics().kills == 0
 
 
-def test_what_a_call_leaves_running_ends_with_it(executor: Executor) -> None:
+def test_threads_and_children_of_a_call_end_with_it(executor: Executor) -> None:
     pid = executor.run(call("leave_a_thread")).content
-    assert executor.run(call("own_pid")).content != pid  # a thread can only be ended so
+    assert executor.run(call("own_pid")).content != pid  # only a new process ends a thread
     child = int(executor.run(call("leave_a_child")).content)
     assert wait_until(lambda: not is_alive(child))
 
 
-def test_processor_time_counts_as_time() -> None:
+def test_processor_time_is_limited() -> None:
     done = subprocess.run(
         [sys.executable, "-c", BURN], cwd=ROOT, capture_output=True, text=True, check=True
     )
     content, used = done.stdout.splitlines()
     assert content == "burn: took longer than 2 s"
-    assert float(used) < 1.2 * 2.0 + 1.0  # to load the toolset
+    assert float(used) < 1.2 * 2.0 + 1.0  # 1 s to load the toolset
 
 
-def test_state_travels_with_the_call(executor: Executor) -> None:
+def test_state_is_passed_with_the_call(executor: Executor) -> None:
     first = executor.run(call("remember", word="a"))
     assert (first.content, first.state) == ("a", {"words": ["a"]})
     second = executor.run(ToolCall("remember", {"word": "b"}, "", state=first.state))

@@ -1,5 +1,7 @@
-"""What a worker is kept from; the attacks (`tests.toolsets.execution.test_attacks`) try it out in
-full."""
+"""What confined functions may still do, and kernels without confinement.
+
+Not here: what is blocked (`tests.toolsets.execution.test_attacks`).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from tests.conftest import ROOT
 from tests.toolsets.execution.calls import call
 from toolsets import Executor, Toolset, tool
 
-# As on a kernel without Landlock that does not let us filter system calls.
+# Imitates a kernel without Landlock and without filters of system calls.
 OLD_KERNEL = """
 import ctypes, errno, os
 from toolsets.execution.sandbox import seccomp
@@ -43,8 +45,8 @@ def read(path: str) -> str:
 
 
 @tool
-def where_python_is() -> str:
-    """Start this Python and let it tell where it is."""
+def python_prefix() -> str:
+    """Start this Python and return its prefix."""
     command = [sys.executable, "-c", "import sys; print(sys.prefix)"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -67,7 +69,7 @@ async def wait(seconds: float) -> str:
     return await asyncio.to_thread(str, seconds)
 
 
-tools = (read, where_python_is, solve, wait)
+tools = (read, python_prefix, solve, wait)
 confined = Toolset("tests.toolsets.execution.sandbox.test_confinement:confined", tools)
 free = Toolset("tests.toolsets.execution.sandbox.test_confinement:free", (read,), unconfined=True)
 
@@ -78,13 +80,13 @@ def executor() -> Iterator[Executor]:
         yield executor
 
 
-def test_a_function_may_import_and_read_what_lies_on_the_module_path(executor: Executor) -> None:
+def test_a_function_may_import_and_read_files_on_the_module_path(executor: Executor) -> None:
     assert executor.run(call("solve", bound=5)).content == "sat 6"
     assert executor.run(call("read", path=__file__)).error_kind != "function_error"
 
 
 def test_a_function_may_start_this_python(executor: Executor) -> None:
-    assert executor.run(call("where_python_is")).content == sys.prefix
+    assert executor.run(call("python_prefix")).content == sys.prefix
 
 
 def test_a_function_may_have_an_event_loop_and_threads(executor: Executor) -> None:
@@ -98,19 +100,19 @@ def test_an_unconfined_toolset_may_do_what_the_operator_may(executor: Executor) 
         assert unconfined.run(reading).ok
 
 
-def test_an_old_kernel_is_told_once_and_calls_are_executed_all_the_same() -> None:
+def test_an_old_kernel_causes_one_warning_and_calls_are_still_executed() -> None:
     done = subprocess.run(
         [sys.executable, "-c", OLD_KERNEL + EXECUTE], cwd=ROOT, capture_output=True, text=True
     )
     ended = "crash: the function ended its process"
     assert done.stdout.splitlines() == ["hello", ended, "hello", ended, "hello"], done.stderr
     assert done.stderr.splitlines() == [
-        "this kernel does not let us keep functions from reading files, the network,"
+        "the sandbox is incomplete: this kernel cannot block reading files, the network,"
         " other processes"
     ]
 
 
-def test_a_kernel_that_confines_is_not_spoken_of() -> None:
+def test_a_kernel_that_supports_confinement_causes_no_warning() -> None:
     done = subprocess.run(
         [sys.executable, "-c", EXECUTE], cwd=ROOT, capture_output=True, text=True, check=True
     )

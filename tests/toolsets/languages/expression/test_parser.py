@@ -1,4 +1,4 @@
-"""From text to a tree: how operators bind, what is forgiven, what is refused where."""
+"""Operator precedence, accepted spellings, error messages and limits."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def shape(tree: Tree) -> str:
         ("θ + x_1 + x₁", "(+ θ x_1 x₁)"),
     ],
 )
-def test_text_is_read(text: str, expected: str) -> None:
+def test_text_is_parsed(text: str, expected: str) -> None:
     assert shape(read(text, LANGUAGE)) == expected
 
 
@@ -105,7 +105,7 @@ def test_text_is_read(text: str, expected: str) -> None:
         ("x)", "column 2: ')' cannot stand here; an operator is missing, or a parenthesis"),
         ("a.b", "column 2: '.' has no meaning here"),
         ("x $ y", "column 3: '$' has no meaning here"),
-        ("sin x", "column 1: sin needs what it is applied to in parentheses, like sin(x)"),
+        ("sin x", "column 1: sin needs its argument in parentheses, like sin(x)"),
         ("1 + sin(1, 2)", "column 5: sin takes 1 argument, got 2"),
         ("max()", "column 1: max takes at least 1 argument, got 0"),
         (
@@ -120,7 +120,7 @@ def test_text_is_read(text: str, expected: str) -> None:
         ),
     ],
 )
-def test_what_cannot_be_read_is_pointed_at(text: str, message: str) -> None:
+def test_a_syntax_error_names_its_column(text: str, message: str) -> None:
     with pytest.raises(ExpressionError) as error:
         read(text, LANGUAGE)
     assert str(error.value) == message
@@ -138,19 +138,19 @@ def test_what_cannot_be_read_is_pointed_at(text: str, message: str) -> None:
         ("1e-100000", "a number has more than 1,000 digits"),
     ],
 )
-def test_what_is_too_large_is_refused(text: str, message: str) -> None:
+def test_text_over_a_limit_is_rejected(text: str, message: str) -> None:
     with pytest.raises(LimitExceeded) as error:
         read(text, LANGUAGE)
     assert str(error.value) == message
 
 
-def test_a_long_sum_is_not_a_deep_one() -> None:
+def test_a_long_sum_is_one_flat_node() -> None:
     tree = read(" + ".join("x" for _ in range(700)), LANGUAGE)
     assert isinstance(tree, Apply)
     assert len(tree.arguments) == 700
 
 
-def test_several_expressions_are_read_in_order() -> None:
+def test_several_expressions_are_parsed_in_order() -> None:
     trees = read_list("x + y = 5; max(1, 2), z", LANGUAGE)
     assert [shape(tree) for tree in trees] == ["(= (+ x y) 5)", "(max 1 2)", "z"]
 
@@ -162,7 +162,7 @@ def test_names_are_replaced_all_at_once() -> None:
     assert names(swapped) == {"x", "y"}
 
 
-def test_a_word_of_known_letters_is_a_product() -> None:
+def test_a_name_made_of_known_names_is_split_into_a_product() -> None:
     tree = read("2xy + cost", LANGUAGE)
     assert shape(split_products(tree, {"x", "y"})) == "(+ (* 2 (* x y)) cost)"
     assert split_products(tree, {"x"}) == tree
@@ -196,7 +196,7 @@ def infix(tree: Tree) -> str:
 
 
 @given(TREES)
-def test_a_written_tree_is_read_back(tree: Tree) -> None:
+def test_a_tree_written_as_infix_parses_to_the_same_tree(tree: Tree) -> None:
     assert read(infix(tree), LANGUAGE) == tree
 
 
@@ -206,7 +206,7 @@ def test_decimals_are_exact(number: object) -> None:
 
 
 @given(st.text(max_size=60) | st.text("x1+-*/^()|,=<> sin!°√", max_size=60))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_parses_or_raises_a_known_error(text: str) -> None:
     try:
         read(text, LANGUAGE)
     except (ExpressionError, LimitExceeded):

@@ -1,4 +1,4 @@
-"""Formulas for Hypothesis: every kind of node, a few names, small depths."""
+"""Hypothesis strategies for formulas: every kind of node, a few names, small depths."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def terms(bound: tuple[str, ...]) -> st.SearchStrategy[Term]:
 
 
 def formulas(bound: tuple[str, ...] = (), levels: int = 3) -> st.SearchStrategy[Formula]:
-    """Closed formulas, at most `levels` connectives and quantifiers deep."""
+    """Closed formulas with at most `levels` nested connectives and quantifiers."""
     term = terms(bound)
     simple = st.one_of(
         st.builds(Truth, st.booleans()),
@@ -55,7 +55,7 @@ def formulas(bound: tuple[str, ...] = (), levels: int = 3) -> st.SearchStrategy[
 
 
 def ground(levels: int = 3) -> st.SearchStrategy[Formula]:
-    """Formulas of propositions without quantifiers."""
+    """Formulas without quantifiers, of propositions and ground atoms."""
     simple: st.SearchStrategy[Formula] = st.sampled_from(
         [Atom("p"), Atom("q"), Atom("Cat", (Function("tom"),)), Truth(True), Truth(False)]
     )

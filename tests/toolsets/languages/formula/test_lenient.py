@@ -9,7 +9,7 @@ from toolsets.languages.formula.syntax import Formula, render
 
 
 @pytest.mark.parametrize(
-    ("text", "mended", "warnings"),
+    ("text", "repaired_text", "warnings"),
     [
         ("P(l-2021)", "P(l_2021)", ["l-2021 read as l_2021"]),
         ("P(mr.smith)", "P(mr_smith)", ["mr.smith read as mr_smith"]),
@@ -26,26 +26,26 @@ from toolsets.languages.formula.syntax import Formula, render
         ("P(a) Q(b)", "P(a) ∧ Q(b)", ["no connective before Q; read as ∧"]),
         ("P(a ∧ Q(b)", "P(a) ∧ Q(b)", ["arguments not closed before ∧; closed there"]),
         ("∀x (P(x) → (Q(x))", "∀x (P(x) → Q(x))", ["1 ) missing; added at the end"]),
-        ("P(a)) → q", "P(a) → q", ["1 ) too many; that of column 5 left out"]),
-        ("P(a))) → q", "P(a) → q", ["2 ) too many; that of column 5 and 6 left out"]),
+        ("P(a)) → q", "P(a) → q", ["1 ) too many; removed at column 5"]),
+        ("P(a))) → q", "P(a) → q", ["2 ) too many; removed at column 5 and 6"]),
         (
             "∀x P(x) → Q(x)",
             "∀x (P(x) → Q(x))",
-            ["x outside of its quantifier, which is taken to reach to the end"],
+            ["x outside of its quantifier, whose scope is extended to the end"],
         ),
-        ("∃x ∃x R(x, y)", "∃x ∃y R(x, y)", ["∃x a second time read as ∃y"]),
-        ("P(x) → Q(x)", "∀x (P(x) → Q(x))", ["x unbound; taken to hold for all"]),
+        ("∃x ∃x R(x, y)", "∃x ∃y R(x, y)", ["second ∃x read as ∃y"]),
+        ("P(x) → Q(x)", "∀x (P(x) → Q(x))", ["x unbound; universally quantified"]),
         (
             "∀x ∃y (Has(x, y) ∧ Pet(y) → Cares(x, y))",
             "∀x ∀y (Has(x, y) ∧ Pet(y) → Cares(x, y))",
-            ["∃y, which the left side of → is about, read as ∀y"],
+            ["∃y, used on the left side of →, read as ∀y"],
         ),
     ],
 )
-def test_each_repair_is_reported(text: str, mended: str, warnings: list[str]) -> None:
+def test_each_repair_is_reported(text: str, repaired_text: str, warnings: list[str]) -> None:
     repaired = parse_leniently(text)
     assert repaired.formula is not None
-    assert render(repaired.formula) == mended
+    assert render(repaired.formula) == repaired_text
     assert list(repaired.warnings) == warnings
 
 
@@ -60,29 +60,31 @@ def test_each_repair_is_reported(text: str, mended: str, warnings: list[str]) ->
         "Café(beyoncé)",
     ],
 )
-def test_what_needs_no_repair_is_left_alone(text: str) -> None:
+def test_a_valid_formula_is_read_without_warnings(text: str) -> None:
     assert parse_leniently(text).warnings == ()
 
 
 @pytest.mark.parametrize("text", ["", "  ", "John is tall", ")))", "∀", "P(∀x Q(x))"])
-def test_what_cannot_be_read_is_left_out_with_the_reason(text: str) -> None:
+def test_an_unreadable_formula_is_left_out_with_a_warning(text: str) -> None:
     repaired = parse_leniently(text)
     assert repaired.formula is None
     assert repaired.warnings[-1].endswith("; the formula is left out")
 
 
 @given(st.text() | st.lists(st.sampled_from(SIGNS)).map("".join))
-def test_any_text_is_read_or_left_out(text: str) -> None:
+def test_any_text_is_parsed_without_an_exception(text: str) -> None:
     assert isinstance(parse_leniently(text), Repaired)
 
 
 @given(formulas())
-def test_a_sound_formula_is_read_as_it_stands_but_for_idle_existence(formula: Formula) -> None:
+def test_a_valid_formula_is_unchanged_except_for_existential_conditions(
+    formula: Formula,
+) -> None:
     repaired = parse_leniently(render(formula))
     assert repaired.formula == formula or "read as ∀" in repaired.warnings[-1]
 
 
-def test_a_problem_is_read_with_one_spelling_for_each_name() -> None:
+def test_all_formulas_of_a_problem_share_one_spelling_per_name() -> None:
     problem = read_problem(["women(ann)", "", "P(x, y)"], "Women(ann) ∧ P(ann)")
     assert [render(formula) for formula in problem.premises] == ["women(ann)", "∀x ∀y P(x, y)"]
     assert problem.left_out == 1
@@ -90,13 +92,13 @@ def test_a_problem_is_read_with_one_spelling_for_each_name() -> None:
     assert render(problem.conclusion) == "women(ann) ∧ P(ann)"
     assert problem.warnings == (
         "premise 2: empty; the formula is left out",
-        "premise 3: x, y unbound; taken to hold for all",
+        "premise 3: x, y unbound; universally quantified",
         "Women read as women",
-        "P comes with 1 and 2 arguments; these are different predicates",
+        "P is used with 1 and 2 arguments; these are different predicates",
     )
 
 
-def test_a_conclusion_that_cannot_be_read_is_none() -> None:
+def test_an_unreadable_conclusion_is_none() -> None:
     problem = read_problem(["P(a)"], "it is so")
     assert problem.conclusion is None
     assert problem.warnings[0].startswith("conclusion: cannot be read (column 4")

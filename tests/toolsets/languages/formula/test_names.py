@@ -1,6 +1,6 @@
 import pytest
 
-from toolsets.languages.formula.names import mend_conclusion, one_slip, unify
+from toolsets.languages.formula.names import is_typo, repair_conclusion, unify
 from toolsets.languages.formula.parser import parse
 from toolsets.languages.formula.syntax import render
 
@@ -15,9 +15,9 @@ from toolsets.languages.formula.syntax import render
         ("Rabbit", "Rabbits"),
     ],
 )
-def test_one_wrong_letter_is_a_slip(one: str, other: str) -> None:
-    assert one_slip(one, other)
-    assert one_slip(other, one)
+def test_one_wrong_letter_is_a_typo(one: str, other: str) -> None:
+    assert is_typo(one, other)
+    assert is_typo(other, one)
 
 
 @pytest.mark.parametrize(
@@ -33,11 +33,11 @@ def test_one_wrong_letter_is_a_slip(one: str, other: str) -> None:
         ("cat", "car"),
     ],
 )
-def test_names_that_may_mean_two_things_are_no_slip(one: str, other: str) -> None:
-    assert not one_slip(one, other)
+def test_similar_names_of_different_things_are_not_typos(one: str, other: str) -> None:
+    assert not is_typo(one, other)
 
 
-def test_spellings_that_differ_in_capitals_accents_or_underscores_become_the_first() -> None:
+def test_capitals_accents_and_underscores_are_unified_to_the_first_spelling() -> None:
     texts = ["Team(beyoncé)", "∀x (team(x) → Won(x))", "Won(Beyonce)", "Won(be_yonce)"]
     formulas, warnings = unify([parse(text) for text in texts])
     assert [render(formula) for formula in formulas] == [
@@ -53,18 +53,18 @@ def test_spellings_that_differ_in_capitals_accents_or_underscores_become_the_fir
     ]
 
 
-def test_predicates_constants_and_numbers_are_kept_apart() -> None:
+def test_predicates_constants_and_numbers_are_not_merged() -> None:
     formulas = [parse(text) for text in ("German(german)", "german(a, b)", "Is(1.0)", "Is(10)")]
     assert unify(formulas) == (formulas, [])
 
 
-def test_a_slip_in_the_conclusion_is_mended_where_the_premises_have_one_such_name() -> None:
+def test_a_typo_in_the_conclusion_is_replaced_by_the_only_similar_name() -> None:
     premises = [parse("ChessPlayer(hoffmann)"), parse("∀x (ChessPlayer(x) → Clever(x))")]
-    mended, warnings = mend_conclusion(premises, parse("ChestPlayer(hofmann)"))
-    assert render(mended) == "ChessPlayer(hoffmann)"
+    repaired, warnings = repair_conclusion(premises, parse("ChestPlayer(hofmann)"))
+    assert render(repaired) == "ChessPlayer(hoffmann)"
     assert warnings == ["ChestPlayer read as ChessPlayer", "hofmann read as hoffmann"]
 
 
-def test_a_name_of_the_conclusion_that_a_premise_has_is_no_slip() -> None:
+def test_a_name_that_a_premise_uses_is_not_a_typo() -> None:
     premises = [parse("ChessPlayer(a)"), parse("ChestPlayer(b)")]
-    assert mend_conclusion(premises, parse("ChestPlayer(a)")) == (parse("ChestPlayer(a)"), [])
+    assert repair_conclusion(premises, parse("ChestPlayer(a)")) == (parse("ChestPlayer(a)"), [])

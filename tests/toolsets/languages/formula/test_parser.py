@@ -20,7 +20,7 @@ SIGNS = [*"∀∃¬∧∨⊕→↔=≠().,: xyPQ1~&|^-", "forall ", "exists ", "
 
 
 @given(formulas())
-def test_a_formula_written_and_read_again_is_the_same(formula: Formula) -> None:
+def test_a_rendered_formula_parses_to_the_same_tree(formula: Formula) -> None:
     assert parse(render(formula)) == formula
 
 
@@ -31,7 +31,7 @@ def test_a_formula_written_and_read_again_is_the_same(formula: Formula) -> None:
 @example("P(f(" * 2000)
 @example("p→" * 2000)
 @example("p∧" * 2000 + "p")
-def test_any_text_is_a_formula_or_a_formula_error(text: str) -> None:
+def test_any_text_parses_or_raises_a_formula_error(text: str) -> None:
     try:
         parse(text)
     except FormulaError as error:
@@ -54,7 +54,7 @@ def test_any_text_is_a_formula_or_a_formula_error(text: str) -> None:
         ("true -> false", "⊤ → ⊥"),
     ],
 )
-def test_the_ascii_form_says_the_same(ascii: str, signs: str) -> None:
+def test_the_ascii_form_parses_to_the_same_tree(ascii: str, signs: str) -> None:
     assert parse(ascii) == parse(signs)
 
 
@@ -73,11 +73,11 @@ def test_the_ascii_form_says_the_same(ascii: str, signs: str) -> None:
         ("¬∃x Cat(x) ∧ p", "(¬(∃x Cat(x))) ∧ p"),
     ],
 )
-def test_precedence_goes_from_negation_to_equivalence(text: str, grouped: str) -> None:
+def test_operators_bind_from_negation_to_equivalence(text: str, grouped: str) -> None:
     assert parse(text) == parse(grouped)
 
 
-def test_what_a_name_is_follows_from_where_it_stands_not_from_its_case() -> None:
+def test_position_decides_the_kind_of_a_name_not_its_case() -> None:
     formula = parse("∀Tom (cat(Tom) → likes(Tom, jerry))")
     terms = {part for part in walk(formula) if isinstance(part, Variable | Function)}
     assert terms == {Variable("Tom"), Function("jerry")}
@@ -97,32 +97,32 @@ def test_a_number_is_a_constant() -> None:
         ("p ∧ q)", "column 6: this ) closes nothing"),
         ("p q", "column 3: expected a connective such as ∧ or →, or the end, got q"),
         ("p ∧", "column 4: expected a formula, got the end"),
-        ("p ^ q", "column 3: '^' is no sign of a formula; write ∧ (and) or ⊕ (xor)"),
-        ("Co-op(a)", "column 3: '-' is no sign of a formula; write _ within a name"),
-        ("∀ (Cat(x))", "column 3: expected a variable behind ∀, got ("),
+        ("p ^ q", "column 3: '^' is not allowed in a formula; write ∧ (and) or ⊕ (xor)"),
+        ("Co-op(a)", "column 3: '-' is not allowed in a formula; write _ within a name"),
+        ("∀ (Cat(x))", "column 3: expected a variable after ∀, got ("),
         ("∀x Cat(x) → Furry(x)", "column 19: x is outside of its quantifier"),
-        ("∀x x", "column 4: expected a formula, and x is a variable"),
-        ("3", "column 1: expected a formula, and 3 is a number"),
+        ("∀x x", "column 4: expected a formula, but x is a variable"),
+        ("3", "column 1: expected a formula, but 3 is a number"),
         ("∀x x(a)", "column 5: x is a variable and takes no arguments"),
         ("Cat()", "column 5: expected a term such as a constant or a variable, got )"),
         ("Cat(Cat)", "column 1: Cat is used both as a predicate and as a thing"),
         ("∀x y P(x, y)", "column 6: expected a connective such as ∧ or →, or the end, got P"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_column(text: str, message: str) -> None:
+def test_an_error_names_its_column(text: str, message: str) -> None:
     with pytest.raises(FormulaError) as raised:
         parse(text)
     assert str(raised.value).startswith(message)
 
 
 @pytest.mark.parametrize("text", ["¬" * (3 * DEEPEST_FORMULA) + "p", "p" * (LONGEST_FORMULA + 1)])
-def test_a_formula_too_deep_or_too_long_exceeds_a_limit(text: str) -> None:
+def test_a_formula_too_deep_or_too_long_raises_a_limit_error(text: str) -> None:
     with pytest.raises(FormulaTooLarge) as raised:
         parse(text)
     assert isinstance(raised.value, LimitExceeded)
 
 
-def test_a_formula_as_deep_as_allowed_is_read_and_written_again() -> None:
+def test_a_formula_of_the_maximum_depth_is_parsed_and_rendered() -> None:
     texts = [
         " ∧ ".join(["p"] * (DEEPEST_FORMULA - 1)),
         "¬" * (DEEPEST_FORMULA - 1) + "p",
@@ -136,7 +136,7 @@ def test_a_formula_as_deep_as_allowed_is_read_and_written_again() -> None:
         assert consistent([formula]) is True
 
 
-def test_a_term_with_something_behind_it_is_an_error() -> None:
+def test_text_after_a_term_is_an_error() -> None:
     assert parse_term("father(tom)") == Function("father", (Function("tom"),))
     with pytest.raises(FormulaError, match="column 5: expected the end, got rex"):
         parse_term("tom rex")

@@ -29,12 +29,12 @@ from toolsets.languages.formula.syntax import (
         "⊤ ∨ ⊥",
     ],
 )
-def test_a_formula_is_written_with_no_more_parentheses_than_needed(text: str) -> None:
+def test_a_formula_is_rendered_with_the_fewest_parentheses(text: str) -> None:
     assert render(parse(text)) == text
     assert render(parse(f"({text})")) == text
 
 
-def test_symbols_are_told_apart_by_kind_and_number_of_arguments() -> None:
+def test_symbols_differ_by_kind_and_number_of_arguments() -> None:
     assert symbols(parse("Loves(a) ∧ Loves(a, f(a))")) == [
         Symbol("predicate", "Loves", 1),
         Symbol("function", "a", 0),
@@ -43,22 +43,22 @@ def test_symbols_are_told_apart_by_kind_and_number_of_arguments() -> None:
     ]
 
 
-def test_a_term_put_for_a_variable_is_not_caught_by_a_quantifier() -> None:
+def test_substitution_avoids_variable_capture() -> None:
     body = parse("∀x ∃y Likes(x, y)").body  # pyright: ignore[reportAttributeAccessIssue]
     assert render(substitute(body, {"x": Function("y")})) == "∃y1 Likes(y, y1)"
 
 
-def test_a_variable_bound_again_within_is_another_one() -> None:
+def test_substitution_skips_a_variable_that_is_bound_again() -> None:
     formula = parse("∀x (Cat(x) ∧ ∃x Dog(x))").body  # pyright: ignore[reportAttributeAccessIssue]
     assert render(substitute(formula, {"x": Function("tom")})) == "Cat(tom) ∧ ∃x Dog(x)"
     assert free_variables(formula) == {"x"}
 
 
-def test_formulas_are_the_same_whatever_their_bound_variables_are_called() -> None:
+def test_names_of_bound_variables_do_not_matter_for_equality() -> None:
     assert same(parse("∀x ∃y Likes(x, y)"), parse("∀y ∃x Likes(y, x)"))
     assert not same(parse("∀x ∃y Likes(x, y)"), parse("∀x ∃y Likes(y, x)"))
 
 
-def test_a_symbol_is_renamed_in_its_own_kind_and_number_of_arguments_only() -> None:
+def test_renaming_respects_kind_and_number_of_arguments() -> None:
     other = {Symbol("predicate", "Cat", 1): "Dog", Symbol("function", "tom", 0): "rex"}
     assert render(rename(parse("Cat(tom) ∧ Cat(tom, a)"), other)) == "Dog(rex) ∧ Cat(rex, a)"

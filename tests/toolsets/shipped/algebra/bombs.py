@@ -1,4 +1,4 @@
-"""Expressions that would take for ever or more memory than there is: (call, what is said)."""
+"""Calls that would exhaust time or memory, as (call, error message), and injection attempts."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ BOMBS = [
     ("evaluate('1e999999999999')", DIGITS),
     (f"evaluate('{NINES}')", DIGITS),
     (f"evaluate('0.{NINES}')", DIGITS),
-    ("evaluate('1000000!')", "a factorial is of a number above 449"),
-    ("evaluate('450!')", "a factorial is of a number above 449"),
-    ("evaluate('5!!!')", "a factorial is of a number above 449"),
-    ("evaluate('(10^9)!')", "a factorial is of a number above 449"),
-    ("simplify('gamma(n + 10^9)/gamma(n)')", "a factorial is of a number above 449"),
-    ("simplify('(n + 10^9)!/n!')", "a factorial is of a number above 449"),
+    ("evaluate('1000000!')", "a factorial has an argument above 449"),
+    ("evaluate('450!')", "a factorial has an argument above 449"),
+    ("evaluate('5!!!')", "a factorial has an argument above 449"),
+    ("evaluate('(10^9)!')", "a factorial has an argument above 449"),
+    ("simplify('gamma(n + 10^9)/gamma(n)')", "a factorial has an argument above 449"),
+    ("simplify('(n + 10^9)!/n!')", "a factorial has an argument above 449"),
     ("evaluate('binomial(10^12, 10^6)')", DIGITS),
-    ("expand('binomial(n, 10^9)')", "a binomial coefficient is of too large a number"),
+    ("expand('binomial(n, 10^9)')", "a binomial coefficient has too large an argument"),
     ("evaluate('exp(exp(exp(100)))')", EXPONENT),
     ("evaluate('e^e^e^100')", EXPONENT),
     ("evaluate('exp(10^10)')", EXPONENT),
@@ -55,8 +55,8 @@ BOMBS = [
     ("summation('2^k', 'k', 1, '10^9')", EXPONENT),
     ("product('k', 'k', 1, 1000)", DIGITS),
     ("derivative('x^5', 'x', 1000000)", "order must be from 1 to 20"),
-    ("evaluate('2^(1/1000)')", "a root is of a degree above 100"),
-    ("evaluate('root(2, 10^6)')", "a root is of a degree above 100"),
+    ("evaluate('2^(1/1000)')", "a root has a degree above 100"),
+    ("evaluate('root(2, 10^6)')", "a root has a degree above 100"),
     ("prime_factors('10^30 + 57')", "n has more than 20 digits"),
     ("divisors(897612484786617600)", "n has more than 1,000 divisors"),
     ("is_prime('10^400 + 1')", "n has more than 300 digits"),

@@ -1,4 +1,4 @@
-"""Problems from prealgebra to calculus with answers worked out by hand: (call, content)."""
+"""Problems from prealgebra to calculus with hand-computed answers, as (call, content)."""
 
 from __future__ import annotations
 

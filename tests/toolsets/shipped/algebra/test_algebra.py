@@ -1,4 +1,4 @@
-"""The toolset `algebra` as a model uses it: right answers, refused bombs, messages."""
+"""The toolset `algebra` as a model uses it: correct answers, rejected bombs, messages."""
 
 from __future__ import annotations
 
@@ -22,44 +22,44 @@ from toolsets import Tool, ToolResult
 from toolsets.shipped.algebra.symbolic import build, read_expression
 
 ALGEBRA = toolsets.load("toolsets.shipped.algebra:toolset")
-LONGEST_SECONDS = 1.0  # of the processor, for a refusal
+LONGEST_SECONDS = 1.0  # of processor time, to reject a call
 
 
-result, refusal = partial(texts.result, ALGEBRA), partial(texts.refusal, ALGEBRA)
+result, failure = partial(texts.result, ALGEBRA), partial(texts.failure, ALGEBRA)
 
 
 @pytest.mark.parametrize("tool", ALGEBRA.tools, ids=lambda tool: tool.name)
-def test_every_example_is_a_call_that_works(tool: Tool) -> None:
+def test_every_example_runs(tool: Tool) -> None:
     call = ALGEBRA.parse(tool.example)
     assert call.name == tool.name
     assert ALGEBRA.execute(call).ok
 
 
 @pytest.mark.parametrize(("text", "content"), PROBLEMS, ids=[text for text, _ in PROBLEMS])
-def test_a_school_problem_has_its_answer(text: str, content: str) -> None:
+def test_a_school_problem_gets_its_answer(text: str, content: str) -> None:
     assert result(text) == ToolResult(True, content)
 
 
-def test_there_are_school_problems_enough() -> None:
+def test_there_are_enough_school_problems_and_bombs() -> None:
     assert len({text for text, _ in PROBLEMS}) >= 80
     assert len(BOMBS) >= 40
 
 
 @pytest.mark.parametrize(("text", "message"), BOMBS, ids=[text[:50] for text, _ in BOMBS])
-def test_a_bomb_is_refused_at_once(text: str, message: str) -> None:
+def test_a_bomb_is_rejected_at_once(text: str, message: str) -> None:
     import sympy
 
     assert sympy.Symbol("x")  # loaded before the clock starts
     start = time.process_time()
-    kind, said = refusal(text)
+    kind, content = failure(text)
     assert time.process_time() - start < LONGEST_SECONDS
-    assert message in said
+    assert message in content
     assert kind == "limit_exceeded"
 
 
 @pytest.mark.parametrize("text", INJECTIONS)
-def test_what_is_no_expression_is_refused(text: str) -> None:
-    kind, _ = refusal(text)
+def test_text_that_is_not_an_expression_is_rejected(text: str) -> None:
+    kind, _ = failure(text)
     assert kind in ("bad_arguments", "function_error", "unparseable_call")
 
 
@@ -83,7 +83,7 @@ def test_what_is_no_expression_is_refused(text: str) -> None:
         ),
         (
             "evaluate('1/(sqrt(4) - 2)')",
-            "evaluate: the expression has no value: it divides by 0 there",
+            "evaluate: the expression is undefined: it divides by 0",
         ),
         ("evaluate('x + y')", "evaluate: x, y has no value; give it one with substitute"),
         (
@@ -97,28 +97,31 @@ def test_what_is_no_expression_is_refused(text: str) -> None:
         ),
         (
             "solve(['x + y = 1', 'a = 2'], 'x, y')",
-            "solve: the equation a - 2 = 0 holds none of the unknowns",
+            "solve: the equation a - 2 = 0 contains none of the unknowns",
         ),
         ("limit('max(x, 2)', 'x', 0)", "limit: the limit of a min or max cannot be found"),
         ("solve('x + y < 3', 'x, y')", "solve: inequalities can be solved for one unknown only"),
         ("solve('sin(x) > 0', 'x')", "solve: an inequality with sin, cos or tan cannot be solved"),
-        ("solve('x + a < 3', 'x')", "solve: an inequality may hold no name but x"),
+        ("solve('x + a < 3', 'x')", "solve: an inequality may contain no name other than x"),
         ("integral('x^x', 'x')", "integral: no closed form was found"),
         ("integral('x', 'x', 1)", "integral: give both bounds or none"),
         ("limit('sin(x)', 'x', 'oo')", "limit: no closed form was found"),
-        ("summation('k', 'k', 1, 'k')", "summation: a bound must not hold k"),
+        ("summation('k', 'k', 1, 'k')", "summation: a bound must not contain k"),
         (
             "inverse_matrix([[1, 2], [2, 4]])",
             "inverse_matrix: the matrix has no inverse: its determinant is 0",
         ),
         (
             "multiply_matrices([[1, 2]], [[3, 4]])",
-            "multiply_matrices: a has 2 columns and b 1 rows; they must be as many",
+            "multiply_matrices: a has 2 columns but b has 1 rows",
         ),
-        ("determinant([[1, 2]])", "determinant: the matrix has 1 rows and 2 columns"),
+        (
+            "determinant([[1, 2]])",
+            "determinant: expected a square matrix, got 1 rows and 2 columns",
+        ),
         (
             "determinant([[1, 2], [3]])",
-            "determinant: the rows of a matrix must be as long as each other",
+            "determinant: the rows of a matrix must have the same length",
         ),
         ("prime_factors(0)", "prime_factors: n must be at least 1"),
         (
@@ -132,8 +135,8 @@ def test_what_is_no_expression_is_refused(text: str) -> None:
         ),
     ],
 )
-def test_a_mistake_is_explained(text: str, message: str) -> None:
-    assert refusal(text)[1] == message
+def test_the_message_explains_an_error(text: str, message: str) -> None:
+    assert failure(text)[1] == message
 
 
 def test_sympy_is_loaded_by_the_first_call_only() -> None:
@@ -149,28 +152,28 @@ def test_sympy_is_loaded_by_the_first_call_only() -> None:
 COEFFICIENTS = st.lists(st.integers(-9, 9), min_size=2, max_size=5)
 
 
-def written(coefficients: list[int]) -> str:
+def polynomial_text(coefficients: list[int]) -> str:
     return " + ".join(f"({c})x^{power}" for power, c in enumerate(coefficients))
 
 
-def at(text: str, x: int) -> object:
+def value_at(text: str, x: int) -> object:
     return build(read_expression(text)).subs("x", x)
 
 
 @settings(max_examples=40, deadline=None)
 @given(COEFFICIENTS, st.integers(-20, 20))
-def test_another_form_has_the_same_values(coefficients: list[int], x: int) -> None:
-    polynomial = written(coefficients)
+def test_rewritten_forms_have_the_same_values(coefficients: list[int], x: int) -> None:
+    polynomial = polynomial_text(coefficients)
     value = sum(c * x**power for power, c in enumerate(coefficients))
     for form in ("factor", "expand", "simplify"):
-        assert at(result(f"{form}({polynomial!r})").content, x) == value
+        assert value_at(result(f"{form}({polynomial!r})").content, x) == value
     factored = result(f"factor({polynomial!r})").content
-    assert at(result(f"expand({factored!r})").content, x) == value
+    assert value_at(result(f"expand({factored!r})").content, x) == value
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(-9, 9), min_size=1, max_size=4))
-def test_roots_are_found_again(roots: list[int]) -> None:
+def test_a_product_of_linear_factors_has_their_roots(roots: list[int]) -> None:
     polynomial = "".join(f"(x - ({root}))" for root in roots)
     solutions = " or ".join(f"x = {root}" for root in sorted(set(roots)))
     assert result(f"solve('{polynomial} = 0', 'x')").content == solutions
@@ -181,7 +184,7 @@ FACTORS = st.lists(st.tuples(st.integers(-5, 5), st.sampled_from("*/")), min_siz
 
 @settings(max_examples=40, deadline=None)
 @given(FACTORS, st.sampled_from(["<", "<=", ">", ">=", "!="]))
-def test_an_inequality_holds_exactly_where_it_is_said_to(
+def test_an_inequality_holds_exactly_on_its_solution_set(
     factors: list[tuple[int, str]], sign: str
 ) -> None:
     left = "1" + "".join(f" {operator} (x - ({root}))" for root, operator in factors)
@@ -198,7 +201,7 @@ def test_an_inequality_holds_exactly_where_it_is_said_to(
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(-9, 9), st.integers(-9, 9), st.lists(st.integers(-5, 5), min_size=4, max_size=4))
-def test_a_system_is_solved_by_what_it_was_made_from(x: int, y: int, c: list[int]) -> None:
+def test_a_system_has_the_solution_it_was_built_from(x: int, y: int, c: list[int]) -> None:
     a, b, d, e = c
     equations = [f"({a})x + ({b})y = {a * x + b * y}", f"({d})x + ({e})y = {d * x + e * y}"]
     content = result(f"solve({equations}, ['x', 'y'])").content
@@ -211,6 +214,6 @@ def test_a_system_is_solved_by_what_it_was_made_from(x: int, y: int, c: list[int
 @settings(max_examples=30, deadline=None)
 @given(COEFFICIENTS)
 def test_the_derivative_of_the_integral_is_the_function(coefficients: list[int]) -> None:
-    integral = result(f"integral({written(coefficients)!r}, 'x')").content
+    integral = result(f"integral({polynomial_text(coefficients)!r}, 'x')").content
     back = result(f"derivative({integral!r}, 'x')").content
-    assert all(at(back, x) == at(written(coefficients), x) for x in (-2, 0, 3))
+    assert all(value_at(back, x) == value_at(polynomial_text(coefficients), x) for x in (-2, 0, 3))

@@ -1,4 +1,4 @@
-"""Estimates of sizes: never too small, and exact where a number is plain."""
+"""Size estimates: never too small, and exact for rational numbers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from toolsets.shipped.algebra.symbolic import LANGUAGE, build
         ("x", None),
     ],
 )
-def test_a_plain_number_is_known_exactly(text: str, value: object) -> None:
+def test_a_rational_number_has_an_exact_value(text: str, value: object) -> None:
     assert measure(read(text, LANGUAGE)).value == value
 
 
@@ -60,7 +60,7 @@ def test_an_expansion_stays_below_its_estimate(numbers: list[int], power: int) -
     assert max(abs(int(c)).bit_length() for c in expanded.coeffs()) <= size.bits + 1
 
 
-def test_a_whole_number_is_taken_from_an_expression() -> None:
+def test_an_expression_may_give_a_whole_number() -> None:
     assert whole_number(read("2^61 - 1", LANGUAGE)) == 2**61 - 1
     with pytest.raises(ValueError, match="expected a whole number"):
         whole_number(read("1/2", LANGUAGE))
@@ -69,7 +69,7 @@ def test_a_whole_number_is_taken_from_an_expression() -> None:
 @pytest.mark.parametrize(
     "text", ["exp(exp(10))", "2^(x + 10^9)", "e^e^e^100", "2^(100*sqrt(10^4))"]
 )
-def test_an_exponent_is_bounded_also_where_it_is_no_plain_number(text: str) -> None:
+def test_an_exponent_without_an_exact_value_is_limited_too(text: str) -> None:
     with pytest.raises(LimitExceeded, match="an exponent is too large"):
         measure(read(text, LANGUAGE))
 
@@ -80,7 +80,7 @@ def test_the_largest_number_has_a_thousand_digits() -> None:
         measure(read("10^1000", LANGUAGE))
 
 
-def test_a_result_is_measured_before_it_is_written() -> None:
+def test_the_size_of_a_result_is_checked() -> None:
     x = sympy.Symbol("x")
     with pytest.raises(LimitExceeded, match="more than 3,000 parts"):
         check_result(sympy.Add(*(x**k for k in range(2_000))))

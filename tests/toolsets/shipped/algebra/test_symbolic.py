@@ -1,4 +1,4 @@
-"""Between text and sympy: constants and names, and numbers written out."""
+"""Conversion between text and sympy: constants, names, decimals."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_text_becomes_a_sympy_expression(text: object, expected: object) -> None
     assert build(read_expression(text)) == expected
 
 
-def test_a_declared_name_is_no_constant() -> None:
+def test_a_declared_name_is_not_a_constant() -> None:
     assert build(read_expression("i + e"), ["i", "e"]) == sympy.Symbol("i") + sympy.Symbol("e")
 
 
@@ -61,22 +61,22 @@ def test_a_number_is_written_with_fifteen_digits(value: sympy.Expr, text: str) -
 
 
 @pytest.mark.parametrize("value", [x, sympy.oo, sympy.nan])
-def test_what_is_no_number_has_no_decimal(value: sympy.Expr) -> None:
+def test_only_finite_numbers_have_a_decimal(value: sympy.Expr) -> None:
     with pytest.raises(ValueError, match="the expression is not a number"):
         decimal(value)
 
 
-def test_names_come_as_text_or_list() -> None:
+def test_names_are_parsed_from_text_or_a_list() -> None:
     assert read_names("x, y") == read_names(["x", "y"]) == ["x", "y"]
     assert read_name("x") == "x"
-    for wrong in ("x, x", "2x", "", [], ["x", 3]):
+    for invalid in ("x, x", "2x", "", [], ["x", 3]):
         with pytest.raises(ValueError, match=r"expected (names|a number or a name)"):
-            read_names(wrong)
+            read_names(invalid)
     with pytest.raises(ValueError, match="expected one name such as x"):
         read_name("x, y")
 
 
-def test_relations_come_as_text_or_list_and_chains_are_taken_apart() -> None:
+def test_relations_are_parsed_from_text_or_a_list_and_chains_are_split() -> None:
     assert read_relations("x = 1, y = 2") == read_relations(["x = 1", "y = 2"])
     assert read_relations("1 < x < 3") == read_relations("1 < x and x < 3")
     assert len(read_relations("1 < x < 3; x^2")) == 3

@@ -1,4 +1,4 @@
-"""What the tests of the toolset `arithmetic` share; not here: tests."""
+"""Helpers shared by the tests of the toolset `arithmetic`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ ARITHMETIC = toolsets.load("arithmetic")
 
 
 def result(text: str) -> ToolResult:
-    """What the call in `text` comes to, in this process."""
+    """Parse and execute the call in `text` in this process."""
     return ARITHMETIC.execute(ARITHMETIC.parse(text))
 
 
 def failure(message: str, kind: ErrorKind = "function_error") -> ToolResult:
-    """A result that tells the model `message`."""
+    """The result of a failed call with `message`."""
     return ToolResult(False, message, kind)

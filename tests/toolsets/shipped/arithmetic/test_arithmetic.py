@@ -1,4 +1,4 @@
-"""The toolset as a whole: `toolsets/shipped/arithmetic/__init__.py`."""
+"""The whole toolset: order, help texts, argument errors, imports."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ USE = "Use: add(a: number, b: number)"
 
 
 @pytest.mark.parametrize("tool", ARITHMETIC.tools, ids=lambda tool: tool.name)
-def test_every_example_is_a_call_that_works(tool: Tool) -> None:
+def test_every_example_runs(tool: Tool) -> None:
     call = ARITHMETIC.parse(tool.example)
     assert call.name == tool.name
     assert ARITHMETIC.execute(call).ok
 
 
-def test_the_functions_are_these_in_this_order() -> None:
+def test_the_functions_and_their_order_are_fixed() -> None:
     assert " ".join(ARITHMETIC.tool_names) == (
         "add subtract multiply divide percent_of integer_divide remainder power round_number "
         "percentage percent_change total average minimum maximum share compare absolute gcd lcm "
@@ -29,7 +29,7 @@ def test_the_functions_are_these_in_this_order() -> None:
     )
 
 
-def test_the_functions_of_the_pocket_models_are_told_to_the_letter() -> None:
+def test_the_help_of_the_pocket_models_functions_is_fixed() -> None:
     five = ARITHMETIC.select(["add", "subtract", "multiply", "divide", "percent_of"])
     assert five.help.splitlines() == [
         "add(a: number, b: number) - Add two numbers. Example: add(a=2, b=3)",
@@ -55,19 +55,19 @@ def test_the_functions_of_the_pocket_models_are_told_to_the_letter() -> None:
         ),
     ],
 )
-def test_a_bad_argument_is_told_to_the_letter(text: str, message: str, kind: ErrorKind) -> None:
+def test_the_message_for_a_bad_argument_is_exact(text: str, message: str, kind: ErrorKind) -> None:
     with pytest.raises(CallError) as caught:
         ARITHMETIC.parse(text)
     assert (str(caught.value), caught.value.kind) == (f"add: {message}. {USE}", kind)
 
 
-def test_every_example_works_in_a_bounded_process() -> None:
+def test_every_example_runs_in_a_sandboxed_process() -> None:
     with Executor(ARITHMETIC, workers=1) as executor:
         calls = [ARITHMETIC.parse(tool.example) for tool in ARITHMETIC.tools]
         assert [call.name for call in calls if not executor.run(call).ok] == []
 
 
-def test_the_library_of_units_loads_with_the_first_call_that_needs_it() -> None:
+def test_pint_is_imported_by_the_first_call_of_convert() -> None:
     program = (
         "import sys, toolsets; toolset = toolsets.load('arithmetic'); print('pint' in sys.modules);"
         "toolset.execute(toolset.parse(toolset['convert'].example)); print('pint' in sys.modules)"

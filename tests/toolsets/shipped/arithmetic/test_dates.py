@@ -39,7 +39,7 @@ from toolsets.shipped.arithmetic.dates import (
         ("weekday(date='1969-07-20')", "Sunday"),
     ],
 )
-def test_a_call_gives_its_result(text: str, content: str) -> None:
+def test_a_call_returns_its_result(text: str, content: str) -> None:
     assert result(text) == ToolResult(True, content)
 
 
@@ -48,7 +48,7 @@ def test_a_call_gives_its_result(text: str, content: str) -> None:
     [
         (
             "add_time(time='8:00', minutes=0.5)",
-            "add_time: hours and minutes must come to whole minutes",
+            "add_time: hours and minutes must add up to whole minutes",
         ),
         ("add_days(date='2024-01-01', days=0.5)", "add_days: days must be a whole number"),
         (
@@ -61,7 +61,7 @@ def test_a_call_gives_its_result(text: str, content: str) -> None:
         ),
     ],
 )
-def test_a_failure_is_told_to_the_letter(text: str, message: str) -> None:
+def test_the_message_of_a_failure_is_exact(text: str, message: str) -> None:
     assert result(text) == failure(message)
 
 
@@ -90,7 +90,7 @@ def test_a_failure_is_told_to_the_letter(text: str, message: str) -> None:
         ),
     ],
 )
-def test_a_bad_argument_is_told_to_the_letter(text: str, message: str) -> None:
+def test_the_message_for_a_bad_argument_is_exact(text: str, message: str) -> None:
     with pytest.raises(CallError) as caught:
         ARITHMETIC.parse(text)
     assert (str(caught.value), caught.value.kind) == (message, "bad_arguments")
@@ -100,30 +100,30 @@ def test_a_bad_argument_is_told_to_the_letter(text: str, message: str) -> None:
     ("text", "minutes"),
     [("0:00", 0), ("23:59", 1439), ("12 am", 0), ("12:01PM", 721), (" 1:05 p.m. ", 785)],
 )
-def test_a_time_is_read(text: str, minutes: int) -> None:
+def test_a_time_is_parsed(text: str, minutes: int) -> None:
     assert read_time(text).minutes == minutes
 
 
 @pytest.mark.parametrize("text", ["24:00", "8:60", "0:30 am", "13 pm", "8:5", "8", "", 8, "٨:00"])
-def test_what_is_no_time_is_refused(text: object) -> None:
+def test_an_invalid_time_raises_value_error(text: object) -> None:
     with pytest.raises(ValueError, match=r"^(expected a time|there is no such time)"):
         read_time(text)
 
 
 @pytest.mark.parametrize("text", ["", "2024-1-1", "20240101", "2024-W01-1", "0000-01-01", 20240101])
-def test_what_is_no_date_is_refused(text: object) -> None:
+def test_an_invalid_date_raises_value_error(text: object) -> None:
     with pytest.raises(ValueError, match=r"^(expected a date|there is no such day)"):
         read_date(text)
 
 
 @given(st.integers(0, MINUTES_A_DAY - 1), st.booleans())
-def test_a_time_is_written_and_read(minutes: int, twelve_hours: bool) -> None:
+def test_a_formatted_time_parses_to_the_same_time(minutes: int, twelve_hours: bool) -> None:
     time = ClockTime(minutes, twelve_hours)
     assert read_time(str(time)) == time
 
 
 @given(st.integers(0, MINUTES_A_DAY - 1), st.integers(0, MINUTES_A_DAY - 1), st.booleans())
-def test_the_minutes_between_two_times_lead_from_one_to_the_other(
+def test_adding_the_minutes_between_two_times_gives_the_second(
     first: int, second: int, twelve_hours: bool
 ) -> None:
     start, end = ClockTime(first, twelve_hours), ClockTime(second, twelve_hours)
@@ -133,12 +133,12 @@ def test_the_minutes_between_two_times_lead_from_one_to_the_other(
 
 
 @given(st.dates(), st.dates())
-def test_the_days_between_two_dates_lead_from_one_to_the_other(start: date, end: date) -> None:
+def test_adding_the_days_between_two_dates_gives_the_second(start: date, end: date) -> None:
     days = ARITHMETIC["days_between"](start, end)
     assert ARITHMETIC["add_days"](start, days) == end
 
 
 @given(st.dates(max_value=date(9999, 12, 30)))
-def test_weekdays_follow_each_other(day: date) -> None:
+def test_consecutive_days_have_consecutive_weekdays(day: date) -> None:
     today, tomorrow = (ARITHMETIC["weekday"](d) for d in (day, day + timedelta(days=1)))
     assert WEEKDAYS.index(tomorrow) == (WEEKDAYS.index(today) + 1) % 7

@@ -34,7 +34,7 @@ NUMBERS = st.lists(st.fractions(), min_size=1, max_size=10)
         ("share(amount=-9, ratio=[0.5, 0, 1])", "[-3, 0, -6]"),
     ],
 )
-def test_a_call_gives_its_exact_result(text: str, content: str) -> None:
+def test_a_call_returns_its_exact_result(text: str, content: str) -> None:
     assert result(text) == ToolResult(True, content)
 
 
@@ -45,7 +45,7 @@ def test_a_call_gives_its_exact_result(text: str, content: str) -> None:
         ("share(amount=1, ratio=[0, 0])", "share: ratio must have a number above 0"),
     ],
 )
-def test_a_failure_is_told_to_the_letter(text: str, message: str) -> None:
+def test_the_message_of_a_failure_is_exact(text: str, message: str) -> None:
     assert result(text) == failure(message)
 
 
@@ -69,13 +69,13 @@ def test_a_failure_is_told_to_the_letter(text: str, message: str) -> None:
         ),
     ],
 )
-def test_a_bad_argument_is_told_to_the_letter(text: str, message: str) -> None:
+def test_the_message_for_a_bad_argument_is_exact(text: str, message: str) -> None:
     with pytest.raises(CallError) as caught:
         ARITHMETIC.parse(text)
     assert (str(caught.value), caught.value.kind) == (message, "bad_arguments")
 
 
-def test_a_list_is_bounded() -> None:
+def test_the_length_of_a_list_is_limited() -> None:
     assert result(f"total(values={[1] * MOST_VALUES})").content == str(MOST_VALUES)
     with pytest.raises(CallError) as caught:
         ARITHMETIC.parse(f"total(values={[1] * (MOST_VALUES + 1)})")
@@ -84,14 +84,14 @@ def test_a_list_is_bounded() -> None:
 
 
 @pytest.mark.parametrize("name", ["total", "average"])
-def test_a_sum_stops_where_it_grows_too_long(name: str) -> None:
+def test_a_sum_stops_at_the_digit_limit(name: str) -> None:
     parts = [Fraction(1, 10**300 + odd) for odd in range(1, 21, 2)]
     with pytest.raises(LimitExceeded, match=r"^the number has more than 1,000 digits$"):
         ARITHMETIC[name]([*parts, *(-part for part in parts)])
 
 
 @given(NUMBERS)
-def test_an_average_lies_between_the_extremes_and_makes_up_the_total(
+def test_the_average_is_between_the_extremes_and_gives_the_total(
     values: list[Fraction],
 ) -> None:
     least, mean, most = (ARITHMETIC[name](values) for name in ("minimum", "average", "maximum"))
@@ -101,7 +101,7 @@ def test_an_average_lies_between_the_extremes_and_makes_up_the_total(
 
 
 @given(st.fractions(), st.lists(st.fractions(0, 100), min_size=1, max_size=6).filter(any))
-def test_shares_make_up_the_amount_and_keep_the_ratio(
+def test_shares_add_up_to_the_amount_in_the_given_ratio(
     amount: Fraction, ratio: list[Fraction]
 ) -> None:
     shares = ARITHMETIC["share"](amount, ratio)

@@ -58,7 +58,7 @@ DECIMALS = st.decimals(-(10**6), 10**6, places=3).map(str)
         ("percent_change(old=3, new=0)", "-100"),
     ],
 )
-def test_a_call_gives_its_exact_result(text: str, content: str) -> None:
+def test_a_call_returns_its_exact_result(text: str, content: str) -> None:
     assert result(text) == ToolResult(True, content)
 
 
@@ -74,7 +74,7 @@ def test_a_call_gives_its_exact_result(text: str, content: str) -> None:
         ("percent_change(old=0, new=1)", "percent_change: old must not be 0"),
     ],
 )
-def test_a_failure_is_told_to_the_letter(text: str, message: str) -> None:
+def test_the_message_of_a_failure_is_exact(text: str, message: str) -> None:
     assert result(text) == failure(message)
 
 
@@ -93,13 +93,13 @@ def test_a_failure_is_told_to_the_letter(text: str, message: str) -> None:
         ),
     ],
 )
-def test_a_result_that_is_too_long_is_refused(text: str, message: str) -> None:
+def test_a_result_over_the_digit_limit_is_rejected(text: str, message: str) -> None:
     kind: ErrorKind = "limit_exceeded"
     assert result(text) == failure(message, kind)
 
 
 @given(DECIMALS, DECIMALS)
-def test_the_four_operations_are_those_of_rationals(a: str, b: str) -> None:
+def test_the_four_operations_agree_with_fractions(a: str, b: str) -> None:
     x, y = Fraction(a), Fraction(b)
     expected = {"add": x + y, "subtract": x - y, "multiply": x * y}
     if y:
@@ -110,7 +110,7 @@ def test_the_four_operations_are_those_of_rationals(a: str, b: str) -> None:
 
 
 @given(DECIMALS, DECIMALS.filter(lambda text: Fraction(text) != 0))
-def test_whole_steps_and_what_is_left_make_the_number(a: str, b: str) -> None:
+def test_quotient_and_remainder_give_the_number(a: str, b: str) -> None:
     arguments = {"a": Fraction(a), "b": Fraction(b)}
     steps, rest = (ARITHMETIC[name](**arguments) for name in ("integer_divide", "remainder"))
     assert steps.denominator == 1
@@ -118,7 +118,7 @@ def test_whole_steps_and_what_is_left_make_the_number(a: str, b: str) -> None:
 
 
 @given(st.fractions(), st.integers(-(10**20), 10**20))
-def test_power_is_right_or_says_that_it_is_too_much(base: Fraction, exponent: int) -> None:
+def test_power_is_correct_or_fails_with_a_known_error(base: Fraction, exponent: int) -> None:
     arguments = {"base": str(base), "exponent": str(exponent)}
     answer = ARITHMETIC.execute(ToolCall("power", arguments, ""))
     if answer.ok and abs(exponent) < 100:
@@ -128,15 +128,13 @@ def test_power_is_right_or_says_that_it_is_too_much(base: Fraction, exponent: in
 
 
 @given(st.fractions(), st.fractions().filter(bool))
-def test_a_percentage_is_undone_by_percent_of(part: Fraction, whole: Fraction) -> None:
+def test_percent_of_inverts_percentage(part: Fraction, whole: Fraction) -> None:
     percent = ARITHMETIC["percentage"](part, whole)
     assert ARITHMETIC["percent_of"](percent, whole) == part
 
 
 @given(st.fractions().filter(bool), st.fractions())
-def test_a_change_in_percent_of_the_old_number_makes_the_new_one(
-    old: Fraction, new: Fraction
-) -> None:
+def test_applying_a_percent_change_gives_the_new_number(old: Fraction, new: Fraction) -> None:
     percent = ARITHMETIC["percent_change"](old, new)
     assert old + ARITHMETIC["percent_of"](percent, abs(old)) == new
     assert (percent > 0) == (new > old)

@@ -39,7 +39,7 @@ def test_a_number_is_rounded(text: str, content: str) -> None:
 
 
 @pytest.mark.parametrize("digits", [101, -101, 10**12])
-def test_digits_are_bounded(digits: int) -> None:
+def test_digits_are_limited(digits: int) -> None:
     message = "round_number: digits must be between -100 and 100"
     assert result(f"round_number(value=1, digits={digits})") == failure(message)
 
@@ -59,7 +59,7 @@ def test_digits_are_bounded(digits: int) -> None:
         ),
     ],
 )
-def test_a_bad_argument_is_told_to_the_letter(arguments: str, message: str) -> None:
+def test_the_message_for_a_bad_argument_is_exact(arguments: str, message: str) -> None:
     with pytest.raises(CallError) as caught:
         ARITHMETIC.parse(f"round_number({arguments})")
     assert str(caught.value).startswith(message)
@@ -67,13 +67,13 @@ def test_a_bad_argument_is_told_to_the_letter(arguments: str, message: str) -> N
 
 
 @given(st.decimals(-(10**6), 10**6, places=4), st.integers(-3, 4), st.sampled_from(MODES))
-def test_every_mode_is_that_of_decimal(value: Decimal, digits: int, mode: str) -> None:
+def test_every_mode_agrees_with_decimal(value: Decimal, digits: int, mode: str) -> None:
     expected = value.quantize(Decimal(1).scaleb(-digits), getattr(decimal, f"ROUND_{mode.upper()}"))
     assert ARITHMETIC["round_number"](Fraction(value), digits, mode) == Fraction(expected)
 
 
 @given(st.fractions(-(10**6), 10**6), st.integers(-3, 6))
-def test_rounding_moves_by_half_a_step_at_most(value: Fraction, digits: int) -> None:
+def test_rounding_changes_a_number_by_at_most_half_a_step(value: Fraction, digits: int) -> None:
     rounded = ARITHMETIC["round_number"](value, digits)
     step = Fraction(10) ** -digits
     assert (rounded / step).denominator == 1

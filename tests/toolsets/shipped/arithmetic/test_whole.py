@@ -45,7 +45,7 @@ WHOLE = st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=5)
         ("root(value=-10, degree=3)", "-2.15443469003188"),
     ],
 )
-def test_a_call_gives_its_result(text: str, content: str) -> None:
+def test_a_call_returns_its_result(text: str, content: str) -> None:
     assert result(text) == ToolResult(True, content)
 
 
@@ -55,7 +55,7 @@ def test_a_call_gives_its_result(text: str, content: str) -> None:
         ("gcd(values=[1.5, 3])", "gcd: values must be whole numbers", "function_error"),
         ("lcm(values=['1/3'])", "lcm: values must be whole numbers", "function_error"),
         (
-            f"lcm(values=[{10**600}, {10**600 + 1}, 0])",  # while it grows, not when it is written
+            f"lcm(values=[{10**600}, {10**600 + 1}, 0])",  # checked after each step, not at the end
             "lcm: the number has more than 1,000 digits",
             "limit_exceeded",
         ),
@@ -80,18 +80,18 @@ def test_a_call_gives_its_result(text: str, content: str) -> None:
         ("root(value=4, degree=101)", "root: degree must be between 1 and 100", "function_error"),
     ],
 )
-def test_a_failure_is_told_to_the_letter(text: str, message: str, kind: ErrorKind) -> None:
+def test_the_message_of_a_failure_is_exact(text: str, message: str, kind: ErrorKind) -> None:
     assert result(text) == failure(message, kind)
 
 
-def test_the_largest_factorial_is_the_last_below_1000_digits() -> None:
+def test_the_largest_factorial_is_the_last_with_less_than_1000_digits() -> None:
     assert result("factorial(n=449)").content == str(math.factorial(449))
     assert result("factorial(n=450)").error_kind == "limit_exceeded"
     assert [len(str(math.factorial(n))) for n in (449, 450)] == [998, 1001]
 
 
 @given(WHOLE)
-def test_divisor_and_multiple_are_those_of_python(values: list[int]) -> None:
+def test_gcd_and_lcm_agree_with_python(values: list[int]) -> None:
     fractions = [Fraction(value) for value in values]
     assert ARITHMETIC["gcd"](fractions) == math.gcd(*values)
     assert ARITHMETIC["lcm"](fractions) == math.lcm(*values)
@@ -104,20 +104,20 @@ def test_the_root_of_a_power_is_exact(value: Fraction, degree: int) -> None:
 
 
 @given(st.fractions(Fraction(1, 10**30), 10**30), st.integers(2, 100))
-def test_a_root_is_right_to_15_digits(value: Fraction, degree: int) -> None:
+def test_a_root_is_correct_to_15_digits(value: Fraction, degree: int) -> None:
     exact = Context(prec=60)
     power = exact.divide(Decimal(1), Decimal(degree))
     expected = exact.power(exact.divide(Decimal(value.numerator), value.denominator), power)
-    found = ARITHMETIC["root"](value, degree)
-    assert abs(found / Fraction(expected) - 1) <= Fraction(1, 2 * 10**14)
+    root = ARITHMETIC["root"](value, degree)
+    assert abs(root / Fraction(expected) - 1) <= Fraction(1, 2 * 10**14)
 
 
 @pytest.mark.parametrize("text", ["1e-999", "1e999", f"1/{10**999 + 7}", str(10**999 + 7)])
-def test_the_longest_numbers_have_roots_too(text: str) -> None:
+def test_numbers_of_the_maximum_length_have_roots(text: str) -> None:
     for degree in (2, 3, 99, 100):
-        found = result(f"root(value='{text}', degree={degree})")
-        assert found.ok
-        power = Fraction(found.content) ** degree / Fraction(text)
+        root = result(f"root(value='{text}', degree={degree})")
+        assert root.ok
+        power = Fraction(root.content) ** degree / Fraction(text)
         assert abs(power - 1) < Fraction(degree, 10**14)
 
 
@@ -127,6 +127,6 @@ def test_a_root_just_above_the_middle_of_two_decimals_is_rounded_up() -> None:
     assert write_number(root) == "1.23456789012345"
 
 
-def test_an_irrational_root_is_a_decimal_to_the_next_call() -> None:
+def test_the_next_call_gets_an_irrational_root_as_a_decimal() -> None:
     root = ARITHMETIC["square_root"](Fraction(2))
     assert write_number(root * root) == "2.00000000000001400410360361"

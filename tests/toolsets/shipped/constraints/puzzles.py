@@ -1,4 +1,4 @@
-"""Puzzles solved by hand: (call, content)."""
+"""Puzzles solved by hand, as (call, content)."""
 
 from __future__ import annotations
 
@@ -225,5 +225,5 @@ CONTRADICTIONS = [
         call("must_hold", variables={"x": "int"}, constraints=["x > 3", "x < 3"], claim="x = 0"),
         "x > 3; x < 3",
     ),
-    (find({"x": "int"}, "6/x = 0"), "6/x = 0; x is not 0, being divided by"),
+    (find({"x": "int"}, "6/x = 0"), "6/x = 0; x is not 0, as it is a divisor"),
 ]

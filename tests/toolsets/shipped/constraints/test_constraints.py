@@ -20,14 +20,14 @@ from toolsets import Tool, ToolResult
 from toolsets.shipped.constraints.solver import SECONDS
 
 CONSTRAINTS = toolsets.load("toolsets.shipped.constraints:toolset")
-LAST_SECONDS = 1.0  # beyond the solver's own, for building the model and the last question
+EXTRA_SECONDS = 1.0  # beyond the solver's own, for building the model and the last query
 
 
-result, refusal = partial(texts.result, CONSTRAINTS), partial(texts.refusal, CONSTRAINTS)
+result, failure = partial(texts.result, CONSTRAINTS), partial(texts.failure, CONSTRAINTS)
 
 
 @pytest.mark.parametrize("tool", CONSTRAINTS.tools, ids=lambda tool: tool.name)
-def test_every_example_is_a_call_that_works(tool: Tool) -> None:
+def test_every_example_runs(tool: Tool) -> None:
     parsed = CONSTRAINTS.parse(tool.example)
     assert parsed.name == tool.name
     assert CONSTRAINTS.execute(parsed).ok
@@ -41,11 +41,11 @@ def test_a_puzzle_is_solved(text: str, content: str) -> None:
 @pytest.mark.parametrize(
     ("text", "core"), CONTRADICTIONS, ids=[text[:60] for text, _ in CONTRADICTIONS]
 )
-def test_a_contradiction_is_named_without_what_does_not_matter(text: str, core: str) -> None:
+def test_a_contradiction_lists_only_the_statements_that_cause_it(text: str, core: str) -> None:
     assert result(text) == ToolResult(True, f"These constraints cannot all hold: {core}")
 
 
-def test_the_second_answer_is_the_first_one() -> None:
+def test_repeated_calls_give_the_same_answers() -> None:
     texts = [text for text, _ in PUZZLES[:12]]
     first = [result(text) for text in texts]
     assert [result(text) for text in reversed(texts)] == first[::-1]
@@ -65,7 +65,7 @@ USE = "Use: find_values(variables: dict of string or list of string, constraints
         ),
         (
             find({"x": "integr"}, "x = 3"),
-            f"find_values: argument variables: the domain of x is not one; {DOMAINS}, "
+            f"find_values: argument variables: the domain of x is not valid; {DOMAINS}, "
             f"got {{'x': 'integr'}}. {USE}",
         ),
         (
@@ -75,7 +75,7 @@ USE = "Use: find_values(variables: dict of string or list of string, constraints
         ),
         (
             find({"abs": "int"}, "abs = 3"),
-            "find_values: argument variables: abs has a meaning of its own; "
+            "find_values: argument variables: abs is a reserved word; "
             f"name the variable differently, got {{'abs': 'int'}}. {USE}",
         ),
         (
@@ -93,30 +93,30 @@ USE = "Use: find_values(variables: dict of string or list of string, constraints
         ),
         (
             find({"x": "int", "c": "red, green"}, "x = c"),
-            "find_values: a number is compared with a name",
+            "find_values: cannot compare a number with a name",
         ),
         (
             find({"c": "red, green"}, "c < green"),
-            "find_values: a name is not less or greater than another",
+            "find_values: a name cannot be less or greater than another",
         ),
         (
             find({"x": "int"}, "x + 1"),
-            "find_values: a statement is expected where a number stands",
+            "find_values: expected a condition such as x > 3, got a number",
         ),
         (
             find({"c": "red, green"}, "c + 1 = 2"),
-            "find_values: a number is expected where a name stands",
+            "find_values: expected a number, got a name",
         ),
         (find({"x": "int"}, "x/0 = 1"), "find_values: a constraint divides by 0"),
         (find({"x": "int"}, "x! = 6"), "find_values: factorial cannot be used in a constraint"),
         (
             find({"x": "real"}, "x % 2 = 1"),
-            "find_values: % needs whole numbers; got a number that may be another",
+            "find_values: % needs whole numbers; got a number that may not be whole",
         ),
     ],
 )
-def test_a_mistake_is_explained(text: str, message: str) -> None:
-    assert refusal(text)[1] == message
+def test_the_message_explains_an_error(text: str, message: str) -> None:
+    assert failure(text)[1] == message
 
 
 @pytest.mark.parametrize(
@@ -142,9 +142,9 @@ def test_a_mistake_is_explained(text: str, message: str) -> None:
         ),
     ],
 )
-def test_what_is_too_large_is_refused(text: str, message: str) -> None:
-    kind, said = refusal(text)
-    assert message in said
+def test_a_call_over_a_limit_is_rejected(text: str, message: str) -> None:
+    kind, content = failure(text)
+    assert message in content
     assert kind == "limit_exceeded"
 
 
@@ -161,15 +161,15 @@ def test_what_is_too_large_is_refused(text: str, message: str) -> None:
              claim="x*y != 1000000016000000063"),
     ],
 )  # fmt: skip
-def test_what_is_too_hard_is_undecided_in_time(text: str) -> None:
+def test_a_hard_problem_is_undecided_within_the_time_limit(text: str) -> None:
     start = time.process_time()
-    found = result(text)
-    assert time.process_time() - start < SECONDS + LAST_SECONDS
-    assert found.ok
-    assert found.content.startswith(("Undecided", "False, for example"))
+    answer = result(text)
+    assert time.process_time() - start < SECONDS + EXTRA_SECONDS
+    assert answer.ok
+    assert answer.content.startswith(("Undecided", "False, for example"))
 
 
-def test_counting_stops_in_time() -> None:
+def test_counting_stops_at_the_time_limit() -> None:
     content = result(call("count_solutions", variables={"x": "int"}, constraints=["x > 0"]))
     assert content.content.startswith("Undecided: at least") or "1,000 solutions" in content.content
 
@@ -189,7 +189,7 @@ TERMS = st.sampled_from(["x", "y", "x + y", "x - y", "x*y", "2*x", "abs(x - y)",
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(TERMS, COMPARISONS, st.integers(-3, 6)), min_size=1, max_size=3))
-def test_as_many_solutions_as_trying_all_values_finds(parts: list[tuple[str, str, int]]) -> None:
+def test_the_count_equals_that_of_brute_force(parts: list[tuple[str, str, int]]) -> None:
     constraints = [f"{term} {sign} {number}" for term, sign, number in parts]
     python = " and ".join(c.replace(" = ", " == ") for c in constraints)
     code = compile(python, "constraints", "eval")

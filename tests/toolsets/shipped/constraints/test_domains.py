@@ -1,4 +1,4 @@
-"""Declarations of variables, in the forms that models write."""
+"""Domains of variables, in the forms that models write."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from toolsets.shipped.constraints.domains import Domain, read_domains
         ([0.5, 1], Domain("real", values=(Fraction(1, 2), Fraction(1)))),
     ],
 )
-def test_a_domain_is_read(written: object, domain: Domain) -> None:
+def test_a_domain_is_parsed(written: object, domain: Domain) -> None:
     assert read_domains({"x": written}) == {"x": domain}
 
 
@@ -48,26 +48,26 @@ def test_several_variables_share_a_domain() -> None:
     [
         ({}, "expected variables with their domains"),
         ("x", "expected variables with their domains"),
-        ({"x": "something"}, "the domain of x is not one"),
-        ({"x": ""}, "the domain of x is not one"),
-        ({"x": []}, "the domain of x is not one"),
-        ({"x": None}, "the domain of x is not one"),
-        ({"x": ["red", 3]}, "the domain of x is not one"),
+        ({"x": "something"}, "the domain of x is not valid"),
+        ({"x": ""}, "the domain of x is not valid"),
+        ({"x": []}, "the domain of x is not valid"),
+        ({"x": None}, "the domain of x is not valid"),
+        ({"x": ["red", 3]}, "the domain of x is not valid"),
         ({"x": "bool 0..1"}, "the domain of x has bounds and must begin with int or real"),
-        ({"x": "true, red"}, "true has a meaning of its own"),
+        ({"x": "true, red"}, "true is a reserved word"),
         ({"2x": "int"}, "'2x' cannot be the name of a variable"),
-        ({"and": "int"}, "and has a meaning of its own"),
+        ({"and": "int"}, "and is a reserved word"),
         ({"x": "int", "x, y": "int"}, "variable x is declared twice"),
         ({"red": "int", "x": "red, green"}, "red is both a variable and a value"),
     ],
 )
-def test_what_is_no_declaration_is_refused(written: object, message: str) -> None:
+def test_an_invalid_declaration_raises_value_error(written: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         read_domains(written)
 
 
 @pytest.mark.parametrize(
-    ("domain", "said"),
+    ("domain", "description"),
     [
         (Domain("whole"), "x is a whole number"),
         (Domain("whole", Fraction(0), Fraction(9)), "x is from 0 to 9"),
@@ -76,5 +76,5 @@ def test_what_is_no_declaration_is_refused(written: object, message: str) -> Non
         (Domain("name", values=("red", "green")), "x is one of red, green"),
     ],
 )
-def test_a_domain_is_said_in_words(domain: Domain, said: str) -> None:
-    assert domain.said("x") == said
+def test_a_domain_is_described_in_words(domain: Domain, description: str) -> None:
+    assert domain.describe("x") == description

@@ -1,8 +1,7 @@
-"""Conclusions of FOLIO's training examples, written as formulas by hand from their text.
+"""Conclusions of FOLIO's training examples, translated to formulas by hand from their text.
 
-Each is an example's id and its conclusion; premises and label are in the data. The first 40 are a
-random sample, one of each of 40 stories (Python's `random.seed(7)`), the others stand for what has
-to be repaired.
+Each maps an example's id to its conclusion; premises and labels are in the data. SAMPLE is a random
+sample of 40, one from each of 40 stories (Python's `random.seed(7)`); NOISY covers the repairs.
 """
 
 SAMPLE = {
@@ -124,7 +123,7 @@ NOISY = {
     376: "∃x (MainCharacterGarfield(x) ∧ BeChildish(x) ∧ BePossessive(x))",
 }
 
-DIFFERENT_NAMES = {  # the label holds only if the prize winners named are different people
+DIFFERENT_NAMES = {  # the label is correct only if the named prize winners are different people
     383: "∃x ∃y (¬(x = y) ∧ TuringAwarded(x) ∧ TuringAwarded(y)"
     " ∧ ContributedTo(x, ai) ∧ ContributedTo(y, ai))",
 }

@@ -1,9 +1,9 @@
-"""Pelletier's problems in first-order logic with equality, written out by hand.
+"""Pelletier's problems in first-order logic with equality, transcribed by hand.
 
 After F. J. Pelletier, Seventy-Five Problems for Testing Automatic Theorem Provers, Journal of
 Automated Reasoning 2 (1986) 191-216, with the corrections of 4 (1988) 235-236 and 18 (1997) 135.
-Each problem is its premises and, last, what follows from them. Families of problems (71 to 75) are
-here in one size. Left out, as their text was not at hand: 68 and 70.
+Each problem is its premises and, last, its conclusion. Families of problems (71 to 75) are included
+in one size. 68 and 70 are left out because their text was not available.
 """
 
 GROUP = (

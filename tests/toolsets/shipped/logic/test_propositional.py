@@ -11,7 +11,7 @@ from toolsets.shipped.logic.solver import equivalent
 
 @given(ground())
 @settings(max_examples=30)
-def test_normal_forms_mean_the_same(formula: Formula) -> None:
+def test_normal_forms_are_equivalent(formula: Formula) -> None:
     for form in (conjunctive(formula), disjunctive(formula), shortest(formula)):
         assert equivalent(form, formula)
 
@@ -27,14 +27,14 @@ def test_normal_forms_mean_the_same(formula: Formula) -> None:
     ],
 )
 def test_normal_forms_are_the_shortest(text: str, cnf: str, dnf: str) -> None:
-    def sides(written: str, connective: str) -> set[str]:
-        return set(written.split(f" {connective} "))
+    def sides(text: str, connective: str) -> set[str]:
+        return set(text.split(f" {connective} "))
 
     assert sides(render(conjunctive(parse(text))), "∧") == sides(cnf, "∧")
     assert sides(render(disjunctive(parse(text))), "∨") == sides(dnf, "∨")
 
 
-def test_a_truth_table_has_a_row_for_each_choice_all_true_first() -> None:
+def test_a_truth_table_has_a_row_per_assignment_all_true_first() -> None:
     assert truth_rows(parse("p -> q")) == [
         ((True, True), True),
         ((True, False), False),
@@ -43,7 +43,7 @@ def test_a_truth_table_has_a_row_for_each_choice_all_true_first() -> None:
     ]
 
 
-def test_a_quantifier_or_too_many_atoms_are_refused() -> None:
+def test_quantifiers_and_too_many_atoms_are_rejected() -> None:
     with pytest.raises(ValueError, match="∀x P\\(x\\) has a quantifier"):
         conjunctive(parse("∀x P(x)"))
     with pytest.raises(LimitExceeded, match="7 different atoms; at most 6"):

@@ -11,7 +11,7 @@ from toolsets.languages.formula.lenient import read_problem
 from toolsets.languages.formula.parser import parse
 from toolsets.shipped.logic.solver import INCONSISTENT, Entailment, consistent, entails, equivalent
 
-SUCCESSOR = [  # true of infinitely many things only
+SUCCESSOR = [  # true in infinite worlds only
     "forall x forall y (s(x) = s(y) -> x = y)",
     "forall x s(x) != zero",
 ]
@@ -38,49 +38,49 @@ def ask(premises: list[str], conclusion: str) -> Entailment:
         (SUCCESSOR, "zero = zero", "True"),
     ],
 )
-def test_what_follows_is_true_what_is_excluded_false(
+def test_entailed_is_true_refuted_is_false_else_uncertain(
     premises: list[str], conclusion: str, answer: str
 ) -> None:
     assert ask(premises, conclusion).answer == answer
 
 
-def test_premises_that_contradict_each_other_entail_everything_and_it_is_said() -> None:
+def test_contradicting_premises_entail_everything_with_a_warning() -> None:
     assert ask(["p", "~p"], "q") == Entailment("True", (INCONSISTENT,))
 
 
-def test_what_different_names_would_change_is_said() -> None:
-    found = ask(["P(a)", "P(b)"], "exists x exists y (x != y & P(x) & P(y))")
-    assert found == Entailment("Uncertain", ("True if different names mean different things",))
+def test_a_warning_says_if_distinct_names_would_decide() -> None:
+    entailment = ask(["P(a)", "P(b)"], "exists x exists y (x != y & P(x) & P(y))")
+    assert entailment == Entailment("Uncertain", ("True if different names mean different things",))
 
 
-def test_what_takes_too_long_is_undecided_in_time() -> None:
+def test_a_hard_problem_is_undecided_within_the_time_limit() -> None:
     *premises, conclusion = PROBLEMS[66]
-    begun = time.monotonic()
-    found = entails([parse(premise) for premise in premises], parse(conclusion), seconds=1)
-    assert found.answer in ("True", "Undecided")
-    assert time.monotonic() - begun < 3
+    start = time.monotonic()
+    entailment = entails([parse(premise) for premise in premises], parse(conclusion), seconds=1)
+    assert entailment.answer in ("True", "Undecided")
+    assert time.monotonic() - start < 3
 
 
-def test_formulas_true_of_infinitely_many_things_only_are_not_called_contradictory() -> None:
+def test_formulas_with_only_infinite_worlds_are_not_called_contradictory() -> None:
     assert consistent([parse(text) for text in SUCCESSOR], seconds=0.5) is not False
 
 
-def test_formulas_are_equivalent_that_are_true_in_the_same_worlds() -> None:
+def test_formulas_true_in_the_same_worlds_are_equivalent() -> None:
     assert equivalent(parse("~exists x Cat(x)"), parse("forall x ~Cat(x)"))
     assert equivalent(parse("exists x Cat(x)"), parse("forall x Cat(x)")) is False
 
 
-def test_no_problem_of_pelletier_is_answered_wrongly() -> None:
+def test_no_problem_of_pelletier_gets_an_incorrect_answer() -> None:
     answers = {
         number: ask([*premises], conclusion) for number, (*premises, conclusion) in PROBLEMS.items()
     }
     assert {answer.answer for answer in answers.values()} <= {"True", "Undecided"}
     assert not [number for number, answer in answers.items() if answer.warnings == (INCONSISTENT,)]
     assert all(answers[number].answer == "True" for number in range(1, 37))
-    assert sum(answer.answer == "True" for answer in answers.values()) >= 65  # 69 when quiet
+    assert sum(answer.answer == "True" for answer in answers.values()) >= 65  # 69 when idle
 
 
-def test_every_premise_of_folio_is_read_and_every_set_of_premises_decided(
+def test_all_premises_of_folio_are_parsed_and_their_consistency_decided(
     folio_path: str,
 ) -> None:
     rows = [json.loads(line) for line in Path(folio_path).read_text().splitlines()]
@@ -89,32 +89,32 @@ def test_every_premise_of_folio_is_read_and_every_set_of_premises_decided(
     assert {story for story, problem in problems.items() if problem.left_out} == {129, 153}  # empty
     seconds, contradictory = [], set()
     for story, problem in problems.items():
-        begun = time.process_time()
+        start = time.process_time()
         answer = consistent(problem.premises)
-        seconds.append(time.process_time() - begun)
+        seconds.append(time.process_time() - start)
         assert answer is not None
         if not answer:
             contradictory.add(story)
     assert contradictory == {7, 214}
     assert sum(row["story_id"] in contradictory for row in rows) == 7
-    assert statistics.median(seconds) < 0.010  # 0.003 where nothing else runs
+    assert statistics.median(seconds) < 0.010  # 0.003 when idle
 
 
 @pytest.mark.parametrize(
-    ("conclusions", "right"),
+    ("conclusions", "accuracy"),
     [(SAMPLE, 0.95), (NOISY, 0.95)],
-    ids=["a random sample", "what needs repair"],
+    ids=["random sample", "formulas that need repair"],
 )
-def test_labels_of_folio_are_met(
-    folio_path: str, conclusions: dict[int, str], right: float
+def test_answers_agree_with_the_labels_of_folio(
+    folio_path: str, conclusions: dict[int, str], accuracy: float
 ) -> None:
     answers = _answers(folio_path, conclusions)
-    met = [answer.answer == label for answer, label in answers.values()]
+    correct = [answer.answer == label for answer, label in answers.values()]
     assert all(answer.answer != "Undecided" for answer, _ in answers.values())
-    assert sum(met) >= right * len(met)
+    assert sum(correct) >= accuracy * len(correct)
 
 
-def test_a_label_that_takes_names_for_different_people_is_met_in_a_warning(
+def test_a_label_that_assumes_distinct_names_is_given_in_a_warning(
     folio_path: str,
 ) -> None:
     for answer, label in _answers(folio_path, DIFFERENT_NAMES).values():

@@ -5,7 +5,15 @@ import pytest
 from toolsets.languages.formula.parser import parse, parse_term
 from toolsets.languages.formula.syntax import Formula, render
 from toolsets.shipped.logic.solver import entails
-from toolsets.shipped.logic.steps import chain, deny, detach, exclude, put, resolve, take
+from toolsets.shipped.logic.steps import (
+    disjunctive_syllogism,
+    hypothetical_syllogism,
+    instantiate,
+    modus_ponens,
+    modus_tollens,
+    resolution,
+    simplification,
+)
 
 Rule = Callable[[Formula, Formula], Formula]
 
@@ -13,29 +21,29 @@ Rule = Callable[[Formula, Formula], Formula]
 @pytest.mark.parametrize(
     ("rule", "first", "second", "result"),
     [
-        (detach, "p -> q", "p", "q"),
-        (detach, "p <-> q", "q", "p"),
-        (detach, "(forall x P(x)) -> q", "forall y P(y)", "q"),
-        (deny, "p -> q", "~q", "¬p"),
-        (deny, "p -> ~q", "q", "¬p"),
-        (deny, "~p -> q", "~q", "p"),
-        (deny, "p <-> q", "~p", "¬q"),
-        (chain, "p -> q", "q -> r", "p → r"),
-        (exclude, "p | q", "~p", "q"),
-        (exclude, "p | q", "~q", "p"),
-        (exclude, "p | q | r", "~q", "p ∨ r"),
-        (exclude, "~p | q", "p", "q"),
-        (exclude, "p xor q", "~p", "q"),
-        (exclude, "p xor q", "p", "¬q"),
-        (exclude, "p xor q", "q", "¬p"),
-        (resolve, "p | q", "~p | r", "q ∨ r"),
-        (resolve, "p | q", "~p | q", "q"),
-        (resolve, "p", "~p", "⊥"),
-        (resolve, "~Cat(tom) | Furry(tom)", "Cat(tom)", "Furry(tom)"),
-        (take, "p & q & r", "q", "q"),
+        (modus_ponens, "p -> q", "p", "q"),
+        (modus_ponens, "p <-> q", "q", "p"),
+        (modus_ponens, "(forall x P(x)) -> q", "forall y P(y)", "q"),
+        (modus_tollens, "p -> q", "~q", "¬p"),
+        (modus_tollens, "p -> ~q", "q", "¬p"),
+        (modus_tollens, "~p -> q", "~q", "p"),
+        (modus_tollens, "p <-> q", "~p", "¬q"),
+        (hypothetical_syllogism, "p -> q", "q -> r", "p → r"),
+        (disjunctive_syllogism, "p | q", "~p", "q"),
+        (disjunctive_syllogism, "p | q", "~q", "p"),
+        (disjunctive_syllogism, "p | q | r", "~q", "p ∨ r"),
+        (disjunctive_syllogism, "~p | q", "p", "q"),
+        (disjunctive_syllogism, "p xor q", "~p", "q"),
+        (disjunctive_syllogism, "p xor q", "p", "¬q"),
+        (disjunctive_syllogism, "p xor q", "q", "¬p"),
+        (resolution, "p | q", "~p | r", "q ∨ r"),
+        (resolution, "p | q", "~p | q", "q"),
+        (resolution, "p", "~p", "⊥"),
+        (resolution, "~Cat(tom) | Furry(tom)", "Cat(tom)", "Furry(tom)"),
+        (simplification, "p & q & r", "q", "q"),
     ],
 )
-def test_a_rule_gives_what_follows(rule: Rule, first: str, second: str, result: str) -> None:
+def test_a_rule_returns_what_is_entailed(rule: Rule, first: str, second: str, result: str) -> None:
     concluded = rule(parse(first), parse(second))
     assert render(concluded) == result
     assert entails([parse(first), parse(second)], concluded).answer == "True"
@@ -44,27 +52,37 @@ def test_a_rule_gives_what_follows(rule: Rule, first: str, second: str, result: 
 @pytest.mark.parametrize(
     ("rule", "first", "second", "message"),
     [
-        (detach, "p -> q", "q", "expected the left side of the conditional, p, got q"),
-        (detach, "p & q", "p", "expected a formula A → B, got p ∧ q"),
+        (modus_ponens, "p -> q", "q", "expected the left side of the conditional, p, got q"),
+        (modus_ponens, "p & q", "p", "expected a formula A → B, got p ∧ q"),
         (
-            detach,
+            modus_ponens,
             "forall x (P(x) -> Q(x))",
             "P(a)",
             "expected a formula A → B, got ∀x (P(x) → Q(x));"
-            " put a constant for its variable first (universal_instantiation)",
+            " first replace its variable by a constant (universal_instantiation)",
         ),
-        (deny, "p -> q", "~p", "expected the negated right side of the conditional, ¬q, got ¬p"),
-        (chain, "p -> q", "r -> p", "expected the right side of the first conditional"),
-        (exclude, "p | q", "p", "expected the negation of a side, ¬p or ¬q, got p"),
-        (exclude, "p & q", "~p", "expected a formula A ∨ B, got p ∧ q"),
-        (exclude, "p xor q", "r", "expected a side of p ⊕ q or its negation, got r"),
-        (resolve, "p | q", "p | r", "no side of p ∨ q is the negation of a side of p ∨ r"),
-        (resolve, "p & q", "~p", "expected a disjunction of atoms and negated atoms, got p ∧ q"),
-        (take, "p & q", "r", "r is no side of the conjunction; its sides are: p, q"),
-        (take, "p | q", "p", "p is no side of the conjunction; its sides are: p ∨ q"),
+        (
+            modus_tollens,
+            "p -> q",
+            "~p",
+            "expected the negated right side of the conditional, ¬q, got ¬p",
+        ),
+        (
+            hypothetical_syllogism,
+            "p -> q",
+            "r -> p",
+            "expected the right side of the first conditional",
+        ),
+        (disjunctive_syllogism, "p | q", "p", "expected the negation of a side, ¬p or ¬q, got p"),
+        (disjunctive_syllogism, "p & q", "~p", "expected a formula A ∨ B, got p ∧ q"),
+        (disjunctive_syllogism, "p xor q", "r", "expected a side of p ⊕ q or its negation, got r"),
+        (resolution, "p | q", "p | r", "no side of p ∨ q is the negation of a side of p ∨ r"),
+        (resolution, "p & q", "~p", "expected a disjunction of atoms and negated atoms, got p ∧ q"),
+        (simplification, "p & q", "r", "r is not a side of the conjunction; its sides are: p, q"),
+        (simplification, "p | q", "p", "p is not a side of the conjunction; its sides are: p ∨ q"),
     ],
 )
-def test_a_rule_that_does_not_apply_says_why(
+def test_a_rule_that_does_not_apply_raises_with_the_reason(
     rule: Rule, first: str, second: str, message: str
 ) -> None:
     with pytest.raises(ValueError) as raised:
@@ -72,10 +90,10 @@ def test_a_rule_that_does_not_apply_says_why(
     assert str(raised.value).startswith(message)
 
 
-def test_a_term_takes_the_place_of_the_outermost_variable() -> None:
+def test_instantiation_replaces_the_outermost_variable() -> None:
     formula = parse("∀x (Cat(x) → ∃y Likes(x, y))")
-    assert render(put(formula, parse_term("father(y)"))) == (
+    assert render(instantiate(formula, parse_term("father(y)"))) == (
         "Cat(father(y)) → ∃y1 Likes(father(y), y1)"
     )
     with pytest.raises(ValueError, match="begins with ∀ or ∃, got p"):
-        put(parse("p"), parse_term("a"))
+        instantiate(parse("p"), parse_term("a"))

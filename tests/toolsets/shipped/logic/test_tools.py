@@ -16,7 +16,7 @@ def result(text: str) -> ToolResult:
 
 
 @pytest.mark.parametrize("tool", toolset.tools, ids=lambda tool: tool.name)
-def test_every_example_is_a_call_that_works(tool: Tool) -> None:
+def test_every_example_runs(tool: Tool) -> None:
     call = toolset.parse(tool.example)
     assert call.name == tool.name
     assert toolset.execute(call).ok
@@ -40,12 +40,12 @@ def test_every_example_is_a_call_that_works(tool: Tool) -> None:
         (
             "entails(premises=['P(a)', 'P(a, b)'], conclusion='p(c)')",
             "Uncertain\n"
-            "Warning: P comes with 1 and 2 arguments; these are different predicates\n"
+            "Warning: P is used with 1 and 2 arguments; these are different predicates\n"
             "Warning: P and p are different names",
         ),
         (
             "entails(premises=['P(x)'], conclusion='P(x)')",
-            "True\nWarning: x is bound by no quantifier, so it names one thing",
+            "True\nWarning: x is not bound by a quantifier, so it is a constant",
         ),
         ("consistent(formulas=['p', '~p'])", "False"),
         ("consistent(formulas=['p', 'p -> q'])", "True"),
@@ -66,7 +66,7 @@ def test_every_example_is_a_call_that_works(tool: Tool) -> None:
         ("conjunction(first='p | q', second='r')", "(p ∨ q) ∧ r"),
     ],
 )
-def test_a_call_gives(text: str, content: str) -> None:
+def test_a_call_returns_its_result(text: str, content: str) -> None:
     assert result(text) == ToolResult(True, content)
 
 
@@ -76,13 +76,13 @@ def test_a_call_gives(text: str, content: str) -> None:
         (
             "find_model(formulas=['Cat(tom)', 'forall x Cat(x) -> Furry(x)'])",
             "function_error",
-            "find_model: formula 2, column 26: x is outside of its quantifier; put all that it is"
-            " about in parentheses: ∀x (…); did you mean ∀x (Cat(x) → Furry(x))?",
+            "find_model: formula 2, column 26: x is outside of its quantifier; put the whole"
+            " scope in parentheses: ∀x (…); did you mean ∀x (Cat(x) → Furry(x))?",
         ),
         (
             "negate(formula='Co-op(a)')",
             "function_error",
-            "negate: column 3: '-' is no sign of a formula; write _ within a name;"
+            "negate: column 3: '-' is not allowed in a formula; write _ within a name;"
             " did you mean Co_op(a)?",
         ),
         (
@@ -114,11 +114,11 @@ def test_a_call_gives(text: str, content: str) -> None:
         (
             f"consistent(formulas={['p'] * 201})",
             "limit_exceeded",
-            "consistent: 201 formulas are too many; at most 200 can be",
+            "consistent: 201 formulas are too many; at most 200 are allowed",
         ),
     ],
 )
-def test_a_call_that_fails_says_how_to_mend_it(text: str, kind: ErrorKind, message: str) -> None:
+def test_the_message_of_a_failed_call_is_exact(text: str, kind: ErrorKind, message: str) -> None:
     assert result(text) == ToolResult(False, message, kind)
 
 
@@ -133,8 +133,8 @@ def test_z3_and_sympy_are_imported_by_the_first_call_that_needs_them() -> None:
     [
         (
             "entails(premises=['Cat(tom)', 'forall x Cat(x) -> Pet(x)'], conclusion='Pet(Tom)')",
-            "True\nWarning: premise 2: x outside of its quantifier, which is taken to reach to the"
-            " end\nWarning: Tom read as tom",
+            "True\nWarning: premise 2: x outside of its quantifier, whose scope is extended to"
+            " the end\nWarning: Tom read as tom",
         ),
         (
             "entails(premises=['', 'p ^ q'], conclusion='q')",
@@ -147,5 +147,5 @@ def test_z3_and_sympy_are_imported_by_the_first_call_that_needs_them() -> None:
         ),
     ],
 )
-def test_what_data_have_wrong_is_mended_behind_a_question_and_said(text: str, content: str) -> None:
+def test_entails_and_consistent_repair_formulas_with_a_warning(text: str, content: str) -> None:
     assert result(text) == ToolResult(True, content)

@@ -10,7 +10,7 @@ from toolsets.shipped.logic.transform import complement, fold, push_negations
 
 @given(formulas())
 @settings(max_examples=40)
-def test_negations_pushed_inwards_mean_the_same_and_stand_before_atoms(formula: Formula) -> None:
+def test_pushed_negations_are_equivalent_and_only_before_atoms(formula: Formula) -> None:
     pushed = push_negations(formula, negated=True)
     assert equivalent(pushed, Not(formula)) is not False
     under = [part.operand for part in walk(pushed) if isinstance(part, Not)]
@@ -19,7 +19,7 @@ def test_negations_pushed_inwards_mean_the_same_and_stand_before_atoms(formula: 
 
 @given(formulas())
 @settings(max_examples=40)
-def test_a_folded_formula_means_the_same_and_is_not_longer(formula: Formula) -> None:
+def test_a_folded_formula_is_equivalent_and_not_longer(formula: Formula) -> None:
     folded = fold(formula)
     assert equivalent(folded, formula) is not False
     assert len(list(walk(folded))) <= len(list(walk(formula)))
@@ -50,7 +50,7 @@ def test_a_folded_formula_means_the_same_and_is_not_longer(formula: Formula) -> 
         ("(forall x P(x)) & (forall y P(y))", "∀x P(x)"),
     ],
 )
-def test_what_is_idle_is_folded(text: str, folded: str) -> None:
+def test_constants_and_redundant_parts_are_folded(text: str, folded: str) -> None:
     assert render(fold(parse(text))) == folded
 
 
@@ -69,6 +69,6 @@ def test_a_negation_moves_inwards(text: str, negated: str) -> None:
     assert render(push_negations(parse(text), negated=True)) == negated
 
 
-def test_the_complement_has_no_second_negation() -> None:
+def test_the_complement_has_no_double_negation() -> None:
     assert render(complement(parse("~p"))) == "p"
     assert render(complement(parse("p"))) == "¬p"

@@ -2,15 +2,15 @@ import pytest
 
 from toolsets.languages.formula.parser import parse
 from toolsets.shipped.logic.solver import small_worlds
-from toolsets.shipped.logic.worlds import tell
+from toolsets.shipped.logic.worlds import describe
 
 
 def first_world(*texts: str) -> str:
-    return tell(next(small_worlds([parse(text) for text in texts], seconds=2)))
+    return describe(next(small_worlds([parse(text) for text in texts], seconds=2)))
 
 
 @pytest.mark.parametrize(
-    ("texts", "told"),
+    ("texts", "description"),
     [
         (["Cat(tom)"], "1 thing: tom\nCat: tom"),
         (["Cat(tom)", "~Cat(rex)"], "2 things: tom, rex\nCat: tom"),
@@ -26,15 +26,15 @@ def first_world(*texts: str) -> str:
         (["forall x x = x"], "1 thing: thing1"),
     ],
 )
-def test_the_smallest_world_is_told(texts: list[str], told: str) -> None:
-    assert sorted(first_world(*texts).splitlines()) == sorted(told.splitlines())
+def test_the_smallest_world_is_described(texts: list[str], description: str) -> None:
+    assert sorted(first_world(*texts).splitlines()) == sorted(description.splitlines())
 
 
 def test_contradicting_formulas_have_no_world() -> None:
     assert not list(small_worlds([parse("p & ~p")], seconds=1))
 
 
-def test_a_world_too_large_to_write_out_is_not_looked_at() -> None:
+def test_worlds_with_too_many_nodes_are_skipped() -> None:
     quantifiers = " ".join(f"forall x{n}" for n in range(20))
     variables = ", ".join(f"x{n}" for n in range(20))
     formula = parse(f"{quantifiers} P({variables})")

@@ -1,9 +1,9 @@
-"""An MCP server by the official package whose tools are awkward: odd names, pictures, endings.
+"""An MCP server whose tools are hard to handle: unusual names, pictures, crashes.
 
     python -m tests.toolsets.sources.mcp.awkward_server [silent FILE | broken | wrong]
 
 `silent` writes its process id to FILE and never answers, `broken` ends at once, `wrong` lists a
-tool whose schema is none.
+tool with an invalid schema.
 """
 
 from __future__ import annotations
@@ -52,21 +52,21 @@ SCHEMAS = {
 }
 
 
-def text(said: str, is_error: bool = False) -> types.CallToolResult:
-    """A result of one text."""
-    content = types.TextContent(type="text", text=said)
-    return types.CallToolResult(content=[content], is_error=is_error)
+def text(content: str, is_error: bool = False) -> types.CallToolResult:
+    """A result with one text."""
+    block = types.TextContent(type="text", text=content)
+    return types.CallToolResult(content=[block], is_error=is_error)
 
 
 def picture() -> types.CallToolResult:
-    """A result of a text and two pictures."""
+    """A result with a text and two pictures."""
     data = base64.b64encode(bytes(3000)).decode()
     image = types.ImageContent(type="image", data=data, mime_type="image/png")
     return types.CallToolResult(content=[types.TextContent(type="text", text="Two:"), image, image])
 
 
 def page() -> types.CallToolResult:
-    """A result of a resource."""
+    """A result with a resource and a link to one."""
     inner = types.TextResourceContents(uri="file:///page.txt", text="All of the page")
     link = types.ResourceLink(type="resource_link", name="next", uri="file:///next.txt")
     return types.CallToolResult(
@@ -75,7 +75,7 @@ def page() -> types.CallToolResult:
 
 
 async def list_tools(context: Any, parameters: Any) -> types.ListToolsResult:
-    """The tools in pages of six."""
+    """List the tools in pages of six."""
     schemas = WRONG if sys.argv[1:] == ["wrong"] else SCHEMAS
     tools = [
         types.Tool(name=name, description=f"Do {name}.", input_schema=schema)
@@ -87,7 +87,7 @@ async def list_tools(context: Any, parameters: Any) -> types.ListToolsResult:
 
 
 async def call_tool(context: Any, parameters: types.CallToolRequestParams) -> types.CallToolResult:
-    """Do what the name says."""
+    """Execute the tool named in `parameters`."""
     match parameters.name:
         case "picture":
             return picture()

@@ -17,7 +17,7 @@ AWKWARD = tools.awkward
 SERVER = [sys.executable, "-m", "tests.toolsets.sources.mcp.awkward_server"]
 
 
-def said(text: str) -> ToolResult:
+def run(text: str) -> ToolResult:
     return AWKWARD.execute(AWKWARD.parse(text))
 
 
@@ -29,22 +29,22 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
-def ends(pid: int, seconds: float = 10.0) -> bool:
+def has_ended(pid: int, seconds: float = 10.0) -> bool:
     end = time.monotonic() + seconds
     while is_alive(pid) and time.monotonic() < end:
         time.sleep(0.02)
     return not is_alive(pid)
 
 
-# What the server offers
+# The tools of the server
 
 
-def test_all_pages_of_tools_are_there_under_names_that_a_call_can_have() -> None:
+def test_all_pages_of_tools_are_loaded_with_valid_names() -> None:
     names = ("get_weather", "get_weather_2", "class_", "picture", "table", "page")
     assert AWKWARD.tool_names == (*names, "complain", "own_pid", "die", "hang")
 
 
-def test_parameters_have_names_that_a_call_can_have() -> None:
+def test_parameters_have_valid_names() -> None:
     weather = AWKWARD["get_weather"]
     place = "{'city': string, 'at': {'x': number} (optional)}"
     expected = f"get_weather(place: {place}, from_: string (optional), unit_of_heat: 'C' or 'F' = "
@@ -52,8 +52,8 @@ def test_parameters_have_names_that_a_call_can_have() -> None:
     assert "$ref" not in str(weather.parameters)
 
 
-def test_the_server_gets_its_own_names_and_only_what_was_given() -> None:
-    assert said("get_weather({'city': 'Rome'}, from_='Monday')").content == (
+def test_the_server_gets_its_own_names_and_only_the_given_arguments() -> None:
+    assert run("get_weather({'city': 'Rome'}, from_='Monday')").content == (
         "get-weather {'place': {'city': 'Rome'}, 'from': 'Monday'}"
     )
 
@@ -78,13 +78,13 @@ def test_the_server_gets_its_own_names_and_only_what_was_given() -> None:
         ),
     ],
 )
-def test_a_wrong_argument_is_told_before_the_server_is_asked(text: str, reason: str) -> None:
+def test_an_invalid_argument_is_refused_without_calling_the_server(text: str, reason: str) -> None:
     with pytest.raises(CallError) as caught:
         AWKWARD.parse(text)
     assert str(caught.value).startswith(f"get_weather: {reason}. Use: get_weather(place: {{")
 
 
-# What the model reads
+# Results as text for the model
 
 
 @pytest.mark.parametrize(
@@ -97,24 +97,24 @@ def test_a_wrong_argument_is_told_before_the_server_is_asked(text: str, reason: 
     ],
 )
 def test_a_result_becomes_text(text: str, content: str) -> None:
-    assert said(text) == ToolResult(True, content)
+    assert run(text) == ToolResult(True, content)
 
 
-def test_an_error_of_the_server_fails_the_call() -> None:
+def test_an_error_result_of_the_server_fails_the_call() -> None:
     expected = ToolResult(False, "complain: there is no such place", "function_error")
-    assert said("complain()") == expected
+    assert run("complain()") == expected
 
 
-def test_a_server_that_dies_fails_the_call_and_is_started_anew() -> None:
-    first = int(said("own_pid()").content)
+def test_a_server_that_dies_fails_the_call_and_is_restarted() -> None:
+    first = int(run("own_pid()").content)
     expected = ToolResult(False, "die: the MCP server has ended", "function_error")
-    assert said("die()") == expected
-    second = int(said("own_pid()").content)
+    assert run("die()") == expected
+    second = int(run("own_pid()").content)
     assert first != second
     os.kill(second, signal.SIGKILL)
-    assert ends(second)
-    assert said("own_pid()").content == "own_pid: the MCP server has ended"
-    assert said("class_()") == ToolResult(True, "class {}")
+    assert has_ended(second)
+    assert run("own_pid()").content == "own_pid: the MCP server has ended"
+    assert run("class_()") == ToolResult(True, "class {}")
 
 
 # In an executor
@@ -124,22 +124,22 @@ def test_each_worker_has_one_server_that_ends_with_it() -> None:
     toolset = toolsets.load("tests.toolsets.sources.mcp.tools:awkward")
     with Executor(toolset, workers=1, wall_clock_seconds=2) as executor:
         first, again = (int(executor.run(toolset.parse("own_pid()")).content) for _ in "ab")
-        assert first == again != int(said("own_pid()").content)
+        assert first == again != int(run("own_pid()").content)
         expected = ToolResult(False, "hang: took longer than 2 s", "limit_exceeded")
         assert executor.run(toolset.parse("hang()")) == expected
-        assert ends(first)
+        assert has_ended(first)
         second = int(executor.run(toolset.parse("own_pid()")).content)
         assert is_alive(second)
-    assert ends(second)
+    assert has_ended(second)
 
 
-def test_it_is_unconfined_and_has_the_limits_that_were_given() -> None:
+def test_the_toolset_is_unconfined_and_has_the_given_limits() -> None:
     ours = toolsets.load("tests.toolsets.sources.mcp.tools:ours[add as plus]")
     assert ours.unconfined
     assert ours["plus"].limits == Limits(wall_clock_seconds=20)
 
 
-def test_our_own_server_gives_what_the_toolset_gives() -> None:
+def test_our_own_server_returns_the_same_results_as_the_toolset() -> None:
     ours = toolsets.load("tests.toolsets.sources.mcp.tools:ours")
     arithmetic = toolsets.load("arithmetic")
     assert ours.tool_names == arithmetic.tool_names
@@ -152,19 +152,19 @@ def test_our_own_server_gives_what_the_toolset_gives() -> None:
     )
 
 
-# Servers that are none
+# Servers that cannot be used
 
 
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        ("no-such-server --now", "cannot be started: there is no such program"),
-        ("", "cannot be started: there is no such program"),
-        ([*SERVER, "broken"], "fails: Connection closed; try the command by itself"),
-        ([*SERVER, "wrong"], "function wrong has no valid JSON Schema, at properties/a/type: "),
+        ("no-such-server --now", "cannot be started: program not found"),
+        ("", "cannot be started: program not found"),
+        ([*SERVER, "broken"], "fails: Connection closed; try the command in a terminal"),
+        ([*SERVER, "wrong"], "function wrong has an invalid JSON Schema, at properties/a/type"),
     ],
 )
-def test_a_server_that_cannot_be_used_is_told(command: str | list[str], reason: str) -> None:
+def test_an_unusable_server_raises_toolset_error(command: str | list[str], reason: str) -> None:
     with pytest.raises(ToolsetError) as caught:
         mcp.toolset(command, env=ENVIRONMENT)
     message = str(caught.value)
@@ -172,8 +172,8 @@ def test_a_server_that_cannot_be_used_is_told(command: str | list[str], reason: 
     assert reason in message
 
 
-def test_a_server_that_never_answers_is_ended(tmp_path: Path) -> None:
+def test_a_server_that_never_answers_is_stopped(tmp_path: Path) -> None:
     file = tmp_path / "pid"
     with pytest.raises(TimeoutError):
-        Session([*SERVER, "silent", str(file)], dict(ENVIRONMENT), start_seconds=4.0)
-    assert ends(int(file.read_text()))
+        Session([*SERVER, "silent", str(file)], dict(ENVIRONMENT), start_seconds=8.0)
+    assert has_ended(int(file.read_text()))

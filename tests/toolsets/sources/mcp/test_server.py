@@ -1,4 +1,4 @@
-"""Our MCP server asked by the official client."""
+"""Our MCP server, called by the official client."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 
 
 def ask(toolset: str, question: Callable[[Client], Awaitable[Answer]]) -> Answer:
-    """What a client of `python -m toolsets mcp TOOLSET` gets."""
+    """The answer to `question` from a client of `python -m toolsets mcp TOOLSET`."""
 
     async def connected() -> Answer:
         arguments = ["-m", "toolsets", "mcp", toolset]
@@ -37,16 +37,16 @@ def read(result: CallToolResult) -> tuple[bool, str]:
 
 
 def test_the_tools_are_listed_with_their_schemas() -> None:
-    async def listed(client: Client) -> list[dict[str, Any]]:
+    async def schemas(client: Client) -> list[dict[str, Any]]:
         tools = (await client.list_tools()).tools
         return [tool.model_dump(by_alias=True, exclude_none=True) for tool in tools]
 
     toolset = toolsets.load("arithmetic[add,round_number]")
-    assert ask(toolset.name, listed) == [tool.mcp_schema() for tool in toolset.tools]
+    assert ask(toolset.name, schemas) == [tool.mcp_schema() for tool in toolset.tools]
 
 
-def test_calls_are_executed_and_failures_told() -> None:
-    async def called(client: Client) -> list[tuple[bool, str]]:
+def test_calls_are_executed_and_failures_reported() -> None:
+    async def results_of_calls(client: Client) -> list[tuple[bool, str]]:
         calls = (
             ("add", {"a": 0.1, "b": 0.2}),
             ("divide", {"a": 1, "b": 0}),
@@ -56,7 +56,7 @@ def test_calls_are_executed_and_failures_told() -> None:
         )
         return [read(await client.call_tool(name, given)) for name, given in calls]
 
-    assert ask("arithmetic[add,divide]", called) == [
+    assert ask("arithmetic[add,divide]", results_of_calls) == [
         (False, "0.3"),
         (True, "divide: b must not be 0"),
         (True, "add: argument b is missing. Use: add(a: number, b: number)"),
@@ -65,25 +65,29 @@ def test_calls_are_executed_and_failures_told() -> None:
     ]
 
 
-def test_a_connection_is_one_chain_with_its_state() -> None:
-    async def kept(client: Client) -> list[tuple[bool, str]]:
+def test_a_connection_is_one_chain_with_one_state() -> None:
+    async def recalled_values(client: Client) -> list[tuple[bool, str]]:
         puts = [client.call_tool("put", {"name": name, "value": 1}) for name in "abcdef"]
         await asyncio.gather(*puts)
         recalled = [await client.call_tool("recall", {"name": name}) for name in "afg"]
         return [read(result) for result in recalled]
 
     toolset = "tests.toolsets.tools.test_running:toolset"
-    assert ask(toolset, kept) == [(False, "1"), (False, "1"), (True, "recall: 'g'")]
+    assert ask(toolset, recalled_values) == [(False, "1"), (False, "1"), (True, "recall: 'g'")]
 
 
-def test_a_function_that_prints_or_dies_does_no_harm() -> None:
-    async def harmed(client: Client) -> list[tuple[bool, str]]:
-        calls = (("chatter", {"text": "{}"}), ("leave", {"status": 1}), ("echo", {"text": "on"}))
+def test_a_function_that_prints_or_dies_does_not_affect_other_calls() -> None:
+    async def results(client: Client) -> list[tuple[bool, str]]:
+        calls = (
+            ("print_text", {"text": "{}"}),
+            ("exit_process", {"status": 1}),
+            ("echo", {"text": "on"}),
+        )
         return [read(await client.call_tool(name, given)) for name, given in calls]
 
-    assert ask("tests.toolsets.hostile:toolset", harmed) == [
+    assert ask("tests.toolsets.hostile:toolset", results) == [
         (False, "{}"),
-        (True, "leave: the function ended its process"),
+        (True, "exit_process: the function ended its process"),
         (False, "on"),
     ]
 

@@ -1,4 +1,4 @@
-"""Toolsets of one's own whose functions are those of MCP servers."""
+"""Toolsets of MCP servers for the tests."""
 
 from __future__ import annotations
 
