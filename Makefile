@@ -10,9 +10,10 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1 # else pyright asks the network for a 
 help:
 	@echo 'make setup   the environment in .venv, from a complete lock file'
 	@echo 'make demo    the pocket world, all stages, into runs/pocket'
-	@echo 'make test    every test but those for GPUs and the long ones: at most 20 minutes'
+	@echo 'make test    every test but those for GPUs and the long ones: at most 15 minutes'
 	@echo 'make quick   the tests that start nothing heavy: a few minutes'
-	@echo 'make soak    the long tests: at most an hour'
+	@echo 'make soak    the long tests, more than an hour; PARTS="chaos gsm8k" for some,'
+	@echo '             SECONDS=1500 SEED=abc for a choice that fits the time'
 	@echo 'make check   ruff and pyright'
 	@echo 'make bench   benchmarks as JSON lines; ONLY=name for one'
 	@echo 'make lock    make requirements/*.txt anew from requirements/*.in'
@@ -24,13 +25,14 @@ demo: setup
 	$(PYTHON_IN_VENV) -m pipeline run pocket --run-dir runs/pocket
 
 test: setup
-	$(PYTEST) -m "not gpu and not slow"
+	bash scripts/test.sh
 
 quick: setup
 	$(PYTEST) -m "not ray and not vllm and not train and not serve and not browser and not gpu and not slow"
 
-soak: setup # pytest's 5 says that there is no long test yet
-	$(PYTEST) -m slow || test $$? -eq 5
+soak: setup
+	$(PYTHON_IN_VENV) -m tests.soak $(PARTS) $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(SEED),--seed $(SEED))
 
 check: setup
 	$(PYTHON_IN_VENV) -m ruff check
