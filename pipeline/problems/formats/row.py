@@ -78,7 +78,7 @@ def scalar_field(values: Values, field: str) -> str:
     value = values.get(field)
     if not isinstance(value, int | float | Decimal):
         return text_field(values, field)
-    if not math.isfinite(value):
+    if not isinstance(value, int) and not math.isfinite(value):  # a large int is no float
         raise BadRow(f"field {field} is {value}, expected a finite number")
     return str(value)
 

@@ -64,7 +64,7 @@ class RuledEngine(ScriptedEngine):
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
         prompt = self.tokenizer.decode(list(prompt_token_ids))
         text = next(reply for pattern, reply in self._rules.items() if pattern in prompt)
-        return self._reply(text, sampling.max_tokens)
+        return self._reply(text, sampling)
 
 
 @pytest.fixture(scope="module")

@@ -59,6 +59,10 @@ def test_options_that_are_not_given_have_their_defaults() -> None:
         (["run", "pocket", "--run-dri", "x"], "unknown option --run-dri; did you mean --run-dir?"),
         (["run", "--jsn", "pocket"], "unknown option --jsn; did you mean --json?"),
         (["run", "pocket", "--jsn=1"], "unknown option --jsn=1; did you mean --json?"),
+        (
+            ["run", "pocket", "--run-dri=/a/folder/far/away"],
+            "unknown option --run-dri=/a/folder/far/away; did you mean --run-dir?",
+        ),
         (["run", "pocket", "--zzz"], "unknown option --zzz"),
         (["show", "here", "there"], "unknown argument there"),
         (["show", "here", "--run-dir=x"], "unknown option --run-dir=x"),  # of another command

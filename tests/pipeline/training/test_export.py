@@ -117,3 +117,10 @@ def test_an_adapter_is_merged_and_written_as_well_if_asked_for(
     if keeps:
         torch.testing.assert_close(load_file(folder / "adapter_model.safetensors"), parts)
         assert (folder / "adapter_config.json").is_file()
+
+
+def test_a_merged_model_has_the_dtype_of_the_base(tmp_path: Path, tokenizer: TextTokenizer) -> None:
+    base = model(tmp_path / "base", seed=1, dtype=torch.bfloat16)
+    trained = adapter(tmp_path / "trained", base)
+    export(trained, base, tokenizer, Lora(r=RANK, alpha=ALPHA), tmp_path)
+    assert {value.dtype for value in weights(tmp_path / MODEL).values()} == {torch.bfloat16}

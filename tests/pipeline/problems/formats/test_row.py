@@ -163,3 +163,7 @@ def test_lines_of_a_text_are_read_as_the_list_of_them(lines: list[str]) -> None:
 @given(st.sampled_from([*SPLITS]), st.booleans())
 def test_every_known_name_of_a_split_is_read_in_any_case(name: str, upper: bool) -> None:
     assert known_split(name.upper() if upper else name) in ("train", "test", "ood")
+
+
+def test_an_integer_too_large_for_a_float_is_converted_to_text() -> None:
+    assert scalar_field({"answer": 10**400}, "answer") == f"1{'0' * 400}"
