@@ -33,15 +33,16 @@ class Part:
 
 PARTS = {
     "chaos": Part(1200, ("tests/pipeline/generation/test_chaos.py",)),
-    "cluster": Part(420, ("tests/cluster/test_whole_job.py",)),
+    "cluster": Part(480, ("tests/cluster/test_storage.py", "tests/cluster/test_whole_job.py")),
     "survival": Part(180, ("tests/pipeline/run/test_survival.py",)),
     "generation": Part(
-        420,
+        480,
         (
             "tests/pipeline/generation/test_corrected_run.py",
             "tests/pipeline/generation/test_spread_engine.py",
             "tests/pipeline/generation/test_structured_run.py",
             "tests/pipeline/generation/test_synthetic_stage.py",
+            "tests/pipeline/run/test_dry_run.py",
         ),
     ),
     "endpoint": Part(

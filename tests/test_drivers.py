@@ -10,7 +10,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from pipeline.agent.agent import dialect_of
 from pipeline.agent.driver import Rollout, limits_of
 from pipeline.agent.transcript import ChatTemplate
 from pipeline.engine.tool_parsers import reader_maker
+from pipeline.generation.prepared import Run
 from pipeline.generation.stage import generate_stage
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.recipe.load import Recipe, load
@@ -37,6 +38,8 @@ from tests.pipeline.cli import environment
 from tests.serving.scripted import ScriptedChat, ask
 
 pytestmark = pytest.mark.ray
+
+Stage = Callable[[Run], None]
 
 SCRIPT = {
     "Ava has 3 bags of 4 pens and loses 2. How many pens?": [
@@ -173,16 +176,21 @@ def without_names(chain: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in chain.items() if key not in ("id", "model")}
 
 
-def run_stages(recipe: str, place: str, engine_class: str) -> None:
-    """Run `generate` and `evaluate` with scripted engines on a private Ray."""
+def run_stages(
+    recipe: str,
+    place: str,
+    engine_class: str,
+    stages: Sequence[Stage] = (generate_stage, evaluate_stage),
+) -> None:
+    """Run stages with scripted engines on a private Ray."""
     from cluster.session import connect
 
     Path(place).mkdir()
     prepared = prepare(load(recipe), RunDir(Path(place)))
     scripted = replace(prepared, engine_class=engine_class)
     with connect(ROOT, cpus=2):
-        generate_stage(scripted)
-        evaluate_stage(scripted)
+        for stage in stages:
+            stage(scripted)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from trl.data_utils import apply_chat_template
 from pipeline import tables
 from pipeline.agent.loss_masks import encode_pair
 from pipeline.agent.transcript import ChatTemplate
+from pipeline.generation.stage import generate_stage
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.recipe.load import load
 from pipeline.run.run import pairs_stage, prepare
@@ -70,7 +71,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Path:  #
     (place / "model" / "script.json").write_text(json.dumps(SCRIPT))
     problems = [
         {"problem_id": f"{split}-{i}", "question": question, "answer": answer, "split": split}
-        for split in ("train", "test")
+        for split in ("train",)
         for i, question in enumerate(SCRIPT)
         for answer in ["10" if question == SOLVED else "4"]
     ]
@@ -88,7 +89,6 @@ def recipe(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Path:  #
             "max_steps": 4,
             "reply_tokens": 200,
         },
-        "evaluate": {"models": ["student_before"], "splits": ["test"]},
         "pairs": {"rejected_from": ["teacher"]},
         "train": {"stages": ["sft"]},
         "problems": {"path": str(place / "problems.jsonl"), "decontaminate_ngram": None},
@@ -101,7 +101,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Path:  #
 
 @pytest.fixture(scope="module")
 def run(recipe: Path) -> RunDir:
-    """The run directory after the stages `generate`, `evaluate` and `pairs`."""
+    """The run directory after the stages `generate` and `pairs`."""
     place = recipe.parent / "run"
     command = [sys.executable, "-m", "tests.test_native_run", str(recipe), str(place)]
     done = subprocess.run(
@@ -111,10 +111,9 @@ def run(recipe: Path) -> RunDir:
     return RunDir(place)
 
 
-def test_generation_evaluation_and_serving_make_identical_chains(run: RunDir, recipe: Path) -> None:
+def test_generation_and_serving_make_identical_chains(run: RunDir, recipe: Path) -> None:
     served = _served(recipe)
     assert dict(stored(run.chains)) == served
-    assert dict(stored(run.evaluation)) == served
     assert [chain["stop_reason"] for chain in served.values()] == ["answer"] * 3
     steps = [step for chain in served.values() for step in chain["steps"]]
     assert {step["result"]["error_kind"] for step in steps if step["result"]} == KINDS
@@ -147,5 +146,7 @@ def _served(recipe: Path) -> dict[str, dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    run_stages(*sys.argv[1:], engine_class=f"tests.test_native_run:{NativeEngine.__name__}")
+    run_stages(
+        *sys.argv[1:], engine_class="tests.test_native_run:NativeEngine", stages=(generate_stage,)
+    )
     pairs_stage(prepare(load(sys.argv[1]), RunDir(Path(sys.argv[2]))))

@@ -1,4 +1,7 @@
-"""Confidence intervals and significance tests for accuracies, with scipy and numpy."""
+"""Confidence intervals and significance tests for accuracies, with scipy and numpy.
+
+scipy.stats takes over a second to import, so only the functions that use it import it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
 RESAMPLES = 10_000
 
@@ -26,6 +28,8 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
     """Wilson's 95% score interval of a share (Wilson 1927); (0, 1) if `total` is 0."""
     if total == 0:
         return 0.0, 1.0
+    from scipy.stats import binomtest
+
     interval = binomtest(correct, total).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)
 
@@ -36,6 +40,8 @@ def paired(before: Sequence[bool], after: Sequence[bool], seed: int = 0) -> Pair
     The interval is a percentile bootstrap over problems (Efron 1979), the p-value McNemar's exact
     two-sided test on the problems that changed.
     """
+    from scipy.stats import binomtest
+
     change = np.asarray(after, dtype=int) - np.asarray(before, dtype=int)
     gained, lost = int((change == 1).sum()), int((change == -1).sum())
     p_value = binomtest(gained, gained + lost).pvalue if gained + lost else 1.0

@@ -144,19 +144,21 @@ def test_an_unknown_job_is_named(cluster: JobCluster, verb: str) -> None:
     )
 
 
-@pytest.mark.parametrize("server", ["head", "dashboard"])
+@pytest.mark.parametrize(("server", "wrong"), [("head", "another"), ("dashboard", "none")])
 def test_a_wrong_token_is_refused_in_one_sentence(
-    cluster: JobCluster, server: str, tmp_path: Path
+    cluster: JobCluster, server: str, wrong: str, tmp_path: Path
 ) -> None:
-    wrong = tmp_path / "token"
-    wrong.write_text("0" * 64)
+    (tmp_path / "token").write_text("0" * 64)
     env = cluster.environment() if server == "head" else cluster.over_http()
+    tokens = {
+        "another": {"RAY_AUTH_TOKEN_PATH": str(tmp_path / "token")},
+        "none": {"RAY_AUTH_MODE": "disabled"},
+    }
     started = time.monotonic()
-    for token in ({"RAY_AUTH_TOKEN_PATH": str(wrong)}, {"RAY_AUTH_MODE": "disabled"}):
-        done = run("check", "pocket", env=env | token)
-        assert done.returncode == 2
-        assert done.stderr.count("\n") == 1
-        assert "refuses our token; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH" in done.stderr
+    done = run("check", "pocket", env=env | tokens[wrong])
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "refuses our token; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH" in done.stderr
     assert time.monotonic() - started < 30
 
 

@@ -70,20 +70,23 @@ def test_a_missing_token_file_is_named() -> None:
     assert "none/token" in error_of("-m", "cluster", "jobs", "--address", "http://a:1", **token)
 
 
-@pytest.mark.parametrize("theirs", [("2.59.0", PYTHON), (ray.__version__, "3.12.1")])
-def test_a_head_of_another_version_is_not_joined(theirs: tuple[str, str], tmp_path: Path) -> None:
-    with head_with(*theirs) as address:
+def test_a_head_of_another_ray_is_not_joined(tmp_path: Path) -> None:
+    with head_with("2.59.0", PYTHON) as address:
         error = error_of(*GENERATE, tmp_path, RAY_ADDRESS=address)
-    assert f"has Ray {theirs[0]} and Python {theirs[1]}" in error
+    assert f"has Ray 2.59.0 and Python {PYTHON}" in error
     assert f"here is Ray {ray.__version__} and Python {PYTHON}" in error
 
 
-@pytest.mark.parametrize("theirs", [("2.59.0", PYTHON), (ray.__version__, "3.12.1")])
-def test_a_dashboard_of_another_version_gets_no_job(theirs: tuple[str, str]) -> None:
-    with dashboard_with(*theirs) as address:
+def test_a_dashboard_of_another_python_gets_no_job() -> None:
+    with dashboard_with(ray.__version__, "3.12.1") as address:
         error = error_of("-m", "cluster", "submit", "pocket", "--address", address)
-    minor = ".".join(theirs[1].split(".")[:2])
-    assert f"has Ray {theirs[0]} and Python {minor}, here is Ray {ray.__version__}" in error
+    assert f"has Ray {ray.__version__} and Python 3.12, here is Ray {ray.__version__}" in error
+
+
+@pytest.mark.parametrize("theirs", [("2.59.0", PYTHON), (ray.__version__, "3.12.1")])
+def test_another_version_of_ray_or_python_is_refused(theirs: tuple[str, str]) -> None:
+    with pytest.raises(ConnectError, match=rf"has Ray {theirs[0]} and Python {theirs[1]}, here"):
+        check_versions("the cluster", *theirs)
 
 
 def test_a_server_that_is_not_a_dashboard_is_refused() -> None:

@@ -80,6 +80,7 @@ def test_each_mark_has_a_different_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_a_node_without_the_shared_disk_is_named(tmp_path: Path) -> None:
     if not can_hide_folders():
         pytest.skip("this machine does not allow unshare --mount")

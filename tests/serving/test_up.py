@@ -189,7 +189,7 @@ def test_a_client_that_leaves_ends_its_decoding(running: Running) -> None:
             assert _decoding(running) >= 80
 
     asyncio.run(leave())  # complete streams would take half a minute
-    wait_for(lambda: _decoding(running) == 0, 15, "decoding ends")
+    assert _decoding(running, wait_seconds=15) == 0
 
 
 def test_prompts_are_in_no_log(running: Running) -> None:
@@ -299,15 +299,23 @@ def _check_results(solved: dict, toolset: toolsets.Toolset) -> None:
         assert str(solved["steps"][-1]["call"]["arguments"]["value"]) == solved["answer"]
 
 
-def _decoding(running: Running) -> int:
-    """Number of requests in the student's engine, asked of the replica."""
-    script = (
-        "import ray; from ray import serve; ray.init(logging_level='ERROR');"
-        "student = serve.get_deployment_handle('Student', 'apprentice');"
-        "print(student.unfinished.remote().result())"
-    )
+UNFINISHED = """
+import ray, sys, time
+from ray import serve
+ray.init(logging_level="ERROR")
+student = serve.get_deployment_handle("Student", "apprentice")
+end = time.monotonic() + float(sys.argv[1])
+while (count := student.unfinished.remote().result()) and time.monotonic() < end:
+    time.sleep(0.5)
+print(count)
+"""
+
+
+def _decoding(running: Running, wait_seconds: float = 0) -> int:
+    """Number of requests in the student's engine, asked of the replica until it is 0 or the time is
+    over."""
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, "-c", UNFINISHED, str(wait_seconds)],
         env=running.ray | {"RAY_ADDRESS": running.ray_address(), "RAY_BACKEND_LOG_LEVEL": "fatal"},
         capture_output=True,
         text=True,

@@ -1,7 +1,11 @@
-"""Generation on a cluster without machines: Ray's own autoscaler adds and removes them."""
+"""Generation on a cluster without machines: Ray's own autoscaler adds and removes them.
+
+The engines are simulated and take their time; machines, actors and metrics are real.
+"""
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -10,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from pipeline import tables
-from tests.pipeline.cli import run
+from tests.conftest import ROOT
+from tests.pipeline.generation.simulated import command, write_recipe
 from tests.raylets import Raylets, raylets
 
-pytestmark = [pytest.mark.ray, pytest.mark.vllm, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
 
 AUTOSCALING = {
     "max_workers": 2,
@@ -28,15 +33,8 @@ AUTOSCALING = {
     },
 }
 TASKS = 200
-BACKLOG = (  # 13 blocks of tasks, two at once per engine: enough for more than two engines
-    f"problems.counts.train={TASKS}",
-    "problems.counts.test=24",
-    "problems.counts.ood=12",
-    "pairs.rejected_from=[teacher]",
-    "cluster.batch_tasks=16",
-    "cluster.chains_in_flight=32",
-    "cluster.actors_max=2",
-)
+ENGINE = {"max_num_seqs": 8, "seconds_per_step": {"1": 0.05, "8": 0.05}}  # 45 s for all tasks
+CLUSTER = {"batch_tasks": 16, "chains_in_flight": 32, "actors_max": 2}
 LEAVE_SECONDS = 60
 
 
@@ -50,9 +48,17 @@ def test_machines_are_added_for_a_backlog_and_removed_when_it_is_done(
     cluster: Raylets, tmp_path: Path
 ) -> None:
     run_dir, log = tmp_path / "run", tmp_path / "nodes"
+    recipe = write_recipe(tmp_path / "recipe", TASKS, 1, ENGINE, CLUSTER)
     with cluster.watched(log):
-        arguments = ("generate", "pocket", *BACKLOG, "--run-dir", run_dir)
-        done = run(*arguments, timeout=300, env=cluster.environment())
+        done = subprocess.run(
+            command(recipe, run_dir),
+            cwd=ROOT,
+            env=cluster.environment(),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr[-3000:]
         deadline = time.monotonic() + LEAVE_SECONDS
         while node_counts(log)[-1] > 0 and time.monotonic() < deadline:

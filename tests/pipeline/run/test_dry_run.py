@@ -24,7 +24,7 @@ from tests.conftest import ROOT
 from tests.pipeline.cli import environment
 from tests.pipeline.generation.simulated import generate_connected
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(590)]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(590)]
 
 SAMPLE, WHOLE = 100, 300  # problems
 PRICE = 2.5
