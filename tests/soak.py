@@ -50,6 +50,7 @@ PARTS = {
     ),
     "gsm8k": Part(540, ("tests/pipeline/run/test_gsm8k_run.py",)),
     "million": Part(840, ("tests/pipeline/test_million.py",)),
+    "pocket": Part(60, ("tests/pipeline/problems/pocket/test_logic.py",)),
     "rounds": Part(
         780, ("tests/pipeline/run/test_rounds_run.py", "tests/pipeline/run/test_schedule.py")
     ),

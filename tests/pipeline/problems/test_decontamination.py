@@ -110,7 +110,8 @@ def test_no_problem_is_dropped_if_decontaminate_ngram_is_null() -> None:
 
 def test_the_pocket_recipe_loses_no_problem() -> None:
     """Its questions are generated from templates, so the recipe uses longer n-grams."""
-    source = read_source(load("pocket"))
+    counts = ("problems.counts.train=600", "problems.counts.test=150", "problems.counts.ood=60")
+    source = read_source(load("pocket", counts))
     assert (len(source.rejects), source.contaminated) == (0, {"exact": 0, "ngram": 0})
 
 

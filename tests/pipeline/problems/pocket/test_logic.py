@@ -18,7 +18,6 @@ from tests.pipeline.problems.pocket.conftest import COUNT, SPLITS
 from toolsets.languages.formula import lenient
 from toolsets.shipped.logic import solver
 
-COUNTED = 6000  # problems for the classifier on word counts
 KIND, CALM, TALL = Literal("kind", True), Literal("calm", False), Literal("tall", True)
 
 
@@ -95,18 +94,19 @@ def test_some_wordings_occur_out_of_distribution_only(logic: dict[str, list[Prob
         assert any(words in problem.question for problem in logic["ood"])
 
 
-def test_word_counts_do_not_predict_the_answer() -> None:
+@pytest.mark.parametrize("count", [1500, pytest.param(6000, marks=pytest.mark.slow)])
+def test_word_counts_do_not_predict_the_answer(count: int) -> None:
     """Logistic regression on counts of words and punctuation; chance is one third."""
     rng = random.Random(0)
-    puzzles = [generate(rng, ood=False) for _ in range(COUNTED)]
+    puzzles = [generate(rng, ood=False) for _ in range(count)]
     words = [Counter(re.findall(r"\w+|[.,:?]", puzzle.question)) for puzzle in puzzles]
     columns = {word: i for i, word in enumerate(sorted(set().union(*words)))}
-    counts_BV = torch.zeros(COUNTED, len(columns))
+    counts_BV = torch.zeros(count, len(columns))
     for row, counts in enumerate(words):
         for word, count in counts.items():
             counts_BV[row, columns[word]] = count
     labels_B = torch.tensor([LABELS.index(puzzle.answer) for puzzle in puzzles])
-    train = COUNTED // 2
+    train = count // 2
     model = torch.nn.Linear(len(columns), len(LABELS))
     optimizer = torch.optim.LBFGS(model.parameters(), max_iter=100)
 

@@ -4,7 +4,7 @@ import itertools
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import toolsets
@@ -21,7 +21,9 @@ FUNCTIONS = toolsets.load(TOOLSET)
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_reference_calls_reach_the_answer(split: str, world: dict[str, list[Problem]]) -> None:
     for p in world[split]:
-        chain = reference_chain(p, FUNCTIONS)
+        # entails has 2 s, which one proof may exceed for once on a busy machine
+        attempts = (reference_chain(p, FUNCTIONS) for _ in range(3))
+        chain = next((chain for chain in attempts if chain is not None), None)
         assert chain is not None, p
         assert judge(chain, p).correct, p
 
@@ -37,6 +39,7 @@ def test_no_question_occurs_in_two_splits(world: dict[str, list[Problem]]) -> No
         assert questions.isdisjoint(p.question for p in world[second])
 
 
+@settings(max_examples=20)  # each example makes up to 26 problems
 @given(
     index=st.integers(0, 20),
     seed=st.integers(0, 5),
