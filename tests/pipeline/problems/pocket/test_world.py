@@ -21,9 +21,7 @@ FUNCTIONS = toolsets.load(TOOLSET)
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_reference_calls_reach_the_answer(split: str, world: dict[str, list[Problem]]) -> None:
     for p in world[split]:
-        # entails has 2 s, which one proof may exceed for once on a busy machine
-        attempts = (reference_chain(p, FUNCTIONS) for _ in range(3))
-        chain = next((chain for chain in attempts if chain is not None), None)
+        chain = reference_chain(p, FUNCTIONS)
         assert chain is not None, p
         assert judge(chain, p).correct, p
 
