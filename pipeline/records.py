@@ -67,15 +67,35 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Executed:
+    """One call of a reply with several calls, and its own result."""
+
+    call: ToolCall
+    result: ToolResult
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One turn of a chain: the reply as text, its call (None if none could be parsed), the result
-    that the model saw (None for the final answer), and the tokens of prompt and completion."""
+    that the model saw (None for the final answer), and the tokens of prompt and completion.
+
+    If the reply holds several calls, `parallel` holds all of them in order, each with its own
+    result; `call` is then the first, and `result` all results as one: ok if each is.
+    """
 
     reply: str
     call: ToolCall | None
     result: ToolResult | None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    parallel: tuple[Executed, ...] = ()
+
+    @property
+    def executed(self) -> tuple[Executed, ...]:
+        """Every call of the reply that has a result; none for the final answer."""
+        if self.parallel or self.call is None or self.result is None:
+            return self.parallel
+        return (Executed(self.call, self.result),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +127,7 @@ class Chain:
     @property
     def calls(self) -> int:
         """The number of function calls, without the final answer."""
-        return sum(step.call is not None and step.result is not None for step in self.steps)
+        return sum(len(step.executed) for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.records import Chain, PreferencePair, Problem, Step, Task, Verdict
+from pipeline.records import Chain, Executed, PreferencePair, Problem, Step, Task, Verdict
 from toolsets import ToolCall, ToolResult
 
-VERSION = "2"  # 2: tasks have a prefix, chains the number of its steps
+VERSION = "3"  # 3: steps hold the calls of replies with several; 2: tasks have a prefix
 
 
 def _schema(kind: str, fields: Mapping[str, pa.DataType]) -> pa.Schema:
@@ -53,13 +53,16 @@ _MESSAGE = pa.struct(
         "tool_call_id": _TEXT,
     }
 )
+_CALL = pa.struct({"name": _TEXT, "arguments": _TEXT, "raw": _TEXT})
+_RESULT = pa.struct({"ok": pa.bool_(), "content": _TEXT, "error_kind": _TEXT})
 _STEP = pa.struct(
     {
         "reply": _TEXT,
-        "call": pa.struct({"name": _TEXT, "arguments": _TEXT, "raw": _TEXT}),
-        "result": pa.struct({"ok": pa.bool_(), "content": _TEXT, "error_kind": _TEXT}),
+        "call": _CALL,
+        "result": _RESULT,
         "prompt_tokens": _INT,
         "completion_tokens": _INT,
+        "parallel": pa.list_(pa.struct({"call": _CALL, "result": _RESULT})),
     }
 )
 _TURNS = pa.list_(pa.struct({"role": _TEXT, "content": _TEXT}))
@@ -189,15 +192,16 @@ def chain_row(chain: Chain, problem: Problem, verdict: Verdict) -> dict[str, Any
 
 def step_row(step: Step) -> dict[str, Any]:
     """A step of a row of CHAINS."""
-    call, result = step.call, step.result
     return {
         "reply": step.reply,
-        "call": call
-        and {"name": call.name, "arguments": json.dumps(call.arguments), "raw": call.raw},
-        "result": result
-        and {"ok": result.ok, "content": result.content, "error_kind": result.error_kind},
+        "call": step.call and _call_row(step.call),
+        "result": step.result and _result_row(step.result),
         "prompt_tokens": step.prompt_tokens,
         "completion_tokens": step.completion_tokens,
+        "parallel": [
+            {"call": _call_row(each.call), "result": _result_row(each.result)}
+            for each in step.parallel
+        ],
     }
 
 
@@ -289,15 +293,41 @@ def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist(plain, pa.schema(_types(schema) | strings)).cast(schema)
 
 
+def executed(step: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Every call of a step of a row of CHAINS that has a result, as rows `call` and `result`."""
+    if several := step.get("parallel"):  # files of version 2 lack the column
+        return several
+    return [step] if step["call"] and step["result"] else []
+
+
 def _step_of(row: Mapping[str, Any]) -> Step:
-    call, result = row["call"], row["result"]
     return Step(
         row["reply"],
-        call and ToolCall(call["name"], json.loads(call["arguments"]), call["raw"]),
-        result and ToolResult(result["ok"], result["content"], result["error_kind"]),
+        row["call"] and _call_of(row["call"]),
+        row["result"] and _result_of(row["result"]),
         row["prompt_tokens"],
         row["completion_tokens"],
+        tuple(
+            Executed(_call_of(each["call"]), _result_of(each["result"]))
+            for each in row.get("parallel") or ()
+        ),
     )
+
+
+def _call_row(call: ToolCall) -> dict[str, Any]:
+    return {"name": call.name, "arguments": json.dumps(call.arguments), "raw": call.raw}
+
+
+def _call_of(row: Mapping[str, Any]) -> ToolCall:
+    return ToolCall(row["name"], json.loads(row["arguments"]), row["raw"])
+
+
+def _result_row(result: ToolResult) -> dict[str, Any]:
+    return {"ok": result.ok, "content": result.content, "error_kind": result.error_kind}
+
+
+def _result_of(row: Mapping[str, Any]) -> ToolResult:
+    return ToolResult(row["ok"], row["content"], row["error_kind"])
 
 
 def _without_nulls(message: Mapping[str, Any]) -> dict[str, Any]:

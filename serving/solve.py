@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.agent.driver import OnStep, Rollout
 from pipeline.agent.transcript import Transcript
 from pipeline.records import Chain, Problem, Step, Task
+from toolsets import ToolCall, ToolResult
 
 CHARACTERS_PER_TOKEN = 64  # more than any tokenizer reaches on meaningful text
 
@@ -62,17 +63,20 @@ async def solve(rollout: Rollout, request: SolveRequest, model: str, on_step: On
 
 
 def step_json(index: int, step: Step) -> dict[str, Any]:
-    """One step as JSON for clients; `result` is null for the final answer."""
-    call, result = step.call, step.result
+    """One step as JSON for clients; `result` is null for the final answer.
+
+    `parallel` holds every call of a reply with several, each with its own result; `call` is then
+    the first, and `result` all results as one.
+    """
     return {
         "index": index,
         "reply": step.reply,
-        "call": {"name": call.name, "arguments": call.arguments} if call else None,
-        "result": (
-            {"ok": result.ok, "content": result.content, "error_kind": result.error_kind}
-            if result
-            else None
-        ),
+        "call": step.call and _call_json(step.call),
+        "result": step.result and _result_json(step.result),
+        "parallel": [
+            {"call": _call_json(each.call), "result": _result_json(each.result)}
+            for each in step.parallel
+        ],
         "prompt_tokens": step.prompt_tokens,
         "completion_tokens": step.completion_tokens,
     }
@@ -94,6 +98,14 @@ def chain_json(chain: Chain, problem: str) -> dict[str, Any]:
             "calls": chain.calls,
         },
     }
+
+
+def _call_json(call: ToolCall) -> dict[str, Any]:
+    return {"name": call.name, "arguments": call.arguments}
+
+
+def _result_json(result: ToolResult) -> dict[str, Any]:
+    return {"ok": result.ok, "content": result.content, "error_kind": result.error_kind}
 
 
 def _steps(steps: Sequence[Step]) -> list[dict[str, Any]]:

@@ -1,11 +1,15 @@
-"""The agent: a state machine from (chain so far, model reply) to (call | next prompt | stop).
+"""The agent: a state machine from (chain so far, model reply) to (calls | next prompt | stop).
 
 Sans-I/O: no clock, no await, no print, no engine. Generation, evaluation and serving all run it
 (`pipeline.agent.driver`), so a student sees the same turns in training and in production.
 
     agent = Agent(dialect, max_steps=8, max_failures=4)
-    action = agent.read(reply)        Execute(call) | Ask(message) | Stop(reason)
-    action = agent.observe(result)    after Execute: Ask(message) | Stop(reason)
+    action = agent.read(reply)         Execute(calls) | Ask(messages) | Stop(reason)
+    action = agent.observe(*results)   after Execute: Execute(calls) | Ask(messages) | Stop(reason)
+
+With `agent.calls_per_reply=several` a reply may hold several calls. Those without state are
+executed side by side; those of stateful functions one after another, as each gets the state that
+the one before left. If one of the calls cannot be read, none is executed.
 
 `answer` and `think` are the agent's own functions, added to every toolset (`with_agent_tools`);
 they need no executor.
@@ -13,7 +17,9 @@ they need no executor.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 import toolsets
@@ -21,7 +27,7 @@ from pipeline.agent.examples import few_shot_example
 from pipeline.agent.native import MakeReader, Native, tools_of
 from pipeline.agent.prompt import Dialect, Inject
 from pipeline.recipe.models import AgentSettings
-from pipeline.records import Message, Step, StopReason
+from pipeline.records import Executed, Message, Step, StopReason
 from pipeline.records import Reply as EngineReply
 from toolsets import CallError, ToolCall, ToolResult, Toolset, tool
 from toolsets.catalog.grammar import call_grammar
@@ -49,6 +55,7 @@ def think(thought: str) -> str:
 
 
 AGENT_TOOLS = (think.name, answer.name)
+MOST_CALLS = 16  # in one reply
 
 
 def with_agent_tools(toolset: Toolset, thinking: bool = True) -> Toolset:
@@ -70,28 +77,30 @@ def dialect_of(
     `inject` can be `structured`: decoding is constrained to the grammar of its calls.
     """
     functions = with_agent_tools(toolsets.load(toolset), settings.think)
+    several = settings.calls_per_reply == "several"
     examples = tuple(
         few_shot_example(example.question, example.calls, example.answer, functions)
         for example in settings.examples
     )
     if native is None:
-        grammar = call_grammar(functions) if structured else None
-        return Inject(functions, settings.tool_role, examples, grammar)
-    return Native(functions, native(tools_of(functions)), examples)
+        most = MOST_CALLS if several else 1
+        grammar = call_grammar(functions, most, alone=answer.name) if structured else None
+        return Inject(functions, settings.tool_role, examples, grammar, several)
+    return Native(functions, native(tools_of(functions)), examples, several)
 
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """Execute this call and pass its result to `Agent.observe`."""
+    """Execute these calls side by side, and pass their results in order to `Agent.observe`."""
 
-    call: ToolCall
+    calls: tuple[ToolCall, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Append this message and ask the model for its next reply."""
+    """Append these messages and ask the model for its next reply."""
 
-    message: Message
+    messages: tuple[Message, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,32 +125,77 @@ class Agent:
         self.steps: list[Step] = []
         self.answer: str | None = None
         self._state: dict[str, Any] | None = None
+        self._waiting: list[ToolCall] = []  # calls of the last reply that have no result yet
+        self._executed: list[Executed] = []
 
     def read(self, reply: EngineReply, prompt_tokens: int = 0) -> Execute | Ask | Stop:
         """Process the model's reply to a prompt of `prompt_tokens` tokens."""
-        step = Step(reply.text, None, None, prompt_tokens, reply.tokens)
+        self.steps.append(Step(reply.text, None, None, prompt_tokens, reply.tokens))
         try:
-            call = self._dialect.parse(reply.text)
+            calls = _together(self._dialect.parse(reply.text))
         except CallError as error:
-            self.steps.append(step)
-            return self.observe(ToolResult(False, str(error), error.kind))
-        self.steps.append(replace(step, call=call))
-        if call.name == answer.name:
-            self.answer = answer(**call.arguments)
+            return self._end_step(ToolResult(False, str(error), error.kind))
+        self.steps[-1] = replace(self.steps[-1], call=calls[0])
+        if calls[0].name == answer.name:
+            self.answer = answer(**calls[0].arguments)
             return Stop("answer")
-        if call.name == think.name:
-            return self.observe(ToolResult(True, think(**call.arguments)))
-        return Execute(replace(call, state=self._state))
+        self._waiting, self._executed = [*calls], []
+        return self._next()
 
-    def observe(self, result: ToolResult) -> Ask | Stop:
-        """Process the result of the last call."""
+    def observe(self, *results: ToolResult) -> Execute | Ask | Stop:
+        """Process the results of the calls of the last Execute, in their order."""
+        for result in results:
+            self._note(result)
+        return self._next()
+
+    def _next(self) -> Execute | Ask | Stop:
+        """Execute the calls that can run now, or end the step if each call has its result."""
+        while self._waiting and self._waiting[0].name == think.name:
+            self._note(ToolResult(True, think(**self._waiting[0].arguments)))
+        if self._waiting:
+            return Execute(self._ready())
+        if len(self._executed) == 1:
+            return self._end_step(self._executed[0].result)
+        return self._end_step(_combined(self._executed), tuple(self._executed))
+
+    def _ready(self) -> tuple[ToolCall, ...]:
+        """The first waiting calls that can run side by side, with the state so far."""
+        ready = tuple(takewhile(self._is_independent, self._waiting)) or (self._waiting[0],)
+        return tuple(replace(call, state=self._state) for call in ready)
+
+    def _is_independent(self, call: ToolCall) -> bool:
+        return call.name != think.name and not self._dialect.toolset[call.name].is_stateful
+
+    def _note(self, result: ToolResult) -> None:
         if result.state is not None:
             self._state = result.state
-        self.steps[-1] = replace(self.steps[-1], result=replace(result, state=None))
+        self._executed.append(Executed(self._waiting.pop(0), replace(result, state=None)))
+
+    def _end_step(self, result: ToolResult, parallel: tuple[Executed, ...] = ()) -> Ask | Stop:
+        self.steps[-1] = replace(self.steps[-1], result=result, parallel=parallel)
         kind, times = self._streak
         self._streak = result.error_kind, times + 1 if result.error_kind == kind else 1
         if not result.ok and self._streak[1] == self._max_failures:
             return Stop("max_failures")
         if len(self.steps) >= self._max_steps:
             return Stop("max_steps")
-        return Ask(self._dialect.result(self.steps[-1]))
+        return Ask(self._dialect.results(self.steps[-1]))
+
+
+def _together(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+    """The calls of one reply; raises CallError if they cannot be made together."""
+    if len(calls) > MOST_CALLS:
+        problem = f"The reply holds {len(calls)} calls, and at most {MOST_CALLS} are allowed."
+        raise CallError("unparseable_call", f"{problem} No call was made.")
+    if len(calls) > 1 and any(call.name == answer.name for call in calls):
+        problem = "The reply calls answer beside other calls, and no call was made."
+        advice = "Make the other calls first; when you have their results, call answer alone."
+        raise CallError("unparseable_call", f"{problem} {advice}")
+    return calls
+
+
+def _combined(executed: Sequence[Executed]) -> ToolResult:
+    """The results of several calls as one: ok if each is, else of the first failure's kind."""
+    lines = [f"Result {i}: {each.result.content}" for i, each in enumerate(executed, 1)]
+    failed = [each.result for each in executed if not each.result.ok]
+    return ToolResult(not failed, "\n".join(lines), failed[0].error_kind if failed else None)

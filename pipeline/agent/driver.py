@@ -14,12 +14,13 @@ Not here: the decision after each reply (`pipeline.agent.agent`), the list of ta
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from pipeline.agent.agent import Agent, Ask, Execute, Stop
+from pipeline.agent.agent import Agent, Execute, Stop
 from pipeline.agent.prompt import Dialect, canonical
 from pipeline.agent.transcript import ChatTemplate, Transcript
 from pipeline.recipe.models import AgentSettings
@@ -141,8 +142,8 @@ class Conversation(Protocol):
         """Append a recorded reply as if the model had just generated it."""
         ...
 
-    def add_message(self, message: Message) -> None:
-        """Append the message that follows a reply."""
+    def add_messages(self, messages: Sequence[Message]) -> None:
+        """Append the messages that follow a reply."""
         ...
 
 
@@ -206,13 +207,13 @@ class Driver(ABC):
                 )
                 reply, prompt_tokens = await conversation.ask(sampling)
             action = agent.read(reply, prompt_tokens)
-            if isinstance(action, Execute):
-                action = agent.observe(await self.runner.submit(action.call))
+            while isinstance(action, Execute):
+                results = map(self.runner.submit, action.calls)
+                action = agent.observe(*await asyncio.gather(*results))
             on_step(agent.steps[-1])
             if isinstance(action, Stop):
                 return action
-            assert isinstance(action, Ask)
-            conversation.add_message(action.message)
+            conversation.add_messages(action.messages)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,8 +256,8 @@ class _TokenConversation:
         self._transcript.add_reply(reply.token_ids)
         return reply, prompt_tokens
 
-    def add_message(self, message: Message) -> None:
-        self._transcript.add_message(message)
+    def add_messages(self, messages: Sequence[Message]) -> None:
+        self._transcript.add_messages(messages)
 
     def _tokens_left(self) -> int:
         """Tokens of the context left for a reply; raises ContextFull if none."""

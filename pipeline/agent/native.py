@@ -13,7 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.agent.prompt import NATIVE_INSTRUCTIONS, ONE_TOOL_CALL, with_examples
+from pipeline.agent.prompt import (
+    NATIVE_INSTRUCTIONS,
+    NATIVE_SEVERAL_INSTRUCTIONS,
+    ONE_TOOL_CALL,
+    with_examples,
+)
 from pipeline.records import Message, Step
 from toolsets import CallError, ToolCall, Toolset
 from toolsets.calls.literal import FORM, checked
@@ -25,18 +30,22 @@ Reader = Callable[[str], tuple[str, Sequence[tuple[str, str]]]]
 MakeReader = Callable[[Sequence[dict[str, Any]]], Reader]
 """Makes a reader for the tools in the prompt."""
 
-# One id for all calls, as chains have one call per turn: templates match a result to its call by
-# id. Mistral's templates require nine letters and digits.
-CALL_ID = "call00000"
+
+def call_id(index: int = 0) -> str:
+    """The id of a reply's call of this index; each reply starts again at 0, as templates match a
+    result to a call of the reply before it. Mistral's templates require nine letters and digits."""
+    return f"call{index:05}"
 
 
 @dataclass(frozen=True, slots=True)
 class Native:
-    """Tools rendered by the chat template, one call per turn in the model's own format."""
+    """Tools rendered by the chat template, one call per turn in the model's own format, or
+    `several`."""
 
     toolset: Toolset
     read: Reader
     examples: tuple[str, ...] = ()
+    several: bool = False
 
     @property
     def tools(self) -> tuple[dict[str, Any], ...]:
@@ -47,34 +56,41 @@ class Native:
         return None
 
     def prompt_messages(self, question: str) -> tuple[Message, ...]:
-        instructions = with_examples(NATIVE_INSTRUCTIONS, self.examples)
+        instructions = NATIVE_SEVERAL_INSTRUCTIONS if self.several else NATIVE_INSTRUCTIONS
+        instructions = with_examples(instructions, self.examples)
         system = {"role": "system", "content": instructions}
         return system, {"role": "user", "content": question}
 
-    def parse(self, reply: str) -> ToolCall:
+    def parse(self, reply: str) -> tuple[ToolCall, ...]:
         _, calls = self._read(reply)
-        if len(calls) != 1:
+        if not calls or (len(calls) > 1 and not self.several):
             count = f"{len(calls)} tool calls" if calls else "no tool call that can be read"
             raise _unparseable(f"The reply holds {count}.")
-        name, arguments_json = calls[0]
-        arguments = _arguments(arguments_json)
-        tool = self.toolset[name]
-        validate(tool, arguments)
-        return ToolCall(tool.name, arguments, reply)
+        return tuple(self._call(*call, reply) for call in calls)
 
     def reply(self, step: Step) -> Message:
         if step.call is None:
             return {"role": "assistant", "content": step.reply}
-        function = {"name": step.call.name, "arguments": step.call.arguments}
-        call = {"id": CALL_ID, "type": "function", "function": function}
-        return {"role": "assistant", "content": self._text_outside_call(step), "tool_calls": [call]}
+        calls = [each.call for each in step.executed] or [step.call]
+        tool_calls = [_tool_call(index, call) for index, call in enumerate(calls)]
+        content = self._text_outside_call(step)
+        return {"role": "assistant", "content": content, "tool_calls": tool_calls}
 
-    def result(self, step: Step) -> Message:
+    def results(self, step: Step) -> tuple[Message, ...]:
         assert step.result is not None
         if step.call is None:
-            return {"role": "user", "content": step.result.content}
-        call = {"tool_call_id": CALL_ID, "name": step.call.name}
-        return {"role": "tool", **call, "content": step.result.content}
+            return ({"role": "user", "content": step.result.content},)
+        return tuple(
+            {"role": "tool", "tool_call_id": call_id(index), "name": each.call.name}
+            | {"content": each.result.content}
+            for index, each in enumerate(step.executed)
+        )
+
+    def _call(self, name: str, arguments_json: str, reply: str) -> ToolCall:
+        arguments = _arguments(arguments_json)
+        tool = self.toolset[name]
+        validate(tool, arguments)
+        return ToolCall(tool.name, arguments, reply)
 
     def _read(self, reply: str) -> tuple[str, Sequence[tuple[str, str]]]:
         try:
@@ -94,6 +110,11 @@ class Native:
 def tools_of(toolset: Toolset) -> tuple[dict[str, Any], ...]:
     """The toolset as the `tools` of a chat template."""
     return tuple(tool.schema() for tool in toolset.tools)
+
+
+def _tool_call(index: int, call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call_id(index), "type": "function", "function": function}
 
 
 def _arguments(text: str) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """The text of the prompts, and the dialects, which convert turns to messages.
 
-A *dialect* renders a chain's steps as chat messages and parses the call in a reply. `Inject` is the
-paper's: the system prompt holds the functions' descriptions and examples, each turn is one call in
-Python syntax, and its result is the next message. The other dialect is `pipeline.agent.native`: the
-model's own template with `tools=`.
+A *dialect* renders a chain's steps as chat messages and parses the calls in a reply. `Inject` is
+the paper's: the system prompt holds the functions' descriptions and examples, each turn is one call
+in Python syntax, and its result is the next message. The other dialect is `pipeline.agent.native`:
+the model's own template with `tools=`.
+
+With `agent.calls_per_reply=several` a turn may be several calls, one per line here, and their
+results are the next message, one `Result 1: ...` per call in the order of the calls.
 
 Not here: messages about invalid calls (`toolsets`), tokens (`pipeline.agent.transcript`).
 """
@@ -25,10 +28,22 @@ The result of each call comes in the next message. \
 Give the final answer by calling answer.
 Functions:
 """
+SEVERAL_INSTRUCTIONS = """\
+Solve the problem by calling functions. \
+A reply holds one call, or several, one per line, that do not need each other's results. \
+The results come in the next message, in the same order. \
+Give the final answer by calling answer, alone in its reply.
+Functions:
+"""
 NATIVE_INSTRUCTIONS = """\
 Solve the problem by calling tools, one call per reply. \
 The result of each call comes in the next message. \
 Give the final answer by calling answer."""
+NATIVE_SEVERAL_INSTRUCTIONS = """\
+Solve the problem by calling tools. \
+A reply holds one call, or several that do not need each other's results. \
+The results come in the next messages, in the same order. \
+Give the final answer by calling answer, alone in its reply."""
 WRITING_INSTRUCTIONS = """\
 Write one new problem of the same kind as those you are shown, in the same form: the problem, \
 then the calls that solve it, one per line, each with its result, then the final answer. \
@@ -44,6 +59,11 @@ class Dialect(Protocol):
     """Renders messages for a model and parses the calls in its replies."""
 
     @property
+    def toolset(self) -> Toolset:
+        """The functions that a model may call, the agent's own included."""
+        ...
+
+    @property
     def tools(self) -> tuple[dict[str, Any], ...] | None:
         """The chat template's `tools`, or None if the prompt describes the functions."""
         ...
@@ -57,54 +77,61 @@ class Dialect(Protocol):
         """The messages before the model's first reply."""
         ...
 
-    def parse(self, reply: str) -> ToolCall:
-        """The call in a reply; raises CallError with a message for the model."""
+    def parse(self, reply: str) -> tuple[ToolCall, ...]:
+        """The calls in a reply, at least one; raises CallError with a message for the model."""
         ...
 
     def reply(self, step: Step) -> Message:
         """The assistant message for a step, in this dialect."""
         ...
 
-    def result(self, step: Step) -> Message:
-        """The message that carries a step's result."""
+    def results(self, step: Step) -> tuple[Message, ...]:
+        """The messages that carry a step's results."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Inject:
-    """Descriptions and examples in the system prompt, one Python call per turn (the paper's)."""
+    """Descriptions and examples in the system prompt, one Python call per turn (the paper's), or
+    `several`."""
 
     toolset: Toolset
     tool_role: str = "user"
     examples: tuple[str, ...] = ()
     grammar: str | None = None
+    several: bool = False
 
     @property
     def tools(self) -> None:
         return None
 
     def prompt_messages(self, question: str) -> tuple[Message, ...]:
-        instructions = with_examples(INSTRUCTIONS + self.toolset.help, self.examples)
+        instructions = SEVERAL_INSTRUCTIONS if self.several else INSTRUCTIONS
+        instructions = with_examples(instructions + self.toolset.help, self.examples)
         system = {"role": "system", "content": instructions}
         return system, {"role": "user", "content": question}
 
-    def parse(self, reply: str) -> ToolCall:
-        return self.toolset.parse(reply)
+    def parse(self, reply: str) -> tuple[ToolCall, ...]:
+        if not self.several:
+            return (self.toolset.parse(reply),)
+        return self.toolset.parse_several(reply)
 
     def reply(self, step: Step) -> Message:
         return {"role": "assistant", "content": self._text(step)}
 
-    def result(self, step: Step) -> Message:
+    def results(self, step: Step) -> tuple[Message, ...]:
         assert step.result is not None
-        return {"role": self.tool_role, "content": step.result.content}
+        return ({"role": self.tool_role, "content": step.result.content},)
 
     def _text(self, step: Step) -> str:
-        """The reply as written, or its call in plain form if another dialect wrote it or the parser
-        repaired it, so that a student learns the plain form."""
+        """The reply as written, or its calls in plain form if another dialect wrote it, the parser
+        repaired it, or it holds several, so that a student learns the plain form."""
         if step.call is None:
             return step.reply
+        if step.parallel:
+            return "\n".join(render_call(c.call.name, c.call.arguments) for c in step.parallel)
         try:
-            parsed = self.parse(step.reply) if is_plain(step.reply) else None
+            parsed = self.toolset.parse(step.reply) if is_plain(step.reply) else None
         except CallError:
             parsed = None
         call = step.call
@@ -132,7 +159,7 @@ def render(dialect: Dialect, steps: Sequence[Step]) -> tuple[Message, ...]:
     for step in steps:
         messages.append(dialect.reply(step))
         if step.result is not None:
-            messages.append(dialect.result(step))
+            messages.extend(dialect.results(step))
     return tuple(messages)
 
 
@@ -140,15 +167,22 @@ def canonical(steps: Sequence[Step]) -> tuple[Message, ...]:
     """The messages of `steps` in OpenAI's format: `tool_calls` and `tool` results."""
     messages: list[Message] = []
     for index, step in enumerate(steps):
-        call_id = f"call_{index}"
         if step.call is None:
             messages.append({"role": "assistant", "content": step.reply})
-            role = {"role": "user"}
-        else:
-            function = {"name": step.call.name, "arguments": json.dumps(step.call.arguments)}
-            call = {"id": call_id, "type": "function", "function": function}
-            messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
-            role = {"role": "tool", "tool_call_id": call_id}
-        if step.result is not None:
-            messages.append(role | {"content": step.result.content})
+            if step.result is not None:
+                messages.append({"role": "user", "content": step.result.content})
+            continue
+        calls = [each.call for each in step.executed] or [step.call]
+        ids = [f"call_{index}" + f"_{i}" * bool(i) for i in range(len(calls))]
+        tool_calls = [_tool_call(*pair) for pair in zip(ids, calls, strict=True)]
+        messages.append({"role": "assistant", "content": None, "tool_calls": tool_calls})
+        messages += [
+            {"role": "tool", "tool_call_id": call_id, "content": each.result.content}
+            for call_id, each in zip(ids, step.executed, strict=False)  # an answer has no result
+        ]
     return tuple(messages)
+
+
+def _tool_call(call_id: str, call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": json.dumps(call.arguments)}
+    return {"id": call_id, "type": "function", "function": function}

@@ -11,11 +11,11 @@ Not here: the text of messages (`pipeline.agent.prompt`), their rendering
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
+from itertools import groupby, takewhile
 from typing import Any
 
 from pipeline.agent.chat_template import Rendering, TemplateError, Tokenizer, chat_message
-from pipeline.agent.native import CALL_ID
+from pipeline.agent.native import call_id
 from pipeline.records import Message
 
 _REPLY, _RESULT = "REPLY-MARK", "RESULT-MARK"
@@ -36,7 +36,8 @@ class ChatTemplate:
     ) -> None:
         self._rendering = Rendering(tokenizer, tools)
         self._encode = self._rendering.encode
-        self._results: set[str] = set()  # roles of results that the template is known to render
+        # roles and numbers of messages between replies that the template is known to render
+        self._results: set[tuple[str, int]] = set()
         self._end, self._earlier_end = self._find_ends()
         self._end_tokens = {*self._end}
         self._reply_prefix, self._prefix_ends_reasoning = self._find_reply_prefix()
@@ -48,27 +49,31 @@ class ChatTemplate:
             self._rendering.check_shows_tools()
             self._check_shows_calls()
             self._end_tokens |= {
-                *self._first_special(self._after_call(_result_message("f", CALL_ID)))
+                *self._first_special(self._after_calls([_result_message("f", call_id())]))
             }
 
     def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
         """The tokens before the first reply, generation prompt included."""
         return self._encode(self._rendering.text(messages, prompt=True) + self._channel)
 
-    def between(self, message: Message) -> list[int]:
-        """The tokens from the end of a reply to the start of the next, with `message` between.
+    def between(self, messages: Sequence[Message]) -> list[int]:
+        """The tokens from the end of a reply to the start of the next, with `messages` between: one
+        of any role, or the results of the reply's calls, in order.
 
         They start with the end of the reply's turn, which the reply may already contain: `overlap`.
         """
-        after = self._after_call if "tool_call_id" in message else self._after_reply
-        role = message["role"]
-        if role not in self._results and _RESULT not in after(message | {"content": _RESULT}):
-            raise TemplateError(
-                f"the model's chat template leaves out messages of the role {role}; "
-                f"set {self._rendering.setting}"
-            )
-        self._results.add(role)
-        return self._encode(after(message) + self._channel)
+        after = self._after_calls if "tool_call_id" in messages[0] else self._after_reply
+        role = messages[0]["role"]
+        if (role, len(messages)) not in self._results:
+            marked = [m | {"content": f"{_RESULT}{i}"} for i, m in enumerate(messages)]
+            text = after(marked)
+            if not all(message["content"] in text for message in marked):
+                raise TemplateError(
+                    f"the model's chat template leaves out messages of the role {role}; "
+                    f"set {self._rendering.setting}"
+                )
+            self._results.add((role, len(messages)))
+        return self._encode(after(messages) + self._channel)
 
     def overlap(self, token_ids: Sequence[int], following: Sequence[int]) -> int:
         """How many leading tokens of `following` (from `between`) the reply `token_ids` ends with.
@@ -99,6 +104,20 @@ class ChatTemplate:
         native = self._rendering.tools is not None  # special tokens may delimit its calls
         return self.reply(prefix + (content if native else self._rendering.escaped(content)))
 
+    def check_shows_several(self) -> None:
+        """Raise TemplateError if the template does not show two calls of one reply with their
+        results."""
+        ids = (call_id(0), call_id(1))
+        message = _calls_message([("f", id_) for id_ in ids])
+        try:
+            self._call(message)
+            self.between([_result_message("f", id_) for id_ in ids])
+            shown = self._rendering.text((_USER, message)).count(_REPLY)
+        except TemplateError as error:
+            raise _shows_one(str(error.__cause__ or error)) from error
+        if shown < len(ids):
+            raise _shows_one("it leaves out all but one")
+
     def text(self, token_ids: Sequence[int]) -> str:
         """A reply's text with its special tokens, without the end of turn."""
         ids = list(token_ids)
@@ -122,11 +141,11 @@ class ChatTemplate:
         return tail.rstrip().endswith(_THINK)
 
     def _call(self, message: Message) -> list[int]:
-        call = message["tool_calls"][0]
-        result = _result_message(call["function"]["name"], call["id"])
+        calls = message["tool_calls"]
+        results = [_result_message(call["function"]["name"], call["id"]) for call in calls]
         prompt = self._rendering.text((_USER,), prompt=True)
-        whole = self._rendering.text((_USER, message, result), prompt=True)
-        written, rest = _after_shared(prompt, whole), self._after_call(result)
+        whole = self._rendering.text((_USER, message, *results), prompt=True)
+        written, rest = _after_shared(prompt, whole), self._after_calls(results)
         if written.endswith(rest):
             return self._encode(written.removesuffix(rest)) + self._first_special(rest)
         if message["content"]:  # Gemma 4's template writes it after the result
@@ -136,15 +155,16 @@ class ChatTemplate:
             "set agent.dialect=inject"
         )
 
-    def _after_reply(self, message: Message) -> str:
+    def _after_reply(self, messages: Sequence[Message]) -> str:
         start = (_USER, chat_message("assistant", _REPLY))
-        return self._rendering.text((*start, message), prompt=True).partition(_REPLY)[2]
+        return self._rendering.text((*start, *messages), prompt=True).partition(_REPLY)[2]
 
-    def _after_call(self, result: Message) -> str:
-        """The text after a call, end of turn first; templates look up the call of a result."""
-        start = (_USER, _call_message(result["name"], result["tool_call_id"]))
-        alone = self._rendering.text(start).partition(_REPLY)[2]
-        whole = self._rendering.text((*start, result), prompt=True).partition(_REPLY)[2]
+    def _after_calls(self, results: Sequence[Message]) -> str:
+        """The text after calls, end of turn first; templates look up the call of a result."""
+        start = (_USER, _calls_message([(r["name"], r["tool_call_id"]) for r in results]))
+        count = len(results)
+        alone = self._rendering.text(start).split(_REPLY, count)[-1]
+        whole = self._rendering.text((*start, *results), prompt=True).split(_REPLY, count)[-1]
         turn = whole[: _shared_length(alone, whole)]
         ends = [match.start() for match in self._rendering.special_pattern.finditer(turn)]
         return whole[ends[-1] if ends else len(turn) :]
@@ -156,7 +176,7 @@ class ChatTemplate:
         """
         start = (_USER, chat_message("assistant", _REPLY))
         last = self._encode(self._rendering.text(start).partition(_REPLY)[2])
-        earlier = self._encode(self._after_reply(_USER))
+        earlier = self._encode(self._after_reply([_USER]))
         size = min(self._leading_special(earlier), self._leading_special(last) if last else 1)
         return (last or earlier)[:size], earlier[:size]
 
@@ -171,21 +191,29 @@ class ChatTemplate:
 
     def _check_shows_calls(self) -> None:
         """Raise TemplateError if the template leaves out the calls of earlier turns."""
-        if _REPLY not in self._rendering.text((_USER, _call_message("f", CALL_ID))):
+        if _REPLY not in self._rendering.text((_USER, _calls_message([("f", call_id())]))):
             raise TemplateError(
                 "the model's chat template leaves out the calls of earlier turns; "
                 "set agent.dialect=inject"
             )
 
 
-def _call_message(name: str, call_id: str) -> Message:
-    function = {"name": name, "arguments": {"a": _REPLY}}
-    call = {"id": call_id, "type": "function", "function": function}
-    return chat_message("assistant", "") | {"tool_calls": [call]}
+def _shows_one(why: str) -> TemplateError:
+    problem = f"the model's chat template does not show several calls of one reply: {why}"
+    return TemplateError(f"{problem}; set agent.calls_per_reply=one")
 
 
-def _result_message(name: str, call_id: str) -> Message:
-    return chat_message("tool", _RESULT) | {"tool_call_id": call_id, "name": name}
+def _calls_message(calls: Sequence[tuple[str, str]]) -> Message:
+    """An assistant's message with these calls, as pairs of name and id."""
+    tool_calls = [
+        {"id": id_, "type": "function", "function": {"name": name, "arguments": {"a": _REPLY}}}
+        for name, id_ in calls
+    ]
+    return chat_message("assistant", "") | {"tool_calls": tool_calls}
+
+
+def _result_message(name: str, id_: str) -> Message:
+    return chat_message("tool", _RESULT) | {"tool_call_id": id_, "name": name}
 
 
 def _shared_length(one: str, other: str) -> int:
@@ -214,17 +242,18 @@ class Transcript:
         self.token_ids += token_ids
         self.written += [True] * len(token_ids)
 
-    def add_message(self, message: Message) -> None:
-        """Append the message that follows a reply, and the generation prompt."""
-        tokens = self._template.between(message)
+    def add_messages(self, messages: Sequence[Message]) -> None:
+        """Append the messages that follow a reply, and the generation prompt."""
+        tokens = self._template.between(messages)
         tokens = tokens[self._template.overlap(self.token_ids, tokens) :]
         self.token_ids += tokens
         self.written += [False] * len(tokens)
 
     def extend(self, messages: Sequence[Message]) -> None:
         """Append recorded messages; assistant messages count as written by this model."""
-        for message in messages:
-            if message["role"] == "assistant":
+        for written, group in groupby(messages, key=lambda message: message["role"] == "assistant"):
+            if not written:
+                self.add_messages(list(group))
+                continue
+            for message in group:
                 self.add_reply(self._template.turn(message, self.token_ids))
-            else:
-                self.add_message(message)

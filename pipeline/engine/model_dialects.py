@@ -30,7 +30,9 @@ def dialect_in(recipe: Recipe, role: str, folder: str | None = None) -> Dialect:
     native = reader_maker(parser, tokenizer)
     try:
         dialect = dialect_of(recipe.toolset, recipe.agent, native)
-        ChatTemplate(tokenizer, dialect.tools)
+        template = ChatTemplate(tokenizer, dialect.tools)
+        if recipe.agent.calls_per_reply == "several":
+            template.check_shows_several()
     except (TemplateError, ToolParserError) as error:
         raise CannotStart(f"{role}.model {folder or model.model}: {error}") from error
     return dialect
@@ -49,6 +51,6 @@ def check_template(recipe: Recipe, role: str, folder: str) -> None:
     try:
         template = ChatTemplate(AutoTokenizer.from_pretrained(folder))
         template.prompt_ids(dialect.prompt_messages("?"))
-        template.between({"role": recipe.agent.tool_role, "content": "1"})
+        template.between([{"role": recipe.agent.tool_role, "content": "1"}])
     except TemplateError as error:
         raise CannotStart(f"{role}.model {folder}: {error}") from error

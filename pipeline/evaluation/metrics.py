@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pipeline import tables
 from pipeline.agent.agent import AGENT_TOOLS
 from pipeline.evaluation.statistics import paired, wilson
 
@@ -52,9 +53,9 @@ def _cell(rows: Sequence[Row]) -> dict[str, Any]:
 def _has_successful_call(row: Row) -> bool:
     """Whether a call of a toolset function succeeded."""
     return any(
-        step["call"] and step["call"]["name"] not in AGENT_TOOLS and step["result"]["ok"]
+        each["call"]["name"] not in AGENT_TOOLS and each["result"]["ok"]
         for step in row["steps"]
-        if step["result"]
+        for each in tables.executed(step)
     )
 
 

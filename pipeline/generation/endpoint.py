@@ -173,11 +173,11 @@ class _Messages:
         self._add_reply(text)
         return Reply(text, ()), 0
 
-    def add_message(self, message: Message) -> None:
-        self._messages.append(message)
+    def add_messages(self, messages: Sequence[Message]) -> None:
+        self._messages.extend(messages)
 
     def _add_reply(self, text: str) -> None:
-        self.add_message({"role": "assistant", "content": text})
+        self._messages.append({"role": "assistant", "content": text})
 
 
 def _key() -> str:

@@ -16,6 +16,7 @@ from pipeline.generation.tasks import by_problem
 OUTCOME = (
     *("model", "correct", "failure", "stop_reason", "prefix_steps"),
     "steps.list.element.call.name",
+    "steps.list.element.parallel.list.element.call.name",
 )
 ENOUGH = 20  # fewer chains without a call may be chance
 
@@ -78,5 +79,7 @@ def no_calls_warning(replies: Mapping[str, Mapping[str, int]], native: bool) -> 
 
 
 def _calls(row: Mapping[str, Any]) -> bool:
-    names = {step["call"]["name"] for step in row["steps"] if step["call"]}
-    return bool(names - {*AGENT_TOOLS, None})
+    calls = [
+        each["call"] for step in row["steps"] for each in (step, *(step.get("parallel") or ()))
+    ]
+    return bool({call["name"] for call in calls if call} - {*AGENT_TOOLS, None})

@@ -36,7 +36,7 @@ class Draft:
 
 def shared_steps(first: Chain, second: Chain) -> int:
     """The length of the common prefix of two chains, in steps; each non-empty chain has at least
-    one step after it."""
+    one step after it. A step is shared as a whole or not at all, also one with several calls."""
     same = takewhile(_are_same, zip(first.steps, second.steps, strict=False))
     return max(0, min(sum(1 for _ in same), len(first.steps) - 1, len(second.steps) - 1))
 

@@ -104,9 +104,10 @@ def is_corrected_by(failed: Step, later: Step) -> bool:
 
     A failed call can often not be parsed, so its text is compared: it names the function of the
     later call, or it contains every number and name of that call's arguments (a wrong function
-    name). An answer corrects no call, as it may be incorrect.
+    name). An answer corrects no call, as it may be incorrect. A reply with several calls neither
+    is corrected nor corrects: which of its calls belongs to which is not known.
     """
-    if failed.result is None or failed.result.ok:
+    if failed.result is None or failed.result.ok or failed.parallel or later.parallel:
         return False
     if later.call is None or later.result is None or not later.result.ok:
         return False

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from pipeline.recipe.section import Section
 
 DialectName = Literal["inject", "native"]
+CallsPerReply = Literal["one", "several"]
 BASE_URL = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:]+\])(:\d+)?(/[^\s?#]*)?")
 
 
@@ -30,6 +31,11 @@ class AgentSettings(Section):
     )
     tool_parser: str | None = Field(
         default=None, description="vLLM's tool parser for native, such as hermes or llama3_json"
+    )
+    calls_per_reply: CallsPerReply = Field(
+        default="one",
+        description="several: a reply may hold calls that do not need each other's results; they "
+        "run side by side",
     )
     max_steps: int = Field(default=12, ge=1, description="replies per chain")
     max_failures: int | None = Field(

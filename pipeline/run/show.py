@@ -67,9 +67,9 @@ def show_chain(row: dict[str, Any], console: Console) -> None:
     console.print(Text(row["problem"]["question"], STYLES["user"]))
     for step in row["steps"]:
         console.print(Text(f"  {step['reply']}", STYLES["assistant"]), soft_wrap=True)
-        if step["result"]:
-            style = "green" if step["result"]["ok"] else "red"
-            console.print(Text(f"    -> {step['result']['content']}", style), soft_wrap=True)
+        for each in step.get("parallel") or ([step] if step["result"] else []):
+            style = "green" if each["result"]["ok"] else "red"
+            console.print(Text(f"    -> {each['result']['content']}", style), soft_wrap=True)
     verdict = {True: "correct", False: f"incorrect ({row['failure']})", None: "no verdict"}
     expected = row["problem"]["answer"]
     line = f"{verdict[row['correct']]}: answered {row['answer']}, expected {expected}"

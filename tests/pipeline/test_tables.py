@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from pipeline import tables
 from pipeline.agent.prompt import canonical
+from pipeline.generation.outcomes import outcomes
 from pipeline.records import (
     FAILURES,
     Chain,
+    Executed,
     PreferencePair,
     Problem,
     Step,
@@ -52,6 +54,7 @@ STEPS = st.builds(
     result=st.none() | RESULTS,
     prompt_tokens=COUNT,
     completion_tokens=COUNT,
+    parallel=st.lists(st.builds(Executed, CALLS, RESULTS), max_size=3).map(tuple),
 )
 PROBLEMS = st.builds(
     Problem,
@@ -132,6 +135,27 @@ def test_the_count_of_calls_excludes_the_answer_and_unparseable_calls() -> None:
     chain = Chain("c", "p", "m", 0, 0, (), steps, "answer", "3")
     problem = Problem("p", "arithmetic", "1 + 2?", "3", "train")
     assert tables.chain_row(chain, problem, Verdict("c", True, "3", "3", None))["calls"] == 1
+
+
+def test_each_call_of_a_reply_with_several_is_counted() -> None:
+    one = ToolCall("add", {"a": 1, "b": 2}, ""), ToolResult(True, "3")
+    both = Step("both", *one, parallel=(Executed(*one), Executed(*one)))
+    assert Chain("c", "p", "m", 0, 0, (), (both,), "max_steps").calls == 2
+
+
+def test_chains_written_before_replies_could_hold_several_calls_are_read(tmp_path: Path) -> None:
+    call, result = ToolCall("add", {"a": 1, "b": 2}, ""), ToolResult(True, "3")
+    steps = (Step("add(a=1, b=2)", call, result),)
+    chain = Chain("c", "p", "m", 0, 0, (), steps, "max_steps")
+    problem = Problem("p", "arithmetic", "1 + 2?", "3", "train")
+    row = tables.chain_row(chain, problem, Verdict("c", False, "3", None, "max_steps"))
+    for step in row["steps"]:
+        del step["parallel"]
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "old.parquet")
+    (read,) = tables.rows(tmp_path)
+    assert tables.chain_of(read).steps == steps
+    assert tables.executed(read["steps"][0])[0]["result"]["content"] == "3"
+    assert outcomes(tmp_path)["replies"]["m"]["calling"] == 1
 
 
 PAIR = PreferencePair(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,6 +75,20 @@ def test_a_solved_problem_has_messages_and_usage(engine: ScriptedEngine) -> None
         "calls": 2,
     }
     assert written > 0
+
+
+def test_a_step_shows_every_call_of_a_reply_with_several(tokenizer: TextTokenizer) -> None:
+    replies = ["multiply(a=3, b=4)\nadd(a=1, b=1)", "answer(value=12)"]
+    several = service(ScriptedEngine(tokenizer, {QUESTION: replies}))
+    dialect = replace(several.rollout.dialect, several=True)  # type: ignore[type-var]  # Inject
+    several = replace(several, rollout=replace(several.rollout, dialect=dialect))
+    solved = ask(several, "POST", SOLVE, json={"problem": QUESTION}).json()
+    first, last = solved["steps"]
+    assert [each["call"]["name"] for each in first["parallel"]] == ["multiply", "add"]
+    assert [each["result"]["content"] for each in first["parallel"]] == ["12", "2"]
+    assert (first["call"], last["parallel"]) == (first["parallel"][0]["call"], [])
+    assert first["result"]["content"] == "Result 1: 12\nResult 2: 2"
+    assert solved["usage"]["calls"] == 2
 
 
 def test_a_stream_has_each_step_and_then_the_whole_chain(

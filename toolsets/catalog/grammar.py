@@ -37,11 +37,20 @@ colon ::= ":" " "?
 """
 
 
-def call_grammar(toolset: Toolset) -> str:
-    """The grammar of one call of any of the tools; its start rule is `root`."""
+def call_grammar(toolset: Toolset, most: int = 1, alone: str | None = None) -> str:
+    """The grammar of one call of any of the tools; its start rule is `root`.
+
+    With `most` above 1: of up to so many calls, one per line; the tool `alone` is called alone.
+    """
     rules = _Rules()
-    calls = " | ".join(rules.call(tool) for tool in toolset.tools)
-    return f"root ::= {calls}\n{rules}{_VALUES}"
+    calls = {tool.name: rules.call(tool) for tool in toolset.tools}
+    root = " | ".join(calls.values())
+    several = [call for name, call in calls.items() if name != alone]
+    if most > 1 and several:
+        call = f"({' | '.join(several)})"
+        root = f'{call} ("\\n" {call}){{0,{most - 1}}}'
+        root += f" | {calls[alone]}" if alone in calls else ""
+    return f"root ::= {root}\n{rules}{_VALUES}"
 
 
 class _Rules:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import count
 from keyword import iskeyword
 
-from toolsets.calls.model import ToolCall, ToolResult
-from toolsets.calls.parse import parse_call
+from toolsets.calls.model import ToolCall, ToolResult, WrittenCall
+from toolsets.calls.parse import parse_call, parse_calls
 from toolsets.errors import CallError, ToolsetError, nearest, shorten
 from toolsets.tools.binding import bind, validate
 from toolsets.tools.running import run
@@ -94,11 +94,13 @@ class Toolset:
 
     def parse(self, text: str) -> ToolCall:
         """Parse and bind the call in `text`; raises CallError with a message for the model."""
-        written = parse_call(text)
-        tool = self[written.name]
-        arguments = bind(tool, written)
-        validate(tool, arguments)
-        return ToolCall(tool.name, arguments, text)
+        return self._bound(parse_call(text), text)
+
+    def parse_several(self, text: str) -> tuple[ToolCall, ...]:
+        """Parse and bind every call in `text`; raises CallError as `parse`, also if one of several
+        cannot be made."""
+        written = parse_calls(text, self.tool_names)
+        return tuple(self._bound(each, text) for each in written)
 
     def execute(self, call: ToolCall) -> ToolResult:
         """Run `call` in this process; every exception becomes a failed ToolResult."""
@@ -112,6 +114,12 @@ class Toolset:
     def _name_for_selection(self) -> str:
         """The name, in parentheses if brackets after it would apply to its last part only."""
         return f"({self.name})" if "+" in self.name else self.name
+
+    def _bound(self, written: WrittenCall, text: str) -> ToolCall:
+        tool = self[written.name]
+        arguments = bind(tool, written)
+        validate(tool, arguments)
+        return ToolCall(tool.name, arguments, text)
 
     def _tool(self, name: str) -> Tool:
         for tool in self.tools:

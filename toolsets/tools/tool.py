@@ -58,6 +58,11 @@ class Tool:
         return self.function(*args, **kwargs)
 
     @property
+    def is_stateful(self) -> bool:
+        """Whether the function keeps the chain's state."""
+        return self.state_parameter is not None
+
+    @property
     def parameter_names(self) -> tuple[str, ...]:
         """The parameters' names, in the order of the signature."""
         return tuple(self.parameters["properties"])

@@ -32,8 +32,8 @@ def _user(content: str) -> Message:
 def test_a_call_is_executed_and_its_result_sent_to_the_model() -> None:
     agent = _agent()
     call = ToolCall("add", {"a": 2, "b": 3}, "add(a=2, b=3)")
-    assert agent.read(_reply("add(a=2, b=3)", tokens=5), prompt_tokens=40) == Execute(call)
-    assert agent.observe(ToolResult(True, "5")) == Ask(_user("5"))
+    assert agent.read(_reply("add(a=2, b=3)", tokens=5), prompt_tokens=40) == Execute((call,))
+    assert agent.observe(ToolResult(True, "5")) == Ask((_user("5"),))
     assert agent.steps == [Step("add(a=2, b=3)", call, ToolResult(True, "5"), 40, 5)]
     assert agent.answer is None
 
@@ -41,7 +41,7 @@ def test_a_call_is_executed_and_its_result_sent_to_the_model() -> None:
 def test_a_result_has_the_configured_role() -> None:
     agent = _agent(tool_role="ipython")
     agent.read(_reply("add(a=2, b=3)"))
-    assert agent.observe(ToolResult(True, "5")) == Ask({"role": "ipython", "content": "5"})
+    assert agent.observe(ToolResult(True, "5")) == Ask(({"role": "ipython", "content": "5"},))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_an_answer_stops_the_chain_and_is_stored_as_text(reply: str, given: str)
 
 def test_a_thought_needs_no_executor() -> None:
     agent = _agent()
-    assert agent.read(_reply('think(thought="First the price of one.")')) == Ask(_user("Noted."))
+    assert agent.read(_reply('think(thought="First the price of one.")')) == Ask((_user("Noted."),))
     assert agent.steps[0].result == ToolResult(True, "Noted.")
 
 
@@ -94,7 +94,7 @@ def test_an_invalid_call_becomes_a_step_with_an_error_message(
     reply: str, kind: str, message: str
 ) -> None:
     agent = _agent()
-    assert agent.read(_reply(reply, tokens=3), prompt_tokens=9) == Ask(_user(message))
+    assert agent.read(_reply(reply, tokens=3), prompt_tokens=9) == Ask((_user(message),))
     (step,) = agent.steps
     assert (step.reply, step.call, step.prompt_tokens, step.completion_tokens) == (
         reply,
@@ -156,7 +156,7 @@ def test_state_is_passed_from_call_to_call_and_not_recorded_in_the_steps() -> No
     for state in states:
         action = agent.read(_reply("add(a=2, b=3)"))
         assert isinstance(action, Execute)
-        carried.append(action.call.state)
+        carried.append(action.calls[0].state)
         agent.observe(ToolResult(True, "5", state=state))
     assert carried == [None, {"total": 2}, {"total": 2}]
     assert all(step.call and step.call.state is None for step in agent.steps)

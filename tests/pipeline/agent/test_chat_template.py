@@ -29,7 +29,7 @@ def test_the_error_of_a_template_without_the_role_of_results_names_the_setting(
 ) -> None:
     transcript = Transcript(ChatTemplate(tokenizers["mistral"]), (QUESTION,))
     with pytest.raises(TemplateError) as raised:
-        transcript.add_message({"role": "tool", "content": "5"})
+        transcript.add_messages([{"role": "tool", "content": "5"}])
     assert str(raised.value) == (
         "the model's chat template refuses the roles user, assistant, tool: Conversation "
         "roles must alternate user/assistant/...; set agent.tool_role to a role that it knows"
@@ -68,7 +68,7 @@ def test_the_error_of_a_template_that_leaves_out_results_names_the_setting(
     )
     transcript = Transcript(ChatTemplate(own), PROMPT)
     with pytest.raises(TemplateError) as raised:
-        transcript.add_message({"role": "tool", "content": "5"})
+        transcript.add_messages([{"role": "tool", "content": "5"}])
     assert str(raised.value) == (
         "the model's chat template leaves out messages of the role tool; "
         "set agent.tool_role to a role that it knows"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.agent.agent import dialect_of, with_agent_tools
 from pipeline.agent.driver import Limits, Rollout, Sampling
 from pipeline.agent.loss_masks import encode
-from pipeline.agent.native import CALL_ID, Native, tools_of
+from pipeline.agent.native import Native, call_id, tools_of
 from pipeline.agent.prompt import NATIVE_INSTRUCTIONS, Inject, render
 from pipeline.agent.transcript import ChatTemplate, TemplateError
 from pipeline.engine.tool_parsers import ToolParserError, reader
@@ -68,7 +68,7 @@ def test_a_recorded_reply_is_parsed(
     parser: str, reply: str, text_outside: str, dialects: Mapping[str, Native]
 ) -> None:
     dialect = dialects[parser]
-    call = dialect.parse(reply)
+    (call,) = dialect.parse(reply)
     assert call == ToolCall("add", {"a": 2, "b": 3}, reply)
     assert dialect.reply(Step(reply, call, None)) == _call_message(call, text_outside)
 
@@ -137,7 +137,7 @@ def test_any_reply_is_a_call_or_raises_a_call_error(
     reply: str, parser: str, dialects: Mapping[str, Native]
 ) -> None:
     try:
-        call = dialects[parser].parse(reply)
+        (call,) = dialects[parser].parse(reply)
     except CallError:
         return
     assert call.name in TOOLSET.tool_names
@@ -148,7 +148,7 @@ def test_a_transcript_equals_the_rendered_whole_conversation(
     parser: str, dialects: Mapping[str, Native], tokenizers: Mapping[str, Any]
 ) -> None:
     dialect, own, family = dialects[parser], tokenizers[parser], FAMILIES[parser]
-    call = dialect.parse(family.call)
+    (call,) = dialect.parse(family.call)
     step = Step(family.call, call, ToolResult(True, "5"))
     messages = (*dialect.prompt_messages("2 + 3?"), *render(dialect, (step, step)))[:-1]
     transcript = encode(messages, ChatTemplate(own, dialect.tools))
@@ -249,7 +249,7 @@ def test_a_chain_of_one_dialect_can_be_rendered_in_the_other(
     step = Step("First: add(2, 3)", call, ToolResult(True, "5"))
     assert render(dialects["hermes"], [step]) == (
         _call_message(call),
-        {"role": "tool", "tool_call_id": CALL_ID, "name": "add", "content": "5"},
+        {"role": "tool", "tool_call_id": call_id(), "name": "add", "content": "5"},
     )
 
 
@@ -309,5 +309,5 @@ def _pair(dialect: Native, correct: Chain, incorrect: Chain) -> PreferencePair:
 
 def _call_message(call: ToolCall, text: str = "") -> Message:
     function = {"name": call.name, "arguments": call.arguments}
-    calls = [{"id": CALL_ID, "type": "function", "function": function}]
+    calls = [{"id": call_id(), "type": "function", "function": function}]
     return {"role": "assistant", "content": text, "tool_calls": calls}

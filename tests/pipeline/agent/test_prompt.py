@@ -120,7 +120,7 @@ def test_whatever_a_model_wrote_the_rendered_reply_parses_to_the_same_call(
     call: ToolCall, written: str
 ) -> None:
     dialect = Inject(TOOLSET)
-    parsed = dialect.parse(dialect.reply(Step(written, call, FIVE))["content"])
+    (parsed,) = dialect.parse(dialect.reply(Step(written, call, FIVE))["content"])
     assert (parsed.name, parsed.arguments) == (call.name, call.arguments)
 
 

@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 import toolsets
 from pipeline.agent.loss_masks import encode
-from pipeline.agent.native import CALL_ID, tools_of
+from pipeline.agent.native import call_id, tools_of
 from pipeline.agent.transcript import ChatTemplate, TemplateError, Transcript
 from pipeline.records import Message
 from tests.pipeline.agent.shipped import (
@@ -43,12 +43,12 @@ def _injected(role: str) -> list[Message]:
 
 def _call_message(name: str) -> Message:
     function = {"name": name, "arguments": {"a": 2, "b": 3}}
-    calls = [{"id": CALL_ID, "type": "function", "function": function}]
+    calls = [{"id": call_id(), "type": "function", "function": function}]
     return {"role": "assistant", "content": "", "tool_calls": calls}
 
 
 def _result_message(name: str, content: str) -> Message:
-    return {"role": "tool", "tool_call_id": CALL_ID, "name": name, "content": content}
+    return {"role": "tool", "tool_call_id": call_id(), "name": name, "content": content}
 
 
 NATIVE = [
@@ -151,7 +151,7 @@ def test_the_text_of_a_sampled_call_has_no_end_of_turn_and_no_turn_ends_twice(
     assert template.text(sampled) == expected.call
     transcript = Transcript(template, PROMPT)
     transcript.add_reply(sampled)
-    transcript.add_message(_result_message("add", SUM))
+    transcript.add_messages([_result_message("add", SUM)])
     recorded = encode(NATIVE[:4], template)
     assert transcript.token_ids == recorded.token_ids
     assert transcript.written == recorded.written

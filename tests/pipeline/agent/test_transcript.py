@@ -75,7 +75,7 @@ def test_no_turn_ends_twice(name: str, role: str, tokenizers: dict[str, TextToke
     template = ChatTemplate(tokenizer)
     transcript = Transcript(template, PROMPT)
     transcript.add_reply(template.reply("add(a=2, b=3)"))
-    transcript.add_message({"role": role, "content": "5"})
+    transcript.add_messages([{"role": role, "content": "5"}])
     end = template.reply("")[-1]
     assert end == tokenizer.convert_tokens_to_ids(
         FAMILIES[name].end if name in FAMILIES else "<|end|>"
@@ -94,7 +94,7 @@ def test_a_reply_cut_by_length_gets_its_end_of_turn_from_the_template(
     transcript = Transcript(template, PROMPT)
     transcript.add_reply(cut)
     start = len(transcript.token_ids)
-    transcript.add_message({"role": role, "content": "What?"})
+    transcript.add_messages([{"role": role, "content": "What?"}])
     assert transcript.token_ids[start] == template.reply("")[-1]
     assert not any(transcript.written[start:])
     assert sum(transcript.written) == len(cut)
@@ -121,7 +121,7 @@ def test_sampled_tokens_are_not_retokenised(
     transcript = Transcript(template, PROMPT)
     start = len(transcript.token_ids)
     transcript.add_reply(letters)
-    transcript.add_message({"role": "user", "content": "5"})
+    transcript.add_messages([{"role": "user", "content": "5"}])
     assert transcript.token_ids[start : start + 3] == letters
 
 
@@ -145,7 +145,7 @@ def test_a_turn_that_ends_with_two_tokens_is_ended_once(tokenizer: PreTrainedTok
     for missing in range(3):
         transcript = Transcript(template, PROMPT)
         transcript.add_reply(whole[: len(whole) - missing])
-        transcript.add_message({"role": "user", "content": "5"})
+        transcript.add_messages([{"role": "user", "content": "5"}])
         assert str(own.decode(transcript.token_ids)).endswith(
             "<|assistant|>add(2, 3)<|END|><|TURN|><|user|>5<|TURN|><|assistant|>"
         )

@@ -159,3 +159,15 @@ def test_the_order_of_rows_does_not_matter_and_the_table_is_json(
 ) -> None:
     assert json.loads(json.dumps(metrics(rows))) == metrics(ROWS)
     assert all(set(COLUMNS) <= set(row) for row in rows)
+
+
+def test_one_successful_call_among_several_of_a_reply_is_a_call() -> None:
+    good = {"call": {"name": "add"}, "result": {"ok": True}}
+    bad = {"call": {"name": "divide"}, "result": {"ok": False}}
+    note = {"call": {"name": "think"}, "result": {"ok": True}}
+    counts = []
+    for each in ([bad, good], [note, good], [bad, bad], [note, note]):
+        step = {"call": each[0]["call"], "result": {"ok": False}, "parallel": each}
+        table = metrics([_row("teacher", 0, True, steps=[step])])
+        counts.append(table["models"]["teacher"]["test"]["correct_without_call"])
+    assert counts == [0, 0, 1, 1]

@@ -18,7 +18,7 @@ QUESTION = "What is 3 times 4, minus 2?"
 def step(reply: str) -> Step:
     """The step of this reply, with the real result of its call."""
     try:
-        call = DIALECT.parse(reply)
+        (call,) = DIALECT.parse(reply)
     except CallError as error:
         failed = ToolResult(False, str(error), error.kind)
         return Step(reply, None, failed, completion_tokens=len(reply))

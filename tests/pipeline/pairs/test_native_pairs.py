@@ -124,7 +124,7 @@ def _answer(value: int) -> tuple[str, None]:
 def _chain(dialect: Native, model: str, *turns: tuple[str, str | None]) -> Chain:
     steps = []
     for reply, content in turns:
-        call = dialect.parse(reply) if "<tool_call>" in reply else None
+        call = dialect.parse(reply)[0] if "<tool_call>" in reply else None
         result = None if content is None else ToolResult(call is not None, content)
         steps.append(Step(reply, call, result))
     return Chain(f"p/{model}/0", "p", model, 0, 0, (), tuple(steps), "answer")

@@ -21,7 +21,7 @@ from pipeline.pairs.strategies import (
     reference,
 )
 from pipeline.problems.reference.chain import reference_chain
-from pipeline.records import Chain, Problem, Step
+from pipeline.records import Chain, Executed, Problem, Step
 from tests.pipeline.agent.scripted import ARITHMETIC
 from tests.pipeline.pairs.chains import (
     CORRECT,
@@ -37,6 +37,7 @@ from tests.pipeline.pairs.chains import (
     ids,
     step,
 )
+from toolsets import ToolResult
 
 
 def test_outcome_pairs_all_chains_different_ones_first() -> None:
@@ -240,3 +241,28 @@ def test_the_fatal_step_is_the_first_turn_from_correct_to_incorrect(
     fatal = first_fatal_step(correct)
     turns = [k for k, (a, b) in enumerate(pairwise([*correct, False])) if (a, b) == (True, False)]
     assert fatal == (turns[0] if turns else None)
+
+
+def _several(reply: str, *texts: str) -> Step:
+    """The step of a reply with several calls, each really executed."""
+    executed = [Executed(s.call, s.result) for s in map(step, texts) if s.call and s.result]
+    ok = all(each.result.ok for each in executed)
+    content = "\n".join(each.result.content for each in executed)
+    result = ToolResult(ok, content, None if ok else "function_error")
+    return Step(reply, executed[0].call, result, parallel=tuple(executed))
+
+
+def test_chains_share_a_reply_with_several_calls_only_as_a_whole() -> None:
+    both, other = ("add(a=1, b=1)", "add(a=2, b=2)"), ("add(a=1, b=1)", "add(a=2, b=3)")
+    first, same, differs = (_several("\n".join(texts), *texts) for texts in (both, both, other))
+    right = replace(CORRECT, steps=(first, *CORRECT.steps))
+    assert shared_steps(right, replace(LATE, steps=(same, *LATE.steps))) == 2
+    assert shared_steps(right, replace(LATE, steps=(differs, *LATE.steps))) == 0
+
+
+def test_a_reply_with_several_calls_is_not_corrected_and_corrects_nothing() -> None:
+    failed, right = step("divide(a=12, b=0)"), step("divide(a=12, b=2)")
+    assert is_corrected_by(failed, right)
+    several = _several("both", "divide(a=12, b=0)", "add(a=1, b=1)")
+    assert not is_corrected_by(several, right)
+    assert not is_corrected_by(failed, _several("both", "divide(a=12, b=2)", "add(a=1, b=1)"))
