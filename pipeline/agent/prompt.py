@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline.records import Message, Step
-from toolsets import CallError, ToolCall, Toolset, render_call
+from toolsets import CallError, ToolCall, Toolset, parse_call, render_call
 from toolsets.calls.parse import is_plain
 
 INSTRUCTIONS = """\
@@ -103,14 +103,23 @@ class Inject:
         repaired it, so that a student learns the plain form."""
         if step.call is None:
             return step.reply
-        try:
-            parsed = self.parse(step.reply) if is_plain(step.reply) else None
-        except CallError:
-            parsed = None
         call = step.call
-        if parsed and (parsed.name, parsed.arguments) == (call.name, call.arguments):
-            return step.reply.strip()
-        return render_call(call.name, call.arguments)
+        as_written = is_plain(step.reply, self.toolset.tool_names) and self._is_bound(step)
+        return step.reply.strip() if as_written else render_call(call.name, call.arguments)
+
+    def _is_bound(self, step: Step) -> bool:
+        """Whether the reply's own call is the step's, and no argument's form was changed."""
+        assert step.call is not None
+        try:
+            written = parse_call(step.reply, self.toolset.tool_names)
+            parsed = self.parse(step.reply)
+        except CallError:
+            return False
+        values = [*written.positional, *written.keywords.values()]
+        unchanged = values == list(parsed.arguments.values())
+        named = written.keywords.keys() <= parsed.arguments.keys()
+        same = (parsed.name, parsed.arguments) == (step.call.name, step.call.arguments)
+        return same and unchanged and named
 
 
 class Writing(Inject):
