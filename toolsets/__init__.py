@@ -15,7 +15,7 @@ import importlib
 from types import ModuleType
 
 from toolsets.calls.model import ToolCall, ToolResult
-from toolsets.calls.parse import parse_call
+from toolsets.calls.parse import parse_call, parse_calls
 from toolsets.calls.render import render_call
 from toolsets.catalog.load import load
 from toolsets.catalog.toolset import Toolset
@@ -39,6 +39,7 @@ __all__ = [
     "ToolsetError",
     "load",
     "parse_call",
+    "parse_calls",
     "render_call",
     "tool",
 ]

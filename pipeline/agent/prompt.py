@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline.records import Message, Step
-from toolsets import CallError, ToolCall, Toolset, render_call
+from toolsets import CallError, ToolCall, Toolset, parse_call, render_call
 from toolsets.calls.parse import is_plain
 
 INSTRUCTIONS = """\
@@ -130,14 +130,23 @@ class Inject:
             return step.reply
         if step.parallel:
             return "\n".join(render_call(c.call.name, c.call.arguments) for c in step.parallel)
-        try:
-            parsed = self.toolset.parse(step.reply) if is_plain(step.reply) else None
-        except CallError:
-            parsed = None
         call = step.call
-        if parsed and (parsed.name, parsed.arguments) == (call.name, call.arguments):
-            return step.reply.strip()
-        return render_call(call.name, call.arguments)
+        as_written = is_plain(step.reply, self.toolset.tool_names) and self._is_bound(step)
+        return step.reply.strip() if as_written else render_call(call.name, call.arguments)
+
+    def _is_bound(self, step: Step) -> bool:
+        """Whether the reply's own call is the step's, and no argument's form was changed."""
+        assert step.call is not None
+        try:
+            written = parse_call(step.reply, self.toolset.tool_names)
+            parsed = self.toolset.parse(step.reply)
+        except CallError:
+            return False
+        values = [*written.positional, *written.keywords.values()]
+        unchanged = values == list(parsed.arguments.values())
+        named = written.keywords.keys() <= parsed.arguments.keys()
+        same = (parsed.name, parsed.arguments) == (step.call.name, step.call.arguments)
+        return same and unchanged and named
 
 
 class Writing(Inject):

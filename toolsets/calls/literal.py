@@ -38,6 +38,9 @@ def literal(node: ast.expr, depth: int = 0) -> Any:
         case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=ast.Constant(value=number)):
             if isinstance(number, int | float) and not isinstance(number, bool):
                 return -_finite(number) if isinstance(sign, ast.USub) else _finite(number)
+        case ast.BinOp(op=ast.Div(), left=top, right=ast.Constant(value=int() as bottom)):
+            if (ratio := _ratio(top, bottom)) is not None:
+                return ratio
         case ast.List(elts=items) | ast.Tuple(elts=items):
             return [literal(item, depth + 1) for item in items]
         case ast.Dict(keys=keys, values=values):
@@ -45,6 +48,16 @@ def literal(node: ast.expr, depth: int = 0) -> Any:
         case ast.Call():
             raise unparseable("A call cannot be an argument of a call; make the inner call first.")
     raise unparseable(f"The argument {source(node)} is not a plain value{_hint(node)}.")
+
+
+def _ratio(top: ast.expr, bottom: int) -> str | None:
+    """A ratio of whole numbers as the text of an exact number, such as "-1/3"; None for others."""
+    try:
+        number = literal(top)
+    except CallError:
+        return None
+    whole = type(number) is int and type(bottom) is int
+    return f"{number}/{_finite(bottom)}" if whole else None
 
 
 def checked(value: Any, depth: int = 0) -> Any:

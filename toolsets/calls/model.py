@@ -43,3 +43,9 @@ class WrittenCall:
     name: str
     positional: tuple[Any, ...]
     keywords: dict[str, Any]
+
+
+class RawText(str):
+    """An argument without quotes, as in XML: a text, a number or JSON, as the parameter's type."""
+
+    __slots__ = ()

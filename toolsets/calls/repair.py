@@ -1,9 +1,11 @@
-"""Calls that are not valid Python: find them in prose, repair them, or explain what is wrong.
+"""Calls that are not valid Python: repair them, or explain what is wrong.
 
 Only unambiguous mistakes are repaired: typographic quotes and signs, `a: 1` for `a=1`, a line break
 in a string. A number that might be two (`1,200`), a value with a unit or a string that may be cut
 off is refused, with a sentence that says how to correct it. Each step is one pass over the reply's
 tokens.
+
+Not here: which calls a reply holds (`toolsets.calls.scan`).
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+
+QUOTE = "a quote"  # as what is missing
 
 # typographic quotes, double and single, and minus signs and dashes
 _DOUBLE, _SINGLE, _DASHES = "\u201c\u201d\u201e", "\u2018\u2019\u201a", "\u2212\u2013\u2010\u2011"
@@ -25,24 +29,16 @@ _TOKEN = re.compile(
     r"""|(?P<sign>.)""",
     re.DOTALL,
 )
-_START = re.compile(r"(?<!\w)(?<!\w\.)[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+[(\uff08]")
-_IN_PROSE = re.compile(r"[^\W\d][\w\s'\u2019.-]*")  # apple(s), f(x): no arguments
-_THOUGHT = re.compile(r"\A\s*<(think|thinking|reasoning|scratch_pad)>.*?</\1>", re.DOTALL)
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _MARKS = f"*_`~\"'{_DOUBLE}{_SINGLE}"
 _OPERATOR_BEFORE = re.compile(r"(?:[+*/^%]|[\d)]\s*[-\u2212<>]|==|!=)\s*$|[\w.]$")
 _OPERATOR_AFTER = re.compile(r"\s*(?:[+*/^%]|==|!=|[-\u2212<>]\s*[\d(])|\.\w|[\[(]|\w")
 _SEPARATED = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\w.])")
 _UNIT = re.compile(r"[=(,\[:] ?([-+]? ?(?:[$€£¥] ?\d[\d.]*|\d[\d.]* ?(?:[%$€£¥°]|[^\W\d_]+)))")
+_NO_DIGIT = re.compile(  # superscripts, fractions, Roman and circled numbers
+    r"(?<![\d.])[\d.]*+([\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u209f\u2150-\u2189\u2460-\u249b])"
+)
 _DATE = re.compile(r"[=(,\[:] ?(\d+(?:[-/]\d+[-/]|:\d+)[\d:.]*)")
-
-
-@dataclass(frozen=True, slots=True)
-class FoundCall:
-    """The text of a call in a reply; `missing`: brackets or quote missing at its end, if any."""
-
-    text: str
-    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,33 +48,13 @@ class _Token:
     gap: str = ""  # the space before it
 
 
-def without_thought(text: str) -> str:
-    """`text` without a tagged thought at its start."""
-    return _THOUGHT.sub("", text).strip()
-
-
-def calls_in(text: str) -> list[FoundCall]:
-    """The calls in `text`, without prose such as `apple(s)`; an unclosed call is the last."""
-    spans, end = [], 0
-    for match in _START.finditer(text):
-        if match.start() < end:
-            continue
-        end, missing = closing(text, match.end() - 1)
-        inside = text[match.end() : end if missing else end - 1]
-        if not _IN_PROSE.fullmatch(inside):
-            spans.append((match.start(), end, missing))
-        if missing:
-            break
-    return [FoundCall(text[start:end], missing) for start, end, missing in spans]
-
-
 def closing(text: str, start: int) -> tuple[int, str]:
     """The index after the bracket that closes the one at `start`, and what is missing, if any."""
     wanted: list[str] = []
     for match in _TOKEN.finditer(text, start):
         sign = _ascii(match.group()) if match.lastgroup == "sign" else ""
         if match.lastgroup == "cut":
-            return len(text), "a quote"
+            return len(text), QUOTE
         if sign in _PAIRS:
             wanted.append(_PAIRS[sign])
         elif sign in (")", "]", "}"):
@@ -90,9 +66,8 @@ def closing(text: str, start: int) -> tuple[int, str]:
     return len(text), "".join(reversed(wanted))
 
 
-def in_calculation(text: str, call: str) -> bool:
-    """Whether `call` is an operand in `text`, or part of a longer expression."""
-    before, _, after = text.partition(call)
+def in_calculation(before: str, after: str) -> bool:
+    """Whether a call between these texts is an operand, or part of a longer expression."""
     around = before[len(before.rstrip(_MARKS)) :]
     if around and after[: len(around)] == around[::-1]:
         before, after = before.removesuffix(around), after[len(around) :]
@@ -124,6 +99,31 @@ def as_python(call: str) -> str:
     return "".join(out)
 
 
+def with_quoted_keys(text: str) -> str:
+    """A JSON-like object as a Python dict: its bare keys are quoted."""
+    tokens = list(_tokens(text))
+    following = [*tokens[1:], _Token("", "")]
+    return "".join(
+        token.gap
+        + (f'"{token.text}"' if token.kind == "name" and after.text == ":" else token.text)
+        for token, after in zip(tokens, following, strict=True)
+    )
+
+
+def without_texts(call: str) -> str:
+    """`call` with each quoted text as two quotes."""
+    return "".join(t.gap + ("''" if t.kind == "text" else t.text) for t in _tokens(call))
+
+
+def texts_side_by_side(call: str) -> tuple[str, str] | None:
+    """Two quoted texts in `call` without a comma between them, which Python would join."""
+    tokens = [t for t in _tokens(call) if not (t.kind == "name" and t.text in ("r", "R", "u", "U"))]
+    for one, other in pairwise(tokens):
+        if one.kind == other.kind == "text":
+            return one.text, other.text
+    return None
+
+
 def problem(call: str) -> str:
     """Why a call cannot be parsed, as a sentence that says how to correct it."""
     tokens = list(_tokens(call))
@@ -132,7 +132,9 @@ def problem(call: str) -> str:
             return f"A quote inside a text must be written \\{one.text[-1]}."
         if one.text == "=" and other.text in (",", ")"):
             return "An argument has no value."
-    bare = "".join(t.gap + ("''" if t.kind == "text" else t.text) for t in tokens)
+    bare = without_texts(call)
+    if match := _NO_DIGIT.search(bare):
+        return f"Write {match.group()} with the digits 0 to 9: {_sign(match.group(1))}"
     if match := _SEPARATED.search(bare):
         number = match.group()
         return f"Write numbers without separators: {number.replace(',', '')}, not {number}."
@@ -143,11 +145,11 @@ def problem(call: str) -> str:
     return "Its arguments are not written as name=value, with a comma between them."
 
 
-def unclosed(call: FoundCall) -> str:
+def unclosed(call: str, missing: str) -> str:
     """What is missing at the end of a call, or which quote inside it ends a string too early."""
-    if (reason := problem(call.text)).startswith("A quote"):
+    if (reason := problem(call)).startswith("A quote"):
         return reason
-    return f"It is not closed: {call.missing} is missing."
+    return f"It is not closed: {missing} is missing."
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -177,7 +179,19 @@ def _plain(kind: str, written: str) -> str:
 
 
 def _digit(sign: str) -> str:
-    return str(unicodedata.digit(sign)) if sign.isdigit() and not sign.isascii() else sign
+    return str(unicodedata.decimal(sign)) if sign.isdecimal() and not sign.isascii() else sign
+
+
+def _sign(sign: str) -> str:
+    """What a sign such as a superscript may mean, as a sentence."""
+    kind = unicodedata.normalize("NFKD", sign)
+    if unicodedata.decomposition(sign).startswith("<super>"):
+        return f"{sign} is an exponent; compute the power by a call first."
+    if "\u2044" in kind:
+        return (
+            f"{sign} is a fraction; write it as {kind.replace(chr(0x2044), '/')} or as a decimal."
+        )
+    return f"{sign} is no digit of a plain number."
 
 
 def _ascii(sign: str) -> str:

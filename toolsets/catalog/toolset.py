@@ -12,6 +12,7 @@ from itertools import count
 from keyword import iskeyword
 
 from toolsets.calls.model import ToolCall, ToolResult, WrittenCall
+from toolsets.calls.names import match_name
 from toolsets.calls.parse import parse_call, parse_calls
 from toolsets.errors import CallError, ToolsetError, nearest, shorten
 from toolsets.tools.binding import bind, validate
@@ -57,10 +58,15 @@ class Toolset:
         return "\n".join(tool.help for tool in self.tools)
 
     def __getitem__(self, name: str) -> Tool:
-        """The tool of this name; raises CallError of kind `unknown_function`."""
+        """The tool of this name, as `match_name` matches it.
+
+        Raises CallError of kind `unknown_function`.
+        """
         for tool in self.tools:
             if tool.name == name:
                 return tool
+        if meant := match_name(name, self.tool_names):
+            return self[meant]
         hint = f" Did you mean {near}?" if (near := nearest(name, self.tool_names)) else ""
         known = ", ".join(self.tool_names)
         message = f"There is no function {shorten(name, 60)}.{hint} The functions are: {known}."
@@ -94,7 +100,7 @@ class Toolset:
 
     def parse(self, text: str) -> ToolCall:
         """Parse and bind the call in `text`; raises CallError with a message for the model."""
-        return self._bound(parse_call(text), text)
+        return self._bound(parse_call(text, self.tool_names), text)
 
     def parse_several(self, text: str) -> tuple[ToolCall, ...]:
         """Parse and bind every call in `text`; raises CallError as `parse`, also if one of several

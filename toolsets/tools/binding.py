@@ -8,12 +8,14 @@ from pydantic import ValidationError
 
 from toolsets.calls.model import WrittenCall
 from toolsets.errors import CallError, LimitExceeded, shorten
+from toolsets.tools.forms import fitting, same_name, unpacked
 from toolsets.tools.tool import Tool
 
 
 def bind(tool: Tool, written: WrittenCall) -> dict[str, Any]:
     """The arguments by parameter name; raises CallError of kind `bad_arguments`."""
     names = tool.parameter_names
+    written = unpacked(tool.parameters, written)
     if len(written.positional) > len(names):
         raise CallError(
             "bad_arguments",
@@ -22,11 +24,13 @@ def bind(tool: Tool, written: WrittenCall) -> dict[str, Any]:
         )
     arguments = dict(zip(names, written.positional, strict=False))
     for key, value in written.keywords.items():
+        key = same_name(key, names) or key
         if key in arguments:
             message = f"{tool.name} got argument {key} twice. Use: {tool.signature}"
             raise CallError("bad_arguments", message)
         arguments[key] = value
-    return arguments
+    schemas = tool.parameters["properties"]
+    return {key: fitting(value, schemas.get(key)) for key, value in arguments.items()}
 
 
 def validate(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:

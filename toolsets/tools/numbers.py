@@ -27,7 +27,8 @@ SIGNIFICANT_DIGITS = 15  # the most that survive text -> double -> text for ever
 GUARD_DIGITS = 4
 LARGEST_MAGNITUDE_DIGITS = 1000
 
-_DECIMAL = re.compile(r"[+-]?(\d+(,\d{3})*(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?")
+_DECIMAL = re.compile(r"[+-]?((?:\d+|[1-9]\d{0,2}(?:,\d{3})+)(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?")
+_DECIMAL_COMMA = re.compile(r"[+-]?0,\d+")
 _RATIO = re.compile(r"([+-]?\d+)\s*/\s*(\d+)")
 _ROUNDED = Context(prec=SIGNIFICANT_DIGITS)
 _EXACT = Context(prec=EXACT_DIGITS)
@@ -37,7 +38,7 @@ def read_number(value: object) -> Fraction:
     """Convert an argument to an exact rational.
 
     Accepts int, float (by its shortest decimal form, so 0.1 is 1/10), Fraction, and text: a decimal
-    with optional thousands commas, or a ratio such as "1/3".
+    with optional commas between groups of three digits, or a ratio such as "1/3".
     Raises ValueError for anything else, and LimitExceeded beyond `LARGEST_MAGNITUDE_DIGITS` digits.
     """
     if isinstance(value, bool):
@@ -53,6 +54,9 @@ def read_number(value: object) -> Fraction:
         if denominator == 0:
             raise ValueError("expected a number, and a ratio must not have the denominator 0")
         return numerator / denominator
+    if _DECIMAL_COMMA.fullmatch(text):
+        point = text.replace(",", ".")
+        raise ValueError(f"expected a number; a decimal is written with a point, as {point}")
     if not _DECIMAL.fullmatch(text):
         raise ValueError("expected a number")
     return _recover(_bounded(text.replace(",", "")))

@@ -234,7 +234,7 @@ def test_prose_and_fences_around_one_call_are_accepted(text: str) -> None:
         ("It is 5.", "The reply is not a call."),
         ("5", "The reply is not a call."),
         ("add(a=2", "The reply is not a call. It is not closed: ) is missing."),
-        ("f(1)\ng(2)", "The reply holds 2 calls."),
+        ("f(1)\ng(2)", "The reply holds 2 calls: f(1) and g(2). Make only one of them."),
         ("f(1)(2)", "The name of the function must be a plain name."),
         ("f(**{'a': 1})", "** cannot be used in a call."),
         ("f(a=1, a=2)", "The argument a is given twice."),
