@@ -206,3 +206,26 @@ def test_the_turn_can_end_only_after_a_complete_call() -> None:
     matcher.fill_next_token_bitmask(mask)
     assert np.unpackbits(mask.numpy().view(np.uint8)).sum() == 1
     assert matcher.accept_token(END)
+
+
+def test_several_calls_stand_on_lines_of_their_own_and_one_of_them_may_be_allowed_only_alone() -> (
+    None
+):
+    several = SETS["arithmetic"]
+    tokenizer = xgrammar.TokenizerInfo.from_huggingface(TOKENIZER)
+    grammar = call_grammar(several, most=3, alone="answer")
+    compiled_grammar = xgrammar.GrammarCompiler(tokenizer).compile_grammar(grammar)
+
+    def allows(text: str) -> bool:
+        matcher = xgrammar.GrammarMatcher(compiled_grammar)
+        return matcher.accept_string(text) and matcher.accept_token(END)
+
+    calls = ["add(a=1, b=2)", 'think(thought="Next.")', "divide(a=1, b=2)"]
+    for count in (1, 2, 3):
+        text = "\n".join(calls[:count])
+        assert allows(text)
+        assert len(several.parse_several(text)) == count
+    assert allows("answer(value=3)")
+    assert not allows("\n".join([*calls, calls[0]]))
+    assert not allows("add(a=1, b=2)\nanswer(value=3)")
+    assert not allows("answer(value=3)\nadd(a=1, b=2)")
