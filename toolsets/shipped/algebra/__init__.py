@@ -11,6 +11,7 @@ from toolsets.catalog.toolset import Toolset
 from toolsets.shipped.algebra.bases import convert_base
 from toolsets.shipped.algebra.calculus import derivative, integral, limit, product, summation
 from toolsets.shipped.algebra.congruences import chinese_remainder, solve_congruence
+from toolsets.shipped.algebra.extrema import extrema
 from toolsets.shipped.algebra.matrices import (
     determinant,
     eigenvalues,
@@ -43,5 +44,6 @@ toolset = Toolset(
         *(prime_factors, is_prime, divisors, power_modulo, inverse_modulo),
         *(solve_congruence, chinese_remainder, convert_base),
         *(divide_polynomials, partial_fractions, recurrence_term, solve_recurrence),
+        extrema,
     ),
 )

@@ -94,7 +94,7 @@ def _polynomial(expression: Any, variable: str, name: str) -> Any:
         raise ValueError(f"{reason} in {variable}")
     polynomial = sympy.Poly(expression, x, field=True)
     _check_degree(polynomial, LARGEST_DEGREE if polynomial.domain.is_QQ else LARGEST_SYMBOLIC)
-    inner = polynomial.domain
+    inner: Any = polynomial.domain
     if not (inner.is_QQ or (inner.is_FractionField and all(s.is_Symbol for s in inner.symbols))):
         raise ValueError(f"the coefficients of {name} must be rational numbers or names")
     return polynomial

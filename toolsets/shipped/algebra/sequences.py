@@ -59,7 +59,7 @@ def read_recurrence(text: str) -> Recurrence:
     if match is None or match[1] in LANGUAGE:
         raise ValueError(FORM)
     name = match[1]
-    tree = read(text, LANGUAGE | {name: Arity(1, 1)})
+    tree = read(text, {**LANGUAGE, name: Arity(1, 1)})
     if not (isinstance(tree, Apply) and tree.operator == "=" and _is_term(tree.arguments[0], name)):
         raise ValueError(FORM)
     left, right = tree.arguments
@@ -73,7 +73,7 @@ def read_recurrence(text: str) -> Recurrence:
 
 def read_initial(rule: Recurrence, texts: list[str]) -> dict[int, Fraction]:
     """Parse the first terms, such as a(1) = 3; raises ValueError."""
-    language = LANGUAGE | {rule.name: Arity(1, 1)}
+    language = {**LANGUAGE, rule.name: Arity(1, 1)}
     known: dict[int, Fraction] = {}
     for tree in (tree for text in texts for tree in read_list(text, language)):
         match tree:

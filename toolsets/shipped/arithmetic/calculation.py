@@ -145,7 +145,7 @@ _FUNCTIONS: dict[str, tuple[Arity, Callable[..., Fraction]]] = {
     "sqrt": (_ONE, _root),
     "cbrt": (_ONE, lambda value: _root(value, Fraction(3))),
     "root": (_TWO, _root),
-    "abs": (_ONE, abs),
+    "abs": (_ONE, lambda value: abs(value)),
     "floor": (_ONE, lambda value: Fraction(math.floor(value))),
     **dict.fromkeys(("ceil", "ceiling"), (_ONE, lambda value: Fraction(math.ceil(value)))),
     "min": (_MANY, lambda *values: min(values)),
