@@ -22,7 +22,7 @@ from toolsets.shipped.algebra.solutions import write_value as write_assignment
 from toolsets.shipped.algebra.symbolic import Expression, Value, Variable, build
 from toolsets.tools.decorator import tool
 
-LARGEST_DEGREE = 20  # of the numerator or denominator
+LARGEST_DEGREE = 16  # of the numerator or denominator; 20 may take four seconds
 SAME = Fraction(1, 10**12)  # rounded values that differ by less are taken for equal
 
 

@@ -62,7 +62,10 @@ def solve_recurrence(recurrence: str, initial: Texts) -> str:
     expected = terms(rule, known, max(*known, first + order + COMPARED))
     n, sequence = sympy.Symbol(rule.index), sympy.Function(rule.name)
     start = {sequence(k): _rational(expected[k]) for k in range(first, first + order)}
-    found = sympy.rsolve(equation, sequence(n), start) if order else equation
+    try:
+        found = sympy.rsolve(equation, sequence(n), start) if order else equation
+    except (AttributeError, NotImplementedError, ValueError):  # so it ends where it finds none
+        found = None
     formula = None if found is None else simplest(found)
     if formula is None or not all(_equal(formula.subs(n, k), v) for k, v in expected.items()):
         raise ValueError(NO_FORMULA)

@@ -108,6 +108,7 @@ def test_a_linear_recurrence_has_a_formula(arguments: str, content: str) -> None
         ("'a(n) = a(n-1) + a(n-2)', 'a(0) = 1'", "a(1) needs a(-1)"),
         ("'a(n) = a(n-1) + a(n-3)', 'a(0) = 1, a(1) = 1, a(2) = 1'", "no formula was found"),
         ("'a(n) = a(n-1) + 1/n', 'a(0) = 1'", "no formula was found"),
+        ("'a(n) = 3a(n-2) + n*2^n', 'a(0) = 1, a(1) = 1'", "no formula was found"),
         ("'a(n) = a(n-9) + 1', 'a(0) = 1'", "the order 9 is above 4"),
         ("'a(n) = c a(n-1)', 'a(0) = 1'", "c has no value"),
         ("'a(n) = a(n+1)', 'a(0) = 1'", "must contain earlier terms of a only"),
