@@ -17,9 +17,9 @@ Calculation = Annotated[Tree, PlainValidator(read_calculation), WithJsonSchema({
 
 @tool
 def evaluate_expression(expression: Calculation) -> Number:
-    """Compute a whole calculation with numbers, + - * / ** and parentheses, exactly.
+    """Compute a whole calculation exactly: + - * / ** ! and parentheses, sqrt(4), max(2, 3).
 
-    Functions: sqrt root abs floor ceil min max gcd lcm mod factorial combinations permutations.
+    Also abs cbrt ceil combinations factorial floor gcd lcm min mod permutations pow root.
 
     Example:
         evaluate_expression(expression="(12 + 8) * 3/4 - 2**3")
