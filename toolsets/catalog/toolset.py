@@ -14,6 +14,7 @@ from keyword import iskeyword
 from toolsets.calls.model import ToolCall, ToolResult, WrittenCall
 from toolsets.calls.names import match_name
 from toolsets.calls.parse import parse_call, parse_calls
+from toolsets.catalog.synonyms import call_instead
 from toolsets.errors import CallError, ToolsetError, nearest, shorten
 from toolsets.tools.binding import bind, validate
 from toolsets.tools.running import run
@@ -67,8 +68,8 @@ class Toolset:
                 return tool
         if meant := match_name(name, self.tool_names):
             return self[meant]
-        hint = f" Did you mean {near}?" if (near := nearest(name, self.tool_names)) else ""
         known = ", ".join(self.tool_names)
+        hint = self._hint(name)
         message = f"There is no function {shorten(name, 60)}.{hint} The functions are: {known}."
         raise CallError("unknown_function", message)
 
@@ -127,12 +128,20 @@ class Toolset:
         validate(tool, arguments)
         return ToolCall(tool.name, arguments, text)
 
+    def _hint(self, name: str) -> str:
+        """A sentence that names what was probably meant by an unknown name, or nothing."""
+        if call := call_instead(name, self.tools):
+            return f" Write {call}."
+        return f" Did you mean {near}?" if (near := nearest(name, self.tool_names)) else ""
+
     def _tool(self, name: str) -> Tool:
         for tool in self.tools:
             if tool.name == name:
                 return tool
+        call = call_instead(name, self.tools)
+        hint = f"; for {name} choose {call.partition('(')[0]}" if call else ""
         known = ", ".join(self.tool_names)
-        raise ToolsetError(f"toolset {self.name} has no function {name!r}; it has: {known}")
+        raise ToolsetError(f"toolset {self.name} has no function {name!r}; it has: {known}{hint}")
 
 
 def _read_item(item: str) -> tuple[str, str]:

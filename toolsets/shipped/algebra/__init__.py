@@ -8,7 +8,10 @@ call.
 from __future__ import annotations
 
 from toolsets.catalog.toolset import Toolset
+from toolsets.shipped.algebra.bases import convert_base
 from toolsets.shipped.algebra.calculus import derivative, integral, limit, product, summation
+from toolsets.shipped.algebra.congruences import chinese_remainder, solve_congruence
+from toolsets.shipped.algebra.extrema import extrema
 from toolsets.shipped.algebra.matrices import (
     determinant,
     eigenvalues,
@@ -16,15 +19,18 @@ from toolsets.shipped.algebra.matrices import (
     multiply_matrices,
     solve_linear_system,
 )
+from toolsets.shipped.algebra.polynomials import (
+    divide_polynomials,
+    partial_fractions,
+    polynomial_roots,
+)
+from toolsets.shipped.algebra.recurrences import recurrence_term, solve_recurrence
 from toolsets.shipped.algebra.rewriting import evaluate, expand, factor, simplify, substitute
-from toolsets.shipped.algebra.roots import roots
 from toolsets.shipped.algebra.solving import solve
 from toolsets.shipped.algebra.whole import (
     divisors,
-    greatest_common_divisor,
     inverse_modulo,
     is_prime,
-    least_common_multiple,
     power_modulo,
     prime_factors,
 )
@@ -32,10 +38,12 @@ from toolsets.shipped.algebra.whole import (
 toolset = Toolset(
     "algebra",
     (
-        *(simplify, expand, factor, substitute, evaluate, solve, roots),
+        *(simplify, expand, factor, substitute, evaluate, solve, polynomial_roots),
         *(derivative, integral, limit, summation, product),
         *(determinant, inverse_matrix, multiply_matrices, solve_linear_system, eigenvalues),
-        *(prime_factors, is_prime, divisors, greatest_common_divisor, least_common_multiple),
-        *(power_modulo, inverse_modulo),
+        *(prime_factors, is_prime, divisors, power_modulo, inverse_modulo),
+        *(solve_congruence, chinese_remainder, convert_base),
+        *(divide_polynomials, partial_fractions, recurrence_term, solve_recurrence),
+        extrema,
     ),
 )

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from toolsets.errors import LimitExceeded
-from toolsets.shipped.algebra.symbolic import Expression, Variable, build, decimal, write
-from toolsets.tools.decorator import tool
+from toolsets.shipped.algebra.symbolic import decimal, write
 
 LARGEST_EXACT_DEGREE = 8  # of an irreducible factor that is solved exactly
 LARGEST_DEGREE = 40  # larger degrees take seconds
@@ -20,26 +19,6 @@ SEARCHED = 20  # the search covers -20 to 20
 STEPS = 400
 BISECTIONS = 60  # from an interval of 0.1 to more than 15 digits
 SMALL = 1e-9  # largest value at a zero; at a jump the value is larger
-
-
-@tool
-def roots(polynomial: Expression, variable: Variable) -> str:
-    """Find all roots of a polynomial, also complex ones, with their multiplicity.
-
-    Example:
-        roots(polynomial="x**3 - 3*x + 2", variable="x")
-    """
-    import sympy
-
-    expression = build(polynomial, [variable])
-    x = sympy.Symbol(variable)
-    if not expression.is_polynomial(x) or not expression.has(x):
-        raise ValueError(f"expected a polynomial in {variable}")
-    exact = polynomial_roots(sympy.Poly(expression, x))
-    if exact is None:
-        raise ValueError("the roots cannot be written down exactly")
-    times = {1: "", 2: " (twice)"}
-    return ", ".join(f"{write_root(r)}{times.get(n, f' ({n} times)')}" for r, n in exact)
 
 
 def polynomial_roots(polynomial: Any) -> list[tuple[Any, int]] | None:

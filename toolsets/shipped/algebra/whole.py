@@ -1,6 +1,7 @@
-"""Number theory: primes, divisors, modular arithmetic; common divisors also of polynomials.
+"""Number theory: primes, divisors, powers and inverses by a modulus.
 
-A whole number may be written as an expression, such as 2**61 - 1.
+A whole number may be written as an expression, such as 2**61 - 1. Not here: common divisors, which
+expressions contain as gcd(…) and lcm(…).
 """
 
 from __future__ import annotations
@@ -8,8 +9,7 @@ from __future__ import annotations
 import math
 
 from toolsets.errors import LimitExceeded
-from toolsets.shipped.algebra.rewriting import check_degree
-from toolsets.shipped.algebra.symbolic import Value, Whole, build, write
+from toolsets.shipped.algebra.symbolic import Whole
 from toolsets.tools.decorator import tool
 
 LARGEST_FACTORED = 10**20  # factored in a fraction of a second
@@ -56,34 +56,6 @@ def divisors(n: Whole) -> list[int]:
         if len(all_divisors) > MOST_DIVISORS:
             raise LimitExceeded(f"n has more than {MOST_DIVISORS:,} divisors")
     return sorted(all_divisors)
-
-
-@tool
-def greatest_common_divisor(expressions: list[Value]) -> str:
-    """Find the greatest common divisor of whole numbers or polynomials.
-
-    Example:
-        greatest_common_divisor(expressions=["x**2 - 1", "x**2 - x"])
-    """
-    import sympy
-
-    values = [build(expression) for expression in expressions]
-    check_degree(*values)
-    return write(sympy.gcd_list(values))
-
-
-@tool
-def least_common_multiple(expressions: list[Value]) -> str:
-    """Find the least common multiple of whole numbers or polynomials.
-
-    Example:
-        least_common_multiple(expressions=["x - 1", "x**2 - 1"])
-    """
-    import sympy
-
-    values = [build(expression) for expression in expressions]
-    check_degree(*values)
-    return write(sympy.factor(sympy.lcm_list(values)))
 
 
 @tool

@@ -1,12 +1,14 @@
 """The toolset `arithmetic`: exact rational arithmetic for grade-school problems.
 
 All numbers are exact rationals (`toolsets.tools.numbers` parses and formats them); only irrational
-roots are rounded. The help lists the functions in this order, the most needed first.
+roots, standard deviations and long compound interest are rounded. The help lists the functions in
+this order.
 """
 
 from __future__ import annotations
 
 from toolsets.catalog.toolset import Toolset
+from toolsets.shipped.arithmetic.counting import combinations, permutations
 from toolsets.shipped.arithmetic.dates import (
     add_days,
     add_time,
@@ -14,7 +16,16 @@ from toolsets.shipped.arithmetic.dates import (
     minutes_between,
     weekday,
 )
-from toolsets.shipped.arithmetic.lists import average, maximum, minimum, share, total
+from toolsets.shipped.arithmetic.expressions import evaluate_expression
+from toolsets.shipped.arithmetic.interest import compound_interest, simple_interest
+from toolsets.shipped.arithmetic.lists import (
+    average,
+    maximum,
+    minimum,
+    multiply_all,
+    share,
+    total,
+)
 from toolsets.shipped.arithmetic.operations import (
     absolute,
     add,
@@ -29,7 +40,9 @@ from toolsets.shipped.arithmetic.operations import (
     remainder,
     subtract,
 )
+from toolsets.shipped.arithmetic.ratios import simplify_ratio, to_fraction
 from toolsets.shipped.arithmetic.rounding import round_number
+from toolsets.shipped.arithmetic.statistics import median, mode, standard_deviation
 from toolsets.shipped.arithmetic.units import convert
 from toolsets.shipped.arithmetic.whole import factorial, gcd, lcm, root, square_root
 
@@ -40,5 +53,7 @@ toolset = Toolset(
         *(round_number, percentage, percent_change, total, average, minimum, maximum, share),
         *(compare, absolute, gcd, lcm, square_root, root, factorial),
         *(convert, add_time, minutes_between, add_days, days_between, weekday),
+        *(evaluate_expression, to_fraction, simplify_ratio, multiply_all, median, mode),
+        *(standard_deviation, combinations, permutations, simple_interest, compound_interest),
     ),
 )

@@ -1,6 +1,7 @@
 """Functions that take a list of numbers; `share` also returns one.
 
-Sums are checked after each addition, so that no list produces a number over the digit limit.
+Sums and products are checked after each step, so that no list produces a number over the digit
+limit.
 """
 
 from __future__ import annotations
@@ -28,6 +29,19 @@ def total(values: Numbers) -> Number:
         total(values=[2, 3, 5])
     """
     return _sum(values)
+
+
+@tool
+def multiply_all(values: Numbers) -> Number:
+    """Multiply all numbers of a list.
+
+    Example:
+        multiply_all(values=[2, 3, 5])
+    """
+    result = Fraction(1)
+    for value in values:
+        result = check_magnitude(result * value)
+    return result
 
 
 @tool

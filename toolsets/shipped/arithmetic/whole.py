@@ -74,6 +74,14 @@ def root(value: Number, degree: int) -> Number:
     return size if value >= 0 else -size
 
 
+def exact_root(value: Fraction, degree: Fraction) -> Fraction | None:
+    """The real root if it is rational, else None; raises ValueError if there is no real root."""
+    if degree.denominator != 1:
+        raise ValueError("the degree of a root must be a whole number")
+    rounded: Fraction = root(value, degree.numerator)
+    return rounded if rounded**degree.numerator == value else None
+
+
 @tool
 def square_root(value: Number) -> Number:
     """Find the number that gives the value when multiplied by itself.

@@ -80,8 +80,8 @@ ALGEBRA = [
     ),
     ("solve('P = 2l + 2w', 'w')", "w = P/2 - l"),
     ("solve('y = m*x + b', 'x')", "x = (-b + y)/m"),
-    ("roots('x^3 - 3x + 2', 'x')", "-2, 1 (twice)"),
-    ("roots('x^2 + 1', 'x')", "-I, I"),
+    ("polynomial_roots('x^3 - 3x + 2', 'x')", "-2, 1 (twice)"),
+    ("polynomial_roots('x^2 + 1', 'x')", "-I, I"),
 ]
 
 SYSTEMS = [
@@ -185,9 +185,9 @@ MATRICES_AND_NUMBERS = [
     ("eigenvalues([[2, 1], [1, 2]])", "1, 3"),
     ("eigenvalues([[0, -1], [1, 0]])", "-I, I"),
     ("eigenvalues([[2, 0], [0, 2]])", "2 (twice)"),
-    ("greatest_common_divisor(['x^2 - 1', 'x^2 - x'])", "x - 1"),
-    ("greatest_common_divisor([12, 18])", "6"),
-    ("least_common_multiple([4, 6])", "12"),
+    ("simplify('gcd(x^2 - 1, x^2 - x)')", "x - 1"),
+    ("simplify('gcd(12, 18)')", "6"),
+    ("evaluate('lcm(4, 6)')", "12"),
     ("power_modulo(7, 100, 13)", "9"),  # 7**12 leaves 1, and 7**4 = 2401 = 184 * 13 + 9
     ("inverse_modulo(3, 11)", "4"),
 ]

@@ -25,7 +25,9 @@ def test_the_functions_and_their_order_are_fixed() -> None:
     assert " ".join(ARITHMETIC.tool_names) == (
         "add subtract multiply divide percent_of integer_divide remainder power round_number "
         "percentage percent_change total average minimum maximum share compare absolute gcd lcm "
-        "square_root root factorial convert add_time minutes_between add_days days_between weekday"
+        "square_root root factorial convert add_time minutes_between add_days days_between weekday "
+        "evaluate_expression to_fraction simplify_ratio multiply_all median mode "
+        "standard_deviation combinations permutations simple_interest compound_interest"
     )
 
 
