@@ -14,7 +14,7 @@ from toolsets.shipped.logic.core import Core, contradicting
 from toolsets.shipped.logic.facts import Facts, Reason
 from toolsets.shipped.logic.reading import with_warnings
 from toolsets.shipped.logic.stratified import holds, perfect_model
-from toolsets.shipped.logic.theory import read_theory, unmentioned
+from toolsets.shipped.logic.theory import Premises, check_numbers, read_theory, unmentioned
 from toolsets.tools.decorator import tool
 
 MOST_LISTED = 200  # facts
@@ -22,7 +22,7 @@ CLASH_SECONDS = 0.5  # for the premises that contradict each other
 
 
 @tool
-def premises_used(premises: list[str], conclusion: str) -> str:
+def premises_used(premises: Premises, conclusion: str) -> str:
     """Tell whether premises make a conclusion True or False, and from which of them it follows.
 
     Example:
@@ -42,19 +42,20 @@ def premises_used(premises: list[str], conclusion: str) -> str:
 
 
 @tool
-def closed_world(premises: list[str], conclusion: str) -> str:
+def closed_world(premises: Premises, conclusion: str) -> str:
     """Tell whether a conclusion is True or False if all that facts and rules do not give is false.
 
     Example:
         closed_world(premises=["Cat(tom)", "forall x (~Ill(x) -> Well(x))"], conclusion="Well(tom)")
     """
     theory = read_theory(premises, conclusion)
+    check_numbers(theory)
     answer = holds(theory.asked, perfect_model(theory.premises, theory.asked))
     return with_warnings(str(answer), [*unmentioned(theory), *theory.warnings])
 
 
 @tool
-def derive_facts(premises: list[str], closed_world: bool = False) -> str:
+def derive_facts(premises: Premises, closed_world: bool = False) -> str:
     """List all facts that rules give by forward chaining, each with its premise.
 
     Args:
@@ -64,6 +65,7 @@ def derive_facts(premises: list[str], closed_world: bool = False) -> str:
         derive_facts(premises=["Cat(tom)", "forall x (Cat(x) -> Furry(x))"])
     """
     theory = read_theory(premises)
+    check_numbers(theory)
     if closed_world:
         return with_warnings(_listed(perfect_model(theory.premises)), theory.warnings)
     facts, warnings = chase.derive(theory.premises)
@@ -71,13 +73,14 @@ def derive_facts(premises: list[str], closed_world: bool = False) -> str:
 
 
 @tool
-def follows_by_rules(premises: list[str], conclusion: str) -> str:
+def follows_by_rules(premises: Premises, conclusion: str) -> str:
     """Tell whether facts and rules, also with exists after ->, make a conclusion True or False.
 
     Example:
         follows_by_rules(premises=["forall x exists y Likes(x, y)"], conclusion="Likes(tom, rex)")
     """
     theory = read_theory(premises, conclusion)
+    check_numbers(theory)
     entailment = chase.follows(theory.premises, theory.asked)
     return with_warnings(entailment.answer, [*entailment.warnings, *theory.warnings])
 

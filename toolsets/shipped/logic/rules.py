@@ -38,6 +38,7 @@ from toolsets.shipped.logic.transform import push_negations
 
 MOST_RULES = 1_000  # of all premises
 MOST_LITERALS = 50  # conditions of one rule
+MOST_PARTS = 5_000  # of one formula, counted again in each case; ↔ doubles them
 LONGEST_QUOTE = 80  # characters of a formula in a message
 
 
@@ -100,6 +101,7 @@ class _Reader:
         self._formula, self._place = formula, place
         self._taken: set[str] = set()  # variables, renamed apart
         self._reserved = names(formula)
+        self._parts = 0
 
     def rules(self, premise: int) -> Iterator[Rule]:
         for body, head, new in self._split(self._formula, ()):
@@ -110,14 +112,18 @@ class _Reader:
         """The disjunctive normal form of conditions without → under ¬; ∃ is dropped."""
         together: list[Case] = [()]
         for condition in conditions:
-            pairs = product(together, self._alternatives(condition))
-            together = self._bounded([tuple(dict.fromkeys((*a, *b))) for a, b in pairs])
+            alternatives = self._alternatives(condition)
+            self._check_size(len(together) * len(alternatives))
+            pairs = product(together, alternatives)
+            together = [tuple(dict.fromkeys((*a, *b))) for a, b in pairs]
+            self._check_size(0, max(map(len, together), default=0))
         return together
 
     def _split(
         self, formula: Formula, body: tuple[Formula, ...]
     ) -> Iterator[tuple[tuple[Formula, ...], Case, frozenset[str]]]:
         """Yield conditions, head and its new variables."""
+        self._check_size(0)
         match formula:
             case Truth(value=value):
                 if not value:
@@ -200,6 +206,7 @@ class _Reader:
         return tuple(one for one in case if one.positive), (Literal(negated[0].atom),)
 
     def _alternatives(self, formula: Formula) -> list[Case]:
+        self._check_size(0)
         match formula:
             case Truth(value=value):
                 return [()] if value else []
@@ -218,15 +225,18 @@ class _Reader:
             case Binary(connective="∧", left=left, right=right):
                 return self.cases(left, right)
             case Binary(connective="∨", left=left, right=right):
-                return self._bounded([*self._alternatives(left), *self._alternatives(right)])
+                either = [*self._alternatives(left), *self._alternatives(right)]
+                self._check_size(len(either))
+                return either
             case Binary(connective=connective, left=left, right=right):
                 return self._alternatives(_without(connective, left, right))
         raise self._refusal(_EQUALITY)
 
-    def _bounded(self, cases: list[Case]) -> list[Case]:
-        if len(cases) > MOST_RULES or any(len(case) > MOST_LITERALS for case in cases):
+    def _check_size(self, cases: int, literals: int = 0) -> None:
+        """Count one unit of work; raise LimitExceeded for a formula of too many cases."""
+        self._parts += 1
+        if cases > MOST_RULES or literals > MOST_LITERALS or self._parts > MOST_PARTS:
             raise LimitExceeded(f"{self._place} has too many conditions; divide it into rules")
-        return cases
 
     def _literal(self, atom: Atom, positive: bool = True) -> Literal:
         for term in atom.arguments:

@@ -46,10 +46,10 @@ def perfect_model(premises: Sequence[Formula], conclusion: Formula | None = None
         )
     formulas = [*premises, *([conclusion] if conclusion else [])]
     facts = Facts(_things(formulas))
-    makers = [rule for rule in rules if rule.head and rule.head[0].positive]
+    makers = [rule for rule in rules if _makes_facts(rule)]
     for stratum in strata(makers):
         facts.saturate([as_step(rule, closed=True) for rule in stratum])
-    _check_prohibitions(facts, [rule for rule in rules if rule not in makers])
+    _check_prohibitions(facts, [rule for rule in rules if not _makes_facts(rule)])
     return facts
 
 
@@ -111,6 +111,10 @@ def _things(formulas: Sequence[Formula]) -> list[str]:
     if not used and any(isinstance(part, Quantified) for part in parts):
         raise ValueError("∀ and ∃ stand for the things that the formulas name, but none is named")
     return [symbol.name for symbol in used]
+
+
+def _makes_facts(rule: Rule) -> bool:
+    return bool(rule.head) and rule.head[0].positive
 
 
 def _check_prohibitions(facts: Facts, rules: Sequence[Rule]) -> None:

@@ -5,12 +5,23 @@ Not here: rules (`toolsets.shipped.logic.rules`), the functions that a model cal
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from fractions import Fraction
+from typing import Annotated, NamedTuple
+
+from pydantic import BeforeValidator
 
 from toolsets.errors import nearest
 from toolsets.languages.formula.syntax import Formula, Symbol, symbols
 from toolsets.shipped.logic.reading import ambiguities, read_formula, read_formulas
+
+Premises = Annotated[
+    list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
+]
+"""The type of a parameter for a list of formulas; a text is a list of one formula."""
+
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 class Theory(NamedTuple):
@@ -46,6 +57,17 @@ def unmentioned(theory: Theory) -> list[str]:
         + (f"; is {near} meant?" if (near := _nearest(symbol, known)) else "")
         for symbol in unknown
     ]
+
+
+def check_numbers(theory: Theory) -> None:
+    """Raise ValueError if one number is written in two ways, which would be two things."""
+    formulas = [*theory.premises, *([theory.conclusion] if theory.conclusion else [])]
+    spelled: dict[Fraction, str] = {}
+    for symbol in symbols(*formulas):
+        if symbol[::2] == ("function", 0) and _NUMBER.fullmatch(symbol.name):
+            first = spelled.setdefault(Fraction(symbol.name), symbol.name)
+            if first != symbol.name:
+                raise ValueError(f"{first} and {symbol.name} are one number; write it in one way")
 
 
 def _arguments(symbol: Symbol) -> str:
