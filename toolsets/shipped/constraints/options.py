@@ -79,7 +79,7 @@ def read_mode(value: object) -> Mode:
     text = " ".join(re.split(r"[\s_-]+", str(value).strip().lower()))
     asked = text.removesuffix(_EXCEPT)
     if asked not in _MODES:
-        modes = ", ".join(_MODES)
+        modes = ", ".join(_PHRASES.values())
         raise ValueError(f"expected one of {modes}, or one of them with except")
     truth, possible = _MODES[asked]
     return Mode(truth, possible != text.endswith(_EXCEPT))

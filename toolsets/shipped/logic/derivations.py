@@ -14,7 +14,7 @@ from toolsets.shipped.logic.core import Core, contradicting
 from toolsets.shipped.logic.facts import Facts, Reason
 from toolsets.shipped.logic.reading import with_warnings
 from toolsets.shipped.logic.stratified import holds, perfect_model
-from toolsets.shipped.logic.theory import Premises, check_numbers, read_theory, unmentioned
+from toolsets.shipped.logic.theory import Premises, check_things, read_theory, unmentioned
 from toolsets.tools.decorator import tool
 
 MOST_LISTED = 200  # facts
@@ -49,7 +49,7 @@ def closed_world(premises: Premises, conclusion: str) -> str:
         closed_world(premises=["Cat(tom)", "forall x (~Ill(x) -> Well(x))"], conclusion="Well(tom)")
     """
     theory = read_theory(premises, conclusion)
-    check_numbers(theory)
+    check_things(theory)
     answer = holds(theory.asked, perfect_model(theory.premises, theory.asked))
     return with_warnings(str(answer), [*unmentioned(theory), *theory.warnings])
 
@@ -65,7 +65,7 @@ def derive_facts(premises: Premises, closed_world: bool = False) -> str:
         derive_facts(premises=["Cat(tom)", "forall x (Cat(x) -> Furry(x))"])
     """
     theory = read_theory(premises)
-    check_numbers(theory)
+    check_things(theory)
     if closed_world:
         return with_warnings(_listed(perfect_model(theory.premises)), theory.warnings)
     facts, warnings = chase.derive(theory.premises)
@@ -80,7 +80,7 @@ def follows_by_rules(premises: Premises, conclusion: str) -> str:
         follows_by_rules(premises=["forall x exists y Likes(x, y)"], conclusion="Likes(tom, rex)")
     """
     theory = read_theory(premises, conclusion)
-    check_numbers(theory)
+    check_things(theory)
     entailment = chase.follows(theory.premises, theory.asked)
     return with_warnings(entailment.answer, [*entailment.warnings, *theory.warnings])
 

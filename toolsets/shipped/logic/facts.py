@@ -46,7 +46,10 @@ Fresh = dict[tuple[bool, str], list[Fact]]  # by sign and predicate
 
 
 class Reason(NamedTuple):
-    """The premise that gave a fact, and the facts that fulfilled its conditions."""
+    """The premise that gave a fact, and the facts that fulfilled its conditions.
+
+    A negated parent was derived, or could not be derived in a closed world.
+    """
 
     premise: int
     parents: tuple[Fact, ...]
@@ -173,7 +176,7 @@ class Facts:
         """The triggers with at least one fresh fact; all of them if `fresh` is None."""
         for binding, parents in self._joined(step.present, fresh):
             if not any(instance(one, binding, True) in self for one in step.absent):
-                yield binding, parents
+                yield binding, (*parents, *(instance(one, binding) for one in step.absent))
 
     def _joined(
         self, case: Case, fresh: Fresh | None

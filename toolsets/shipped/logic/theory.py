@@ -5,6 +5,7 @@ Not here: rules (`toolsets.shipped.logic.rules`), the functions that a model cal
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 from fractions import Fraction
@@ -12,7 +13,6 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator
 
-from toolsets.errors import nearest
 from toolsets.languages.formula.syntax import Formula, Symbol, symbols
 from toolsets.shipped.logic.reading import ambiguities, read_formula, read_formulas
 
@@ -21,6 +21,8 @@ Premises = Annotated[
 ]
 """The type of a parameter for a list of formulas; a text is a list of one formula."""
 
+UNBOUND = frozenset("uvwxyzUVWXYZ")  # names that are meant as variables
+SIMILAR = 0.7  # at least, of names that may be typos of each other; 1 is equal
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
@@ -59,15 +61,19 @@ def unmentioned(theory: Theory) -> list[str]:
     ]
 
 
-def check_numbers(theory: Theory) -> None:
-    """Raise ValueError if one number is written in two ways, which would be two things."""
+def check_things(theory: Theory) -> None:
+    """Raise ValueError for a thing with the name of a variable, or a number in two spellings."""
     formulas = [*theory.premises, *([theory.conclusion] if theory.conclusion else [])]
     spelled: dict[Fraction, str] = {}
-    for symbol in symbols(*formulas):
-        if symbol[::2] == ("function", 0) and _NUMBER.fullmatch(symbol.name):
-            first = spelled.setdefault(Fraction(symbol.name), symbol.name)
-            if first != symbol.name:
-                raise ValueError(f"{first} and {symbol.name} are one number; write it in one way")
+    for name in [one.name for one in symbols(*formulas) if one[::2] == ("function", 0)]:
+        if name in UNBOUND:
+            raise ValueError(
+                f"{name} is not bound by a quantifier; write ∀{name} (…) or ∃{name} (…)"
+            )
+        if _NUMBER.fullmatch(name):
+            first = spelled.setdefault(Fraction(name), name)
+            if first != name:
+                raise ValueError(f"{first} and {name} are one number; write it in one way")
 
 
 def _arguments(symbol: Symbol) -> str:
@@ -75,7 +81,8 @@ def _arguments(symbol: Symbol) -> str:
 
 
 def _nearest(symbol: Symbol, known: Sequence[Symbol]) -> str | None:
-    return nearest(symbol.name, [one.name for one in known if one[::2] == symbol[::2]])
+    names = [one.name for one in known if one[::2] == symbol[::2]]
+    return next(iter(difflib.get_close_matches(symbol.name, names, 1, SIMILAR)), None)
 
 
 def _check_roles(formulas: Sequence[Formula]) -> None:
