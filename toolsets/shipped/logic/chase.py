@@ -102,7 +102,8 @@ def _decide(world: _World, rules: Sequence[Rule], cases: Sequence[Case]) -> Enta
         return Entailment("True", (INCONSISTENT,))
     if any(next(facts.solutions(case), None) is not None for case in cases):
         return Entailment("True")
-    contradicted = [_contradicted(world, rules, case) for case in cases]
+    steps = MOST_STEPS // 5 // max(1, len(cases))
+    contradicted = [_contradicted(world.facts(steps), rules, case) for case in cases]
     if all(contradicted):
         return Entailment("False")
     if ended and None not in contradicted:
@@ -110,15 +111,16 @@ def _decide(world: _World, rules: Sequence[Rule], cases: Sequence[Case]) -> Enta
     return Entailment("Undecided", (ENDLESS,))
 
 
-def _contradicted(world: _World, rules: Sequence[Rule], case: Case) -> bool | None:
+def _contradicted(facts: Facts, rules: Sequence[Rule], case: Case) -> bool | None:
     """Whether the premises exclude the case; None if the bound is reached before."""
-    facts = world.facts(MOST_STEPS // MOST_CASES)
     assumed = tuple(Literal(Atom(one.atom.name, _frozen(one.atom.arguments))) for one in case)
     start = [Rule(0, (), (literal,)) for literal in assumed]
     ended = _saturate(facts, [*start, *rules])
-    if _prohibited(facts, rules):
-        return True
-    return False if ended else None
+    try:
+        excluded = bool(_prohibited(facts, rules))
+    except Bound:
+        return None
+    return excluded if excluded or ended else None
 
 
 def _frozen(terms: Sequence[Term]) -> tuple[Term, ...]:

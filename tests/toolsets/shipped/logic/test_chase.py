@@ -142,6 +142,6 @@ def test_a_hard_derivation_ends_within_its_bound() -> None:
     edges = [f"R(n{a}, n{b})" for a in range(13) for b in range(13)]
     rule = "forall x forall y forall z forall u forall v (R(x, y) & R(y, z) & R(z, u) -> T(x, v))"
     start = time.monotonic()
-    with pytest.raises(LimitExceeded, match="stopped at its bound"):
+    with pytest.raises(LimitExceeded, match=r"stopped at its bound|stopped after"):
         derive([parse(text) for text in (*edges, rule)])
     assert time.monotonic() - start < 4

@@ -121,7 +121,7 @@ def test_a_formula_with_too_many_cases_is_refused_soon(text: str) -> None:
 
 
 @given(formulas())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 def test_rules_are_equivalent_to_their_formula(formula: Formula) -> None:
     try:
         rules = read_rules([formula])
