@@ -59,8 +59,8 @@ def judge_options(
     """Say which options must, could or cannot be true; "except" asks which do not.
 
     Example:
-        judge_options({"x": "1..3"}, ["x > 1"], options=["x = 1", "x < 4"], mode="must be true")
-    """
+        judge_options(variables={"x": "1..3"}, constraints=[], options=["x<3", "x<4"], mode="must be true")
+    """  # noqa: E501
     end = time.monotonic() + SECONDS
     model = Model(variables)
     queries = Queries(model, [Statement(text, model.truth(tree)) for text, tree in constraints])

@@ -125,7 +125,7 @@ def test_a_variable_in_parentheses_is_no_label() -> None:
     assert result(text).content.startswith("B is the only option that must be true")
 
 
-NAMES = ("a", "b", "c")
+NAMES: tuple[str, ...] = ("a", "b", "c")
 MODES = ("must be true", "could be true", "cannot be true", "could be false")
 
 
