@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from toolsets.catalog.toolset import Toolset
+from toolsets.shipped.constraints.judging import judge_options
 from toolsets.shipped.constraints.tools import (
     can_hold,
     count_solutions,
@@ -17,5 +18,6 @@ from toolsets.shipped.constraints.tools import (
 )
 
 toolset = Toolset(
-    "constraints", (find_values, maximize, minimize, must_hold, can_hold, count_solutions)
+    "constraints",
+    (find_values, maximize, minimize, must_hold, can_hold, count_solutions, judge_options),
 )

@@ -10,6 +10,12 @@ lists the functions in this order.
 from __future__ import annotations
 
 from toolsets.catalog.toolset import Toolset
+from toolsets.shipped.logic.derivations import (
+    closed_world,
+    derive_facts,
+    follows_by_rules,
+    premises_used,
+)
 from toolsets.shipped.logic.inference import (
     conjunction,
     disjunctive_syllogism,
@@ -43,5 +49,6 @@ toolset = Toolset(
         *(negate, simplify_formula, instantiate, to_cnf, to_dnf, truth_table),
         *(modus_ponens, modus_tollens, hypothetical_syllogism, disjunctive_syllogism),
         *(resolution, universal_instantiation, conjunction, simplification),
+        *(premises_used, closed_world, derive_facts, follows_by_rules),
     ),
 )

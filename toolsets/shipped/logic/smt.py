@@ -57,6 +57,14 @@ def finite_script(formulas: Sequence[Formula], size: int) -> str | None:
     return "\n".join([sort, *_declarations(names), *symmetry, *assertions])
 
 
+def _unused(bound: Bound) -> str:
+    """A variable that no quantifier around uses; a shadowed one still counts."""
+    number = len(bound)
+    while f"v{number}" in bound.values():
+        number += 1
+    return f"v{number}"
+
+
 def _declarations(names: Mapping[Symbol, str]) -> list[str]:
     return [
         f"(declare-fun {name} ({' '.join(['T'] * symbol.arity)}) "
@@ -113,7 +121,7 @@ class _Writer:
             case Quantified() if self._things:
                 return self._expanded(formula, bound)
             case Quantified(quantifier=quantifier, variable=variable, body=body):
-                inner = f"v{len(bound)}"
+                inner = _unused(bound)
                 written = self.write(body, {**bound, variable: inner})
                 return f"({'forall' if quantifier == '∀' else 'exists'} (({inner} T)) {written})"
 

@@ -79,6 +79,8 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         f"find_values(variables={{'{', '.join(f'p{i}' for i in range(12))}': 'int 1..11'}},"
         f" constraints={_PIGEONS})",
         "must_hold(variables={'x, y': 'int'}, constraints=['x*x*x = y*y + 2'], claim='x = 3')",
+        "judge_options(variables={'x, y, z': 'int'}, constraints=['x > 1'],"
+        f" options={[_CUBES] * 10}, mode='must be true')",
     ),
     # depends on the speed of the solver: counts all solutions, or runs out of time
     "ok or limit_exceeded": (

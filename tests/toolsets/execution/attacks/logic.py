@@ -23,6 +23,8 @@ _GROUP = [
 _PIGEONS = [f"forall x ({' or '.join(f'H{h}(x)' for h in range(7))})"] + [
     f"not (H{h}(p{i}) and H{h}(p{j}))" for h in range(7) for i in range(8) for j in range(i)
 ]
+_NUMBERS = [f"N({i})" for i in range(150)]
+_ALL = " ".join(f"forall x{i}" for i in range(9))
 
 ATTACKS: dict[str, tuple[str, ...]] = {
     "unparseable_call": (
@@ -78,6 +80,9 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         "instantiate(formula='forall x P(x)', term='P(')",
         "modus_ponens(conditional='P(a)', antecedent='P(a)')",
         "resolution(first='P(a)', second='Q(a)')",
+        f"closed_world(premises={_PIGEONS}, conclusion='H1(p1)')",
+        f"follows_by_rules(premises={_GROUP}, conclusion='P(a)')",
+        "closed_world(premises=['P(a)'], conclusion='().__class__')",
     ),
     "limit_exceeded": (
         f"negate(formula='{_PARENTHESES}')",
@@ -91,6 +96,11 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         f"to_dnf(formula='{_EITHER}')",
         f"entails(premises={['P(a)'] * 201}, conclusion='P(a)')",
         f"negate(formula='{_WIDE[:9_000].rpartition(' and ')[0]}')",
+        f"closed_world(premises=['{_IFF}'], conclusion='P(a)')",
+        f"derive_facts(premises=['{_EITHER} -> Q(a)'])",
+        f"derive_facts(premises={_ENDLESS})",
+        f"derive_facts(premises={[*_NUMBERS, 'forall x forall y (N(x) & N(y) -> M(x, y))']})",
+        f"closed_world(premises={_NUMBERS}, conclusion='{_ALL} N(x1)')",
     ),
     "ok": (
         f"consistent(formulas={_PIGEONS})",
@@ -111,5 +121,9 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         "find_model(formulas=['forall x exists y R(x, y)', 'exists y forall x not R(x, y)'])",
         "counter_model(premises=['P(a)'], conclusion='P(a)')",
         "entails(premises=[], conclusion='P(a) or not P(a)')",
+        f"premises_used(premises={_PIGEONS}, conclusion='P(a)')",
+        f"premises_used(premises={_INFINITE}, conclusion='P(a)')",
+        f"premises_used(premises={_GROUP}, conclusion='forall x (m(x, i(x)) = e)')",
+        f"follows_by_rules(premises={_INFINITE}, conclusion='R(a, b) or R(b, a) or R(c, c)')",
     ),
 }

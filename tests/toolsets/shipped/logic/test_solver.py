@@ -36,6 +36,9 @@ def ask(premises: list[str], conclusion: str) -> Entailment:
         (["P(1)"], "1 = 2", "Uncertain"),
         (["Loves(ann)"], "Loves(ann, ann)", "Uncertain"),
         (SUCCESSOR, "zero = zero", "True"),
+        (["forall y forall y exists x A(y)"], "forall z A(z)", "True"),  # y twice
+        (["exists y exists y forall x R(y, x)"], "exists z forall x R(z, x)", "True"),
+        (["forall x exists x exists y R(x, y)"], "exists z R(z, z)", "Uncertain"),
     ],
 )
 def test_entailed_is_true_refuted_is_false_else_uncertain(
