@@ -70,8 +70,15 @@ def name_of(node: ast.Call) -> str:
 
 
 def call_node(text: str) -> ast.Call | None:
+    """The call that `text` is; None also for a call behind another and a full stop."""
     node = parse_expression(text)
-    return node if isinstance(node, ast.Call) else None
+    if not isinstance(node, ast.Call):
+        return None
+    function = node.func
+    while isinstance(function, ast.Attribute):
+        function = function.value
+    joined = isinstance(node.func, ast.Attribute) and not isinstance(function, ast.Name)
+    return None if joined else node
 
 
 def parse_expression(text: str) -> ast.expr | None:
