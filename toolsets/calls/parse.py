@@ -64,7 +64,7 @@ def parse_call(text: str, known: Collection[str] | None = None) -> WrittenCall:
     calls = _read(found[0], text, known)
     if len(calls) > 1:
         raise _several([f"{call.name}(...)" for call in calls])
-    return calls[0]
+    return next(iter(calls))
 
 
 def parse_calls(text: str, known: Collection[str] | None = None) -> tuple[WrittenCall, ...]:

@@ -18,7 +18,7 @@ from toolsets.calls.literal import unparseable
 from toolsets.calls.names import match_name
 from toolsets.errors import nearest
 
-MOST_UNCLOSED = 10  # unclosed brackets after unknown names that are skipped; more are refused
+MOST_UNCLOSED = 5  # unclosed brackets after unknown names that are skipped; more are refused
 
 _TAGS = "think|thinking|thoughts?|reasoning|reflection|analysis|scratch_?pad|seed:think"
 _OPEN = (
@@ -72,7 +72,7 @@ class Scan:
 def scan(text: str, known: Collection[str] | None = None) -> Scan:
     """The calls and thoughts in `text`; raises CallError if a thought is not closed."""
     found, position, unclosed = Scan(), 0, 0
-    while (event := _EVENT.search(text, position)) and unclosed <= MOST_UNCLOSED:
+    while event := _EVENT.search(text, position):
         position = event.end()
         if event["open"] is not None:
             position = _end_of_thought(text, event)
@@ -82,6 +82,8 @@ def scan(text: str, known: Collection[str] | None = None) -> Scan:
         elif call := _call(text, event, known):
             if call.missing and not call.counts:
                 unclosed += 1
+                if unclosed > MOST_UNCLOSED:
+                    raise unparseable(f"More than {MOST_UNCLOSED} brackets are not closed.")
             else:
                 position = max(position, call.end)
             if call.counts or not call.missing or (call.form == "json" and unclosed == 1):
