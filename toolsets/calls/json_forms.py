@@ -21,10 +21,18 @@ from toolsets.calls.names import match_name
 from toolsets.calls.readings import keep_latex, refuse_two_readings
 from toolsets.errors import CallError, shorten
 
-NAMES = ("name", "function", "function_name", "tool", "tool_name", "action")
+NAMES = ("name", "function", "function_name", "tool", "tool_name", "action", "recipient_name")
 ARGUMENTS = ("arguments", "parameters", "params", "args", "kwargs", "input")
 ARGUMENTS += ("tool_input", "action_input")
-WRAPPERS = ("tool_calls", "tool_call", "function_calls", "function_call", "function", "calls")
+WRAPPERS = (
+    "tool_calls",
+    "tool_call",
+    "function_calls",
+    "function_call",
+    "function",
+    "calls",
+    "tool_uses",
+)
 IGNORED = {
     "id",
     "type",
@@ -47,7 +55,7 @@ _FORMS = (  # of a name before its arguments; each is followed by {
     r"Action:\s*+{}[ \t]*+\n[ \t]*+Action Input:",  # ReAct
     r"<(?:\w+:)?function(?:=|\s+name=\"){}\"?>",  # Llama
     r"<start_function_call>call:{}",  # FunctionGemma
-    r"(?<![\w.`]){}(?::\d++)?(?:\s*+\[CALL_ID\]\s*+[\w-]++)?(?:\s*+\[ARGS\])?",
+    r"(?<![\w.]){}(?::\d++)?(?:\s*+\[CALL_ID\]\s*+[\w-]++)?(?:\s*+\[ARGS\])?",
 )
 NAMED = "|".join(
     rf"{form.format(_NAME.format(f'name{i}'))}\s*+(?=\{{)" for i, form in enumerate(_FORMS)
@@ -71,7 +79,7 @@ def is_call(text: str, known: Collection[str] | None) -> bool:
             return True
         return match_name(name["name"], known) is not None
     only = _ONLY_KEY.match(text)
-    return bool(only and known is not None and match_name(only["name"], known))
+    return bool(only) and (known is None or match_name(only["name"], known) is not None)
 
 
 def read_calls(text: str, missing: str = "", name: str = "") -> tuple[WrittenCall, ...]:
@@ -92,7 +100,7 @@ def _completed(text: str, missing: str) -> str:
     whole = _COMPLETE.search(bare) or (last.isdigit() and bare != text)
     in_list = missing.startswith("]") and last != "}"
     if not whole or in_list or missing == repair.QUOTE:
-        raise unparseable(f"The JSON is not closed: {missing} is missing at its end.")
+        raise unparseable(f"The JSON is not closed: {shorten(missing, 20)} is missing at its end.")
     return bare + missing
 
 

@@ -101,6 +101,8 @@ def _too_deep() -> CallError:
 def _key(node: ast.expr | None) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return _encodable(node.value)
+    if isinstance(node, ast.Name):  # as in JSON5
+        return _encodable(node.id)
     raise unparseable("The keys of a dict must be strings.")
 
 

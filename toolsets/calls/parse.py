@@ -40,11 +40,13 @@ LONGEST_CALL = 20_000  # characters
 MOST_CALLS = 100  # in one reply
 
 _CALL = re.compile(r"[^\W\d][\w.]*+\s*+\(")
+_ESCAPED = re.compile(r'[=({\[]\\"')
+_QUOTE = re.compile(r'(?<!\\)"')
 _ANSWER = re.compile(r"(?i)\b(?:answer|result)\s*(?:is|:|=)|\\boxed|^####", re.MULTILINE)
 _BARE = re.compile(r"[^\W\d]\w*(?:\s+[^\W\d]\w*\s*=\s*\S+)+")
 _TRANSCRIPT = re.compile(
     r"(?im)^\W*(?:observation|result|output|returns?|tool|function|user|system)s?\b[^\n\w]*[:=>]"
-    r"|</?(?:\w+_)?(?:result|response|output)s?>|<\|?(?:tool|ipython|user|observation)\b|>>>|->"
+    r"|</?(?:\w+_)?(?:result|response|output)s?>|<\|?(?:tool|ipython|user|observation)\b"
 )
 
 
@@ -62,7 +64,7 @@ def parse_call(text: str, known: Collection[str] | None = None) -> WrittenCall:
     calls = _read(found[0], text, known)
     if len(calls) > 1:
         raise _several([f"{call.name}(...)" for call in calls])
-    return calls[0]
+    return next(iter(calls))
 
 
 def parse_calls(text: str, known: Collection[str] | None = None) -> tuple[WrittenCall, ...]:
@@ -115,11 +117,14 @@ def _opened(text: str, known: Collection[str] | None) -> tuple[str, WrittenCall 
 
 def _found(text: str, known: Collection[str] | None) -> list[Found]:
     """The calls in `text`, at least one."""
-    if any(f'{sign}\\"' in text and f'{sign}"' not in text for sign in "={"):
-        text = text.replace('\\"', '"')  # escaped as in a JSON string
-    calls = scan(text, known).calls
+    if _ESCAPED.search(text) and not _QUOTE.search(text):  # escaped as in a JSON string
+        text = text.replace('\\"', '"')
+    scanned = scan(text, known)
+    calls = scanned.calls
     sure = [call for call in calls if call.counts]
     python = [call for call in calls if call.form == "python"]
+    if not calls and any(scan(thought).calls for thought in map(_untagged, scanned.thoughts)):
+        raise unparseable("The call stands in a thought; write it after the thought.")
     if not (found := sure or python or calls):
         raise unparseable(_why_no_call(text))
     return found
@@ -142,6 +147,11 @@ def _why_no_call(text: str) -> str:
     if _ANSWER.search(text):
         return "The reply is not a call. The final answer is given by a call, too."
     return "The reply is not a call."
+
+
+def _untagged(thought: str) -> str:
+    """A thought's text without tags of thoughts inside it."""
+    return re.sub(r"[<\[\u25c1][/|]?\w+[|]?[>\]\u25b7]", " ", thought)
 
 
 def _several(texts: Sequence[str]) -> CallError:
@@ -168,11 +178,16 @@ def _is_plain_node(node: ast.Call, source: str, known: Collection[str] | None) -
         len(call.positional) == 1 and not call.keywords and isinstance(node.args[0], ast.Dict)
     )
     as_written = isinstance(node.func, ast.Name | ast.Attribute) and name_of(node) == call.name
-    return as_written and not expanded and not _has_ratio(node)
+    return as_written and not expanded and not _is_loose(node)
 
 
-def _has_ratio(node: ast.Call) -> bool:
-    return any(isinstance(each, ast.BinOp) for each in ast.walk(node))
+def _is_loose(node: ast.Call) -> bool:
+    """Whether an argument is a ratio, or a dict whose keys have no quotes."""
+    return any(
+        isinstance(each, ast.BinOp)
+        or (isinstance(each, ast.Dict) and any(isinstance(key, ast.Name) for key in each.keys))
+        for each in ast.walk(node)
+    )
 
 
 def _ends_with_plain_call(text: str, known: Collection[str] | None) -> bool:
@@ -183,7 +198,7 @@ def _ends_with_plain_call(text: str, known: Collection[str] | None) -> bool:
         return False
     before, after = text[: call.start], text[call.end :]
     line = before.rpartition("\n")[2]
-    if line.strip() or after.strip(" \t\n.;`") or scan(thoughts.replace("<", " ")).calls:
+    if line.strip() or after.strip(" \t\n.;`") or scan(_untagged(thoughts)).calls:
         return False
     node = call_node(call.text)
     return bool(node) and not _TRANSCRIPT.search(before) and _is_plain_node(node, call.text, known)

@@ -15,6 +15,7 @@ from toolsets.calls.names import match_name
 from toolsets.calls.readings import keep_latex, refuse_two_readings
 from toolsets.calls.scan import Found
 
+_WARNED = re.compile(r"\\|\d[A-Za-z]")  # invalid escape sequences, 1if
 _FENCE = re.compile(r"```[a-zA-Z_]*\s*\n")
 _CALCULATION = ast.BinOp | ast.BoolOp | ast.Compare | ast.IfExp | ast.Lambda
 _REPEATED = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
@@ -44,10 +45,12 @@ def written_call(node: ast.Call, source: str, known: Collection[str] | None) -> 
 
 def _printed(node: ast.Call, known: Collection[str] | None) -> ast.Call:
     """The call inside `print(...)`."""
-    match node:
-        case ast.Call(func=ast.Name(id="print"), args=[ast.Call() as inner], keywords=[]):
-            return node if known is not None and "print" in known else inner
-    return node
+    function, values = node.func, node.args
+    if not (isinstance(function, ast.Name) and function.id == "print" and len(values) == 1):
+        return node
+    inner = values[0]
+    known_print = node.keywords or (known is not None and "print" in known)
+    return node if known_print or not isinstance(inner, ast.Call) else inner
 
 
 def named(call: WrittenCall, known: Collection[str] | None) -> WrittenCall:
@@ -70,13 +73,22 @@ def name_of(node: ast.Call) -> str:
 
 
 def call_node(text: str) -> ast.Call | None:
+    """The call that `text` is; None also for a call behind another and a full stop."""
     node = parse_expression(text)
-    return node if isinstance(node, ast.Call) else None
+    if not isinstance(node, ast.Call):
+        return None
+    function = node.func
+    while isinstance(function, ast.Attribute):
+        function = function.value
+    joined = isinstance(node.func, ast.Attribute) and not isinstance(function, ast.Name)
+    return None if joined else node
 
 
 def parse_expression(text: str) -> ast.expr | None:
     try:
-        with warnings.catch_warnings():  # "invalid escape sequence" and the like
+        if not _WARNED.search(text):
+            return ast.parse(text, mode="eval").body
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

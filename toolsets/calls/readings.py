@@ -11,7 +11,7 @@ import re
 
 from toolsets.calls import repair
 from toolsets.calls.literal import unparseable
-from toolsets.errors import shorten
+from toolsets.errors import CallError, shorten
 
 SHORTEST_IN_JSON = 4  # letters of a command; "\\to" may be a tab before "o"
 
@@ -31,8 +31,11 @@ _TEXT = re.compile(
 _ESCAPE = re.compile(r"\\(?:(?P<command>(?:" + _COMMANDS + r")(?![A-Za-z]))|.)", re.DOTALL)
 _LOST = re.compile(r"\\[abfv]")  # control characters that nobody writes by these escapes
 _TWO_WAYS = re.compile(r"\\(nu|ne|nmid)(?![A-Za-z])")
-_BESIDE = re.compile(r"""["']\s*(?:[rRuU]?["'])""")
-_SEPARATED = re.compile(r"\d,\d{3}(?!\d)")
+_BESIDE = re.compile(r"""["'\u201c\u201d\u2019]\s*(?:[rRuU]?["'\u201c\u201d\u201e\u2018\u201a])""")
+_COMPACT = re.compile(r"\d,\d")
+_WHOLE_RUN = re.compile(r"(?<![\w.])(?<!\d,)\d+(?:,\d+)+(?![\w.])")
+_BRACKET = re.compile(r"[\[(][^\[\](){}]*+[\])]")
+_SPACED = re.compile(r",[ \t]")
 _NUMBER = r"[1-9]\d{0,2}(?:,\d{3})+(?!\d)(?:\.\d+)?"
 _RUN = re.compile(r"(?<![\w.])(?<!\d,)[\d.]+(?:,[\d.]+)+")
 _NUMBERS = re.compile(rf"{_NUMBER}(?:,{_NUMBER})*")
@@ -57,7 +60,7 @@ def refuse_two_readings(call: str) -> None:
     """Raise CallError if numbers or texts in `call` can be read in two ways."""
     if _BESIDE.search(call):
         _refuse_texts_side_by_side(call)
-    if _SEPARATED.search(call):
+    if _COMPACT.search(call):
         _refuse_separated_numbers(repair.without_texts(call))
 
 
@@ -103,17 +106,23 @@ def _refuse_texts_side_by_side(call: str) -> None:
 
 
 def _refuse_separated_numbers(bare: str) -> None:
-    """Refuse `[1,200, 3,400]` and `[1,200]`; in `f(1,[100,200])` no comma has a space: a list."""
-    runs = [run for run in _RUN.finditer(bare) if _NUMBERS.fullmatch(run.group().rstrip("."))]
-    if not runs:
-        return
+    """Refuse `[1,200, 3,400]`, `[1,5, 2,5]` and `[1,200]`; `f(1,[100,200])` has a list."""
+    for bracket in _BRACKET.finditer(bare):
+        spaced = _SPACED.search(bracket.group())
+        if spaced and (run := _WHOLE_RUN.search(bracket.group())):
+            raise _two_numbers(run.group())
     rest = _RUN.sub("", bare)
     spaced, compact = re.search(r",\s", rest), re.search(r",\S", rest)
-    for run in runs:
-        if spaced or (not compact and bare[: run.start()].rstrip().endswith("[")):
-            number = run.group()
-            raise unparseable(
-                f"{shorten(number, 40)} can be read as one number or as several; write "
-                f"{shorten(number.replace(',', ''), 40)}, or a space after each comma: "
-                f"{shorten(number.replace(',', ', '), 40)}."
-            )
+    for run in _RUN.finditer(bare):
+        in_list = not compact and bare[: run.start()].rstrip("+- ").endswith("[")
+        if _NUMBERS.fullmatch(run.group().rstrip(".")) and (spaced or in_list):
+            raise _two_numbers(run.group())
+
+
+def _two_numbers(run: str) -> CallError:
+    one = run.replace(",", "") if _NUMBERS.fullmatch(run) else run.replace(",", ".", 1)
+    one, more = shorten(one, 40), shorten(run.replace(",", ", "), 40)
+    return unparseable(
+        f"{shorten(run, 40)} can be read as one number or as several; write {one}, or a space "
+        f"after each comma: {more}."
+    )

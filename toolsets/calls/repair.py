@@ -134,7 +134,7 @@ def problem(call: str) -> str:
             return "An argument has no value."
     bare = without_texts(call)
     if match := _NO_DIGIT.search(bare):
-        return f"Write {match.group()} with the digits 0 to 9: {_sign(match.group(1))}"
+        return _sign(match.group(1))
     if match := _SEPARATED.search(bare):
         number = match.group()
         return f"Write numbers without separators: {number.replace(',', '')}, not {number}."
@@ -183,15 +183,14 @@ def _digit(sign: str) -> str:
 
 
 def _sign(sign: str) -> str:
-    """What a sign such as a superscript may mean, as a sentence."""
-    kind = unicodedata.normalize("NFKD", sign)
+    """What a sign such as a superscript may mean, and what to write."""
+    plain = unicodedata.normalize("NFKD", sign)
     if unicodedata.decomposition(sign).startswith("<super>"):
-        return f"{sign} is an exponent; compute the power by a call first."
-    if "\u2044" in kind:
-        return (
-            f"{sign} is a fraction; write it as {kind.replace(chr(0x2044), '/')} or as a decimal."
-        )
-    return f"{sign} is no digit of a plain number."
+        return f"{sign} is an exponent, not a digit; compute the power by a call first."
+    if "\u2044" in plain:
+        fraction = plain.replace("\u2044", "/")
+        return f"{sign} is a fraction, not a digit; write {fraction} or a decimal."
+    return f"{sign} is not a digit; write numbers with 0 to 9."
 
 
 def _ascii(sign: str) -> str:

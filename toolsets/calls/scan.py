@@ -18,16 +18,17 @@ from toolsets.calls.literal import unparseable
 from toolsets.calls.names import match_name
 from toolsets.errors import nearest
 
-MOST_UNCLOSED = 10  # unclosed brackets after unknown names that are skipped; more are refused
+MOST_UNCLOSED = 5  # unclosed brackets after unknown names that are skipped; more are refused
 
+_TAGS = "think|thinking|thoughts?|reasoning|reflection|analysis|scratch_?pad|seed:think"
 _OPEN = (
-    r"<(?P<tag>think|thinking|thoughts?|reasoning|reflection|scratch_?pad|seed:think)(?:\s[^<>]*+)?>"
-    r"|\[THINK\]|\u25c1think\u25b7|<\|START_THINKING\|>|<\|channel\|>analysis<\|message\|>"
+    rf"(?i:<(?P<tag>{_TAGS})(?:\s[^<>]*+)?>)|\[THINK\]|\u25c1think\u25b7|<\|START_THINKING\|>"
+    r"|<\|begin_of_thought\|>|<\|think(?:ing)?\|>|<\|channel\|>analysis<\|message\|>"
     r"|\A\s*+analysis(?=(?s:.*?)assistant(?:commentary|final))"  # gpt-oss, its special tokens cut
 )
 _CLOSE = (
-    r"</(?:think|thinking|thoughts?|reasoning|reflection|scratch_?pad|seed:think)>"
-    r"|\[/THINK\]|\u25c1/think\u25b7|<\|END_THINKING\|>"
+    rf"(?i:</(?:{_TAGS})>)|\[/THINK\]|\u25c1/think\u25b7|<\|END_THINKING\|>"
+    r"|<\|end_of_thought\|>|<\|/think(?:ing)?\|>"
 )
 _START = r"(?<!\w)(?<!\w\.)[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+[(\uff08]"
 _EVENT = re.compile(
@@ -71,17 +72,18 @@ class Scan:
 def scan(text: str, known: Collection[str] | None = None) -> Scan:
     """The calls and thoughts in `text`; raises CallError if a thought is not closed."""
     found, position, unclosed = Scan(), 0, 0
-    while (event := _EVENT.search(text, position)) and unclosed <= MOST_UNCLOSED:
+    while event := _EVENT.search(text, position):
         position = event.end()
         if event["open"] is not None:
             position = _end_of_thought(text, event)
             found.thoughts.append(text[event.end() : position])
         elif event["close"] is not None:  # a template may have written the opening tag
-            found.thoughts.append(text[:position])
-            found.calls.clear()
+            found = Scan(thoughts=[text[:position]])
         elif call := _call(text, event, known):
             if call.missing and not call.counts:
                 unclosed += 1
+                if unclosed > MOST_UNCLOSED:
+                    raise unparseable(f"More than {MOST_UNCLOSED} brackets are not closed.")
             else:
                 position = max(position, call.end)
             if call.counts or not call.missing or (call.form == "json" and unclosed == 1):
@@ -93,7 +95,7 @@ def _end_of_thought(text: str, opening: re.Match[str]) -> int:
     """The index after the tag that closes the thought."""
     tag = opening.group()
     if opening["tag"]:
-        closing = re.compile(f"</{opening['tag']}>")
+        closing = re.compile(f"</{opening['tag']}>", re.IGNORECASE)
     elif tag.startswith("<|channel"):
         closing = re.compile(r"<\|end\|>|<\|return\|>|(?=<\|start\|>|<\|channel\|>)")
     elif tag.lstrip().startswith("analysis"):
@@ -131,7 +133,8 @@ def _bare_name(text: str, start: int, name: str, known: Collection[str] | None) 
     """The name if it is a function's and not a word before JSON, else empty."""
     if known is not None:
         return name if match_name(name, known) else ""
-    return "" if text[:start].strip() else name
+    adjacent = text.startswith("{", start + len(name)) and not text[:start].endswith("```")
+    return name if adjacent or not text[:start].strip() else ""
 
 
 def _python_call(text: str, event: re.Match[str], known: Collection[str] | None) -> Found | None:

@@ -34,6 +34,8 @@ _PARAMETER = re.compile(
 )
 _ARGUMENT = re.compile(r"\s*+<arg_key>(?P<key>[^<>]*+)</arg_key>\s*+<(?P<tag>arg_value)>")
 
+_INNER = re.compile(rf"<{_PREFIX}(?:function|invoke|param(?:eter)?|arg_key|arg_value)\b")
+
 
 @dataclass(frozen=True, slots=True)
 class TaggedCall:
@@ -71,6 +73,11 @@ def tagged_call(text: str, start: int) -> TaggedCall:
         if not found:
             return TaggedCall(len(text), name, (), f"{closing} is missing.")
         position = parameter.end() + len(value) + len(closing)
+        if tags := _INNER.search(value):
+            flaw = (
+                f"The argument {parameter['key']} holds {tags.group()}, which may be a call's tag."
+            )
+            return TaggedCall(position, name, (), flaw)
         arguments.append((parameter["key"].strip(), _value(value, parameter)))
     return _closed(text, position, TaggedCall(position, name, tuple(arguments)), f"</{tag}>")
 

@@ -1,8 +1,9 @@
-"""The grammar of a toolset's calls, for constrained decoding.
+r"""The grammar of a toolset's calls, for constrained decoding.
 
 `name(a=1, b=[2, "x"])`: one alternative per function, arguments by name in the order of the schema,
 values as Python literals. `Toolset.parse` accepts every call in the grammar of up to
-`toolsets.calls.parse.LONGEST_CALL` characters. Schema constraints other than types, choices and
+`toolsets.calls.parse.LONGEST_CALL` characters, except texts in which `\n` before `u`, `e` or `mid`
+might be LaTeX. Schema constraints other than types, choices and
 required members (patterns, sizes, recursion) are checked only when the arguments are validated.
 
 The format is xgrammar's EBNF, which is llama.cpp's GBNF.
@@ -22,7 +23,8 @@ from toolsets.tools.tool import Tool
 
 DEEPEST_UNTYPED = 3  # nested lists and dicts in a value of type any
 
-# Numbers are bounded so that each is finite and no model writes digits without end.
+# Numbers are bounded so that each is finite and no model writes digits without end. In a list, a
+# space follows each comma, as [1,200] might be one number.
 _VALUES = r"""
 scalar ::= number | string | boolean | null
 number ::= integer ("." [0-9]{1,30})? ([eE] ("+"? [0-9]{1,2} | "-" [0-9]{1,3}))?
@@ -33,6 +35,7 @@ hex ::= [0-9a-fA-F]
 boolean ::= "True" | "False"
 null ::= "None"
 comma ::= "," " "?
+next ::= ", "
 colon ::= ":" " "?
 """
 
@@ -118,7 +121,7 @@ class _Rules:
 
     def _array(self, schema: Schema) -> str:
         if "prefixItems" in schema:
-            parts = " comma ".join(self._value(part) for part in schema["prefixItems"])
+            parts = " next ".join(self._value(part) for part in schema["prefixItems"])
             return self._rule(f'"[" {parts} "]"')
         return self._list(self._value(schema.get("items")), schema.get("minItems", 0) == 0)
 
@@ -135,7 +138,7 @@ class _Rules:
         return self._either(["scalar", self._list(inner), self._dict(inner)])
 
     def _list(self, item: str, empty: bool = True) -> str:
-        return self._rule(f'"[" ({item} (comma {item})*){"?" * empty} "]"')
+        return self._rule(f'"[" ({item} (next {item})*){"?" * empty} "]"')
 
     def _dict(self, value: str) -> str:
         member = self._rule(f"string colon {value}")

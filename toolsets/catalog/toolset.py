@@ -7,7 +7,7 @@ Not here: loading one by name (`toolsets.catalog.load`), processes and limits
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from keyword import iskeyword
 
@@ -32,6 +32,7 @@ class Toolset:
     name: str
     tools: tuple[Tool, ...]
     unconfined: bool = False
+    _names: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tools", tuple(self.tools))  # may be given as a list
@@ -40,7 +41,8 @@ class Toolset:
                 raise ToolsetError(
                     f"toolset {self.name}: {_location(tool)} is not a tool; decorate it with @tool"
                 )
-        names = [tool.name for tool in self.tools]
+        object.__setattr__(self, "_names", tuple(tool.name for tool in self.tools))
+        names = self._names
         if twice := [name for name in names if names.count(name) > 1]:
             places = {_location(tool.function) for tool in self.tools if tool.name == twice[0]}
             where = f" ({' and '.join(sorted(places))})" if len(places) > 1 else ""
@@ -51,7 +53,7 @@ class Toolset:
     @property
     def tool_names(self) -> tuple[str, ...]:
         """The tools' names, in order."""
-        return tuple(tool.name for tool in self.tools)
+        return self._names
 
     @property
     def help(self) -> str:

@@ -15,7 +15,8 @@ from toolsets.tools.tool import Tool
 def bind(tool: Tool, written: WrittenCall) -> dict[str, Any]:
     """The arguments by parameter name; raises CallError of kind `bad_arguments`."""
     names = tool.parameter_names
-    written = unpacked(tool.parameters, written)
+    if written.positional and isinstance(written.positional[0], dict):
+        written = unpacked(tool.parameters, written)
     if len(written.positional) > len(names):
         raise CallError(
             "bad_arguments",
@@ -24,13 +25,17 @@ def bind(tool: Tool, written: WrittenCall) -> dict[str, Any]:
         )
     arguments = dict(zip(names, written.positional, strict=False))
     for key, value in written.keywords.items():
-        key = same_name(key, names) or key
+        if key not in names:
+            key = same_name(key, names) or key
         if key in arguments:
             message = f"{tool.name} got argument {key} twice. Use: {tool.signature}"
             raise CallError("bad_arguments", message)
         arguments[key] = value
     schemas = tool.parameters["properties"]
-    return {key: fitting(value, schemas.get(key)) for key, value in arguments.items()}
+    for key, value in arguments.items():
+        if isinstance(value, str | list):
+            arguments[key] = fitting(value, schemas.get(key))
+    return arguments
 
 
 def validate(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:

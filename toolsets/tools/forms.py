@@ -6,6 +6,7 @@ Not here: whether a value is valid (`toolsets.tools.binding`).
 from __future__ import annotations
 
 from collections.abc import Collection
+from decimal import Decimal
 from typing import Any
 
 from toolsets.calls.json_forms import read_json
@@ -67,11 +68,19 @@ def _typed(value: RawText, types: set[str]) -> Any:
     text = str(value)
     if types == {"string"}:
         return text
+    bare = text.strip()
     try:
-        read = read_json(text.strip())
+        read = read_json(bare)
     except CallError:
         return text
-    return text if isinstance(read, str) and "string" in types else read
+    match read:
+        case str() if "string" in types:
+            return text
+        case float() if Decimal(repr(read)) != Decimal(bare):
+            return text  # more digits than a float has
+        case list() if not bare.startswith("["):
+            return text  # 1,200
+    return read
 
 
 def _json_of(text: str, types: set[str]) -> Any:

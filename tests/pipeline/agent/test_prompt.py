@@ -98,6 +98,23 @@ def test_a_call_of_another_dialect_or_a_repaired_call_is_rendered_in_plain_form(
     assert plain["content"] == "First: \nadd(2, 3)"
 
 
+def test_a_reply_with_an_invented_result_or_a_mended_argument_is_rendered_in_plain_form() -> None:
+    dialect = Inject(TOOLSET)
+    call = ToolCall("add", {"a": 2, "b": 3}, "")
+    for reply in (
+        "add(2, 3)\n5",
+        "add(2, 3)\nObservation: 5",
+        "add(2, 3) = 5",
+        "<think>add(1, 1) is 2.</think>\nadd(2, 3)",
+        "functions.add(2, 3)",
+        "add(A=2, b=3)",
+        "add(a=2, b=3)\nanswer(value=5)",
+    ):
+        assert dialect.reply(Step(reply, call, FIVE))["content"] == "add(a=2, b=3)"
+    thought = "<think>Two and three.</think>\nadd(2, 3)"
+    assert dialect.reply(Step(thought, call, FIVE))["content"] == thought
+
+
 def test_space_around_a_reply_with_a_call_is_not_rendered() -> None:
     call = ToolCall("add", {"a": 2, "b": 3}, "add(2, 3)")
     assert Inject(TOOLSET).reply(Step(" add(2, 3)\n", call, FIVE))["content"] == "add(2, 3)"

@@ -164,6 +164,18 @@ def test_any_text_is_parsed_or_raises_call_error(text: str) -> None:
         "*" * 19_000 + "f(1",
         "`f(1" + "`" * 19_000,
         "<think>" * 2_800,
+        "</think>" * 2_000,
+        "<function=a>" * 1_500,
+        "<function=a><parameter=b>1" * 700,
+        "<tool_call>a" * 1_600,
+        "[TOOL_CALLS]a" * 1_500,
+        "a {" * 6_000,
+        "{a:" * 6_000,
+        "f(x, " * 3_900,
+        "to=a" * 4_000,
+        "analysis" * 2_000,
+        "f([" + "1,200," * 2_800 + "1,200])",
+        "f(" + "'' " * 6_000 + ")",
         "1,111" * 3_900,
         "f(1" + ",111" * 4_900 + "x)",
         "f(" + "\u2019a" * 9_900,
@@ -177,7 +189,9 @@ def test_any_text_is_parsed_or_raises_call_error(text: str) -> None:
 def test_an_expensive_reply_is_refused_quickly(text: str) -> None:
     start = time.perf_counter()
     error_message(text)
-    assert time.perf_counter() - start < 1
+    with pytest.raises(CallError):
+        TOOLSET.parse(text)
+    assert time.perf_counter() - start < 2
 
 
 def test_positional_and_named_arguments_are_separate() -> None:
