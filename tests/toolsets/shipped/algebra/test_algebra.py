@@ -93,7 +93,7 @@ def test_text_that_is_not_an_expression_is_rejected(text: str) -> None:
         ("solve('x = 3', 'y')", "solve: y does not occur in the equations; their names: x"),
         (
             "solve('2xz = 4', 'x')",
-            "solve: x does not occur in the equations; their names: xz; write * between factors",
+            "solve: xz can be one name or a product; write x*z for the product",
         ),
         (
             "solve(['x + y = 1', 'a = 2'], 'x, y')",
