@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.agent.prompt import NATIVE_INSTRUCTIONS, ONE_TOOL_CALL, with_examples
 from pipeline.records import Message, Step
 from toolsets import CallError, ToolCall, Toolset
-from toolsets.calls.literal import FORM, checked
+from toolsets.calls.literal import FORM, checked, exact_float
 from toolsets.tools.binding import validate
 
 Reader = Callable[[str], tuple[str, Sequence[tuple[str, str]]]]
@@ -98,7 +98,7 @@ def tools_of(toolset: Toolset) -> tuple[dict[str, Any], ...]:
 
 def _arguments(text: str) -> dict[str, Any]:
     try:
-        arguments = checked(json.loads(text or "{}"))
+        arguments = checked(json.loads(text or "{}", parse_float=exact_float))
     except CallError as error:
         raise _unparseable(str(error).removesuffix(FORM)) from None
     except (ValueError, RecursionError):

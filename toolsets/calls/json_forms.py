@@ -6,15 +6,20 @@ a Python dict, or the arguments after the name: `add{"a": 2, "b": 3}`.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from toolsets.calls import repair
-from toolsets.calls.literal import LONGEST_SOURCE, checked, literal, unparseable
+from toolsets.calls.literal import (
+    LONGEST_SOURCE,
+    checked,
+    exact_float,
+    literal,
+    parse_source,
+    unparseable,
+)
 from toolsets.errors import CallError, shorten
 
 NAMES = ("name", "function", "function_name", "tool", "tool_name", "action")
@@ -75,7 +80,12 @@ def _function_name(before: str) -> str:
 def _read(text: str) -> Any:
     try:
         return checked(
-            json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
+            json.loads(
+                text,
+                object_pairs_hook=_unique_keys,
+                parse_constant=_refuse_constant,
+                parse_float=exact_float,
+            )
         )
     except CallError:
         raise
@@ -87,9 +97,7 @@ def _read(text: str) -> Any:
 
 def _read_dict(text: str) -> Any:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            node = ast.parse(text, mode="eval").body
+        node = parse_source(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise unparseable("The JSON cannot be read.") from None
     return literal(node)

@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from typing import Any
 
 from toolsets.calls import repair
 from toolsets.calls.json_forms import json_call
-from toolsets.calls.literal import literal, unparseable
+from toolsets.calls.literal import literal, parse_source, unparseable
 from toolsets.calls.model import WrittenCall
 
 LONGEST_CALL = 20_000  # characters
@@ -113,9 +112,7 @@ def _name(node: ast.Call) -> str:
 
 def _parse_expression(text: str) -> ast.expr | None:
     try:
-        with warnings.catch_warnings():  # "invalid escape sequence" and the like
-            warnings.simplefilter("ignore")
-            return ast.parse(text, mode="eval").body
+        return parse_source(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -11,9 +11,11 @@ COMPARISONS = ("=", "≠", "<", "≤", ">", "≥")
 FLAT = ("+", "*", "and", "or")  # associative operators: one node with any number of arguments
 
 GREEK = frozenset(
-    ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa")
-    + ("lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi")
-    + ("chi", "psi", "omega", "infinity", "inf", "oo")
+    (
+        *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"),
+        *("lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi"),
+        *("chi", "psi", "omega", "infinity", "inf", "oo"),
+    )
 )
 """Names that stand for one sign, so that they may stand beside another factor."""
 
