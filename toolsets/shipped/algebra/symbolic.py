@@ -258,6 +258,9 @@ def _list_function(name: str) -> Callable[..., Any]:
     def apply(*arguments: Any) -> Any:
         import sympy
 
+        if not all(argument.is_Rational for argument in arguments):
+            known = {"gcd_list": "greatest_common_divisor", "lcm_list": "least_common_multiple"}
+            raise ValueError(f"{name[:3]} needs numbers; for polynomials use {known[name]}")
         return getattr(sympy, name)(list(arguments))
 
     return apply

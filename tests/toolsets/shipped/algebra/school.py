@@ -56,7 +56,7 @@ ALGEBRA = [
     ("solve('x^2 = 4', 'x')", "x = -2 or x = 2"),
     ("solve('x**2 - 5*x + 6 = 0', 'x')", "x = 2 or x = 3"),
     ("solve('x^2 - 6x + 9', 'x')", "x = 3"),
-    ("solve('x^2 = 2', 'x')", "x = -sqrt(2) or x = sqrt(2)"),
+    ("solve('x^2 = 2', 'x')", "x = -sqrt(2) ≈ -1.4142135623731 or x = sqrt(2) ≈ 1.4142135623731"),
     ("solve('x^2 + 4 = 0', 'x')", "no real solution; complex: x = -2*I or x = 2*I"),
     ("solve('x^4 - 5x^2 + 4 = 0', 'x')", "x = -2 or x = -1 or x = 1 or x = 2"),
     ("solve('1/x + 1/(2x) = 3', 'x')", "x = 1/2"),
@@ -69,7 +69,7 @@ ALGEBRA = [
     ("solve('2^x = 8', 'x')", "x = 3"),
     ("solve('log(x, 2) = 5', 'x')", "x = 32"),
     ("solve('log(x) + log(x - 3) = log(4)', 'x')", "x = 4"),
-    ("solve('e^(2x) - 3e^x + 2 = 0', 'x')", "x = 0 or x = log(2)"),
+    ("solve('e^(2x) - 3e^x + 2 = 0', 'x')", "x = 0 or x = log(2) ≈ 0.693147180559945"),
     (
         "solve('a*x^2 + b*x + c = 0', 'x')",
         "x = (-b - sqrt(-4*a*c + b**2))/(2*a) or x = (-b + sqrt(-4*a*c + b**2))/(2*a)",
@@ -100,6 +100,46 @@ SYSTEMS = [
     ("solve('x*y = 1, x*y = 2', 'x, y')", "no solution"),
     ("solve('x + y = 3, x - y = 1, 1 = 2', 'x, y')", "no solution"),
     ("solve('x + y = 3, x - y = 1, log(1) = 0', 'x, y')", "x = 2, y = 1"),
+]
+
+PERCENTS = [
+    ("evaluate('100% - 20%')", "4/5 = 0.8"),
+    ("evaluate('(100% - 15%) * 80')", "68"),
+    ("evaluate('15% - 5%')", "1/10 = 0.1"),
+    ("evaluate('2.66666666666667 * 3')", "8"),
+    ("solve('x + 20% x = 120', 'x')", "x = 100"),
+    ("solve('x + 15% of x = 115', 'x')", "x = 100"),
+    ("solve('x - 25% x = 60', 'x')", "x = 80"),
+    ("simplify('3ab - 2ba')", "a*b"),
+]
+
+STEPS_AND_ROOTS = [
+    ("solve('cbrt(x) = -2', 'x')", "x = -8"),
+    ("solve('root(x, 3) = -2', 'x')", "x = -8"),
+    ("solve('cbrt(x - 1) + 3 = 0', 'x')", "x = -26"),
+    ("solve('root(x, 5) = x', 'x')", "x = -1 or x = 0 or x = 1"),
+    ("solve('cbrt(x)^2 = 4', 'x')", "x = -8 or x = 8"),
+    ("solve('x^(1/3) = 2', 'x')", "x = 8"),
+    ("solve('cbrt(x) + cbrt(x - 7) = 3', 'x')", "x = 8"),
+    ("solve('cbrt(x^2 + 1) = 0', 'x')", "no real solution"),
+    ("solve('floor(x) = 3', 'x')", "3 <= x < 4"),
+    ("solve('2*floor(x/2) + 1 = -5', 'x')", "-6 <= x < -4"),
+    ("solve('ceil(x) = 3', 'x')", "2 < x <= 3"),
+    ("solve('round(x) = 3', 'x')", "5/2 <= x < 7/2"),
+    ("solve('round(x) = 0', 'x')", "-1/2 < x < 1/2"),
+    ("solve('x // 4 = 2', 'x')", "8 <= x < 12"),
+    ("solve('floor(x) = 2.5', 'x')", "no solution"),
+    ("solve('x mod 3 = 1', 'x')", "x = 3*n + 1 for every whole number n"),
+    ("solve('(2 - x) mod 5 = 1', 'x')", "x = 5*n + 1 for every whole number n"),
+    ("solve('x mod 3 = 4', 'x')", "no solution"),
+    ("solve('2^x = 5', 'x')", "x = log(5)/log(2) ≈ 2.32192809488736"),
+    ("solve('x^2 < 2, x > 0', 'x')", "0 < x < sqrt(2) (sqrt(2) ≈ 1.4142135623731)"),
+    ("roots('x^2 - 2', 'x')", "-sqrt(2) ≈ -1.4142135623731, sqrt(2) ≈ 1.4142135623731"),
+    ("solve('x + y = 3\\nx - y = 1', 'x, y')", "x = 2, y = 1"),
+    ("solve('x + y = 3\\n-x + y = 1', 'x, y')", "x = 1, y = 2"),
+    ("summation('k', 'k', 10, 1)", "0"),
+    ("summation('k', 'k', 3, 2)", "0"),
+    ("product('k', 'k', 5, 1)", "1"),
 ]
 
 INEQUALITIES = [
@@ -196,6 +236,8 @@ PROBLEMS = [
     *PREALGEBRA,
     *ALGEBRA,
     *SYSTEMS,
+    *PERCENTS,
+    *STEPS_AND_ROOTS,
     *INEQUALITIES,
     *TRIGONOMETRY,
     *CALCULUS,
