@@ -79,6 +79,8 @@ def _comma(token: Token) -> ExpressionError:
 def _function(tokens: list[Token], place: int, language: Language) -> Token:
     """A name before a parenthesis: the function of that name, or of one that differs in case."""
     token, after = tokens[place], tokens[min(place + 1, len(tokens) - 1)]
+    if token.kind == NAME and token.text.lower() == "mod" and not _has_comma(tokens, place + 1):
+        return token._replace(kind=SIGN, text="%")  # 17 mod (2 + 3), not mod(17, 5)
     if token.kind != NAME or not _is(after, "(") or token.text in language:
         return token
     if len(token.text) == 1:
@@ -98,13 +100,18 @@ def _check_letter(tokens: list[Token], place: int) -> None:
     """Raise ExpressionError for a letter that may be a function: f(x), x(3), C(5, 2)."""
     letter, inside = tokens[place], _inside(tokens, place + 1)
     name, where = letter.text, f"column {letter.column}: "
-    if any(depth == 0 and _is(token, ",") for token, depth in inside):
+    if _has_comma(tokens, place + 1):
         hint = _COMBINATIONS.get(name, "a product has no comma")
         raise ExpressionError(f"{where}there is no function {name}; {hint}")
     lone = len(inside) == 1 and inside[0][0].kind in (NAME, NUMBER) and inside[0][0].text != name
     if name in "fgh" or (lone and name.isascii()):
         hint = f"for a product write {name}*(...), for a function write its expression"
         raise ExpressionError(f"{where}there is no function {name}; {hint}")
+
+
+def _has_comma(tokens: list[Token], opening: int) -> bool:
+    """Whether the parenthesis holds several arguments."""
+    return any(depth == 0 and _is(token, ",") for token, depth in _inside(tokens, opening))
 
 
 def _inside(tokens: list[Token], opening: int) -> list[tuple[Token, int]]:

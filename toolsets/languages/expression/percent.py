@@ -13,6 +13,7 @@ from toolsets.languages.expression.tree import COMPARISONS
 
 _ENDS = (*COMPARISONS, *("*", "/", "//", "**", ")", "]", "}", ",", "percent", "of"))
 _ENDS += ("and", "or", "xor", "→", "↔", "if", "then", "else", "in", "not in", "not")
+_OPERAND_ENDS = (")", "]", "}", "!", "°", "%", "percent")
 
 
 def resolve(tokens: list[Token]) -> list[Token]:
@@ -31,6 +32,8 @@ def _is_percent(tokens: list[Token], place: int) -> bool:
     left, sign, right = tokens[place - 1 : place + 2]
     if right.kind == END or (right.kind == SIGN and right.text in _ENDS):
         return True
+    if right.written in ("|", "||") and _open_bars(tokens[:place]):
+        return True
     if _is(right, "+", "-"):
         return _before_sum(sign, right, tokens[place + 2 :])
     attached, apart = not sign.before, bool(right.before)
@@ -39,6 +42,22 @@ def _is_percent(tokens: list[Token], place: int) -> bool:
     if attached and apart and (left.kind == NUMBER or _is(left, ")")):
         return True
     return _refused(sign) if left.kind == NUMBER or (attached and apart) else False
+
+
+def _open_bars(tokens: list[Token]) -> bool:
+    """Whether a sign | is open inside the innermost parenthesis, so that the next one closes it."""
+    counts, after_operand = [0], False
+    for token in tokens:
+        if _is(token, "(", "[", "{"):
+            counts.append(0)
+        elif _is(token, ")", "]", "}") and len(counts) > 1:
+            counts.pop()
+        is_bar = token.written in ("|", "||")
+        if is_bar:  # it closes after an operand, else it opens
+            counts[-1] += -len(token.written) if after_operand else len(token.written)
+        else:
+            after_operand = token.kind != SIGN or token.text in _OPERAND_ENDS
+    return counts[-1] > 0
 
 
 def _before_sum(sign: Token, operator: Token, rest: list[Token]) -> bool:

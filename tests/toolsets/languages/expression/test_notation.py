@@ -40,6 +40,8 @@ from toolsets.shipped.algebra.symbolic import LANGUAGE, build
         ("17%5", 2),
         ("17 % 5", 2),
         ("17 mod -5", -3),
+        ("|2 - 50%| + |20%|", Fraction(17, 10)),
+        ("17 mod (2 + 3) + mod(7, 4)", 5),
         ("1,200 + 300", 1500),
         ("(1,200.50 + 300) * 2", 3001),
         ("1_000 + 1", 1001),
