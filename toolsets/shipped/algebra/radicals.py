@@ -117,16 +117,22 @@ def _candidates(difference: Any, radicals: list[Radical], x: Any) -> list[Any] |
     parts = [difference, *(radical.inside for radical in radicals)]
     if not all(part.is_rational_function(*symbols) for part in parts):
         return None
-    polynomial = sympy.fraction(sympy.together(difference))[0]
+    polynomial: Any = sympy.fraction(sympy.together(difference))[0]
     for radical in reversed(radicals):
         relation = sympy.fraction(sympy.together(radical.symbol**radical.degree - radical.inside))
-        polynomial = sympy.resultant(polynomial, relation[0], radical.symbol)
+        polynomial = _resultant(polynomial, relation[0], radical.symbol)
     if polynomial == 0 or not polynomial.has(x):
         return [] if polynomial != 0 else None
     whole = sympy.Poly(polynomial, x)
     if whole.degree() > MOST_DEGREE:
         raise LimitExceeded(f"the degree {whole.degree()} is above {MOST_DEGREE}")
     return real_roots(whole)
+
+
+def _resultant(first: Any, second: Any, symbol: Any) -> Any:
+    import sympy
+
+    return sympy.resultant(first, second, symbol)
 
 
 def _values(radicals: list[Radical], x: Any, at: Any) -> dict[Any, Any]:

@@ -48,7 +48,7 @@ def _value_of(equation: Tree, step: Apply, unknown: str) -> Fraction:
     refusal = ValueError(f"an equation with {step.operator} of {unknown} {REFUSAL}")
     if unknown in names(replaced) or names(replaced) != {_PLACE}:
         raise refusal
-    left, right = replaced.arguments if _is_equation(replaced) else (replaced, _whole(0))
+    left, right = _sides(replaced)
     place = sympy.Symbol(_PLACE)
     difference = build(left) - build(right)
     if not difference.is_polynomial(place) or sympy.Poly(difference, place).degree() != 1:
@@ -67,8 +67,11 @@ def _replace(tree: Tree, step: Apply) -> Tree:
     return tree
 
 
-def _is_equation(tree: Tree) -> bool:
-    return isinstance(tree, Apply) and tree.operator == "="
+def _sides(tree: Tree) -> tuple[Tree, Tree]:
+    match tree:
+        case Apply(operator="=", arguments=(left, right)):
+            return left, right
+    return tree, Constant(Fraction(0))
 
 
 def _between(operator: str, inner: Tree, value: Fraction) -> list[Tree]:
@@ -111,7 +114,3 @@ def _is_linear(value: Any, x: Any) -> bool:
     value = sympy.expand(value)
     linear = value.is_polynomial(x) and sympy.Poly(value, x).degree() == 1
     return bool(linear and not value.free_symbols - {x})
-
-
-def _whole(value: int) -> Tree:
-    return Constant(Fraction(value))
