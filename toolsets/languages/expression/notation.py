@@ -38,6 +38,8 @@ def interpret(
     With `single`, no comma separates expressions; with `phrases`, words side by side are one name.
     """
     tokens = _numbers(tokens, single)
+    if not single:
+        _check_decimal_commas(tokens)
     tokens = _not_in([_function(tokens, k, language) for k in range(len(tokens))])
     tokens = _phrases(tokens) if phrases else tokens
     for place in range(1, len(tokens)):
@@ -66,6 +68,20 @@ def _numbers(tokens: list[Token], single: bool) -> list[Token]:
             token = token._replace(kind=NUMBER, text=token.text.replace(",", ""))
         result.append(token)
     return result
+
+
+def _check_decimal_commas(tokens: list[Token]) -> None:
+    """Raise ExpressionError for 0,5x = 2: outside of lists, a comma between digits is unclear."""
+    depth = 0
+    for place, token in enumerate(tokens[:-1]):
+        depth += _is(token, "(", "[", "{") - _is(token, ")", "]", "}")
+        left, right = tokens[place - 1], tokens[place + 1]
+        is_tight = not token.before and not right.before and place > 0
+        if depth == 0 and token.written == "," and is_tight and left.kind == right.kind == NUMBER:
+            both = f"{left.text},{right.text}"
+            hint = f"write {left.text}.{right.text} or {left.text}, {right.text}"
+            reason = f"the comma in {both} can be read in two ways; {hint}"
+            raise ExpressionError(f"column {left.column}: {reason}")
 
 
 def _comma(token: Token) -> ExpressionError:
@@ -154,6 +170,9 @@ def _phrases(tokens: list[Token]) -> list[Token]:
 def _check_neighbours(left: Token, right: Token, language: Language) -> None:
     """Raise ExpressionError for neighbours that only look like a product or a sign."""
     where = f"column {left.column}: "
+    if left.kind == NUMBER == right.kind and right.before:
+        hint = f"an operator is missing after {left.text}; a mixed number is written (3 + 1/2)"
+        raise ExpressionError(f"{where}{hint}")
     both = left.text + right.text
     attached = left.kind == NUMBER and right.kind == NAME and not right.before
     if attached and (right.text.startswith("_") or _NOT_DECIMAL.fullmatch(both)):

@@ -220,7 +220,8 @@ class _Parser(Climber[Token, Tree]):
         if arity and self._is("("):
             return self._call(name, arity, token)
         if arity:
-            message = f"{name} needs its argument in parentheses, like {name}(x)"
+            example = f"{name}({', '.join('xyz'[: arity.least])})"
+            message = f"{name} needs its argument in parentheses, like {example}"
             raise ExpressionError(f"column {token.column}: {message}")
         return Name(name)
 

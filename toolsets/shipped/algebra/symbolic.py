@@ -9,6 +9,7 @@ sympy is imported by the functions here, when first called.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from fractions import Fraction
 from typing import Annotated, Any
@@ -30,7 +31,7 @@ from toolsets.languages.expression import (
 )
 from toolsets.languages.expression.latex import restored
 from toolsets.shipped.algebra.sizes import check_result, measure, whole_number
-from toolsets.tools.numbers import write_number
+from toolsets.tools.numbers import read_argument, write_number
 
 _ONE, _TWO, _MANY = Arity(1, 1), Arity(2, 2), Arity(1, 100)
 _OF_ONE = (
@@ -57,6 +58,7 @@ _CONSTANTS = {
     **{"I": "ImaginaryUnit", "oo": "Infinity", "∞": "Infinity", "inf": "Infinity"},
     "infinity": "Infinity",
 }
+_NUMBER_TEXT = re.compile(r"[+-]?(?:[$€£¥]\s?[\d.,]+|\d+ +\d+/\d+)")
 DECIMALS = 15  # significant digits of rounded numbers
 
 
@@ -70,6 +72,13 @@ def read_expression(value: object) -> Tree:
     return tree
 
 
+def read_value(value: object) -> Tree:
+    """`read_expression`, and numbers such as `$1,200` and `3 1/2`."""
+    if isinstance(value, str) and _NUMBER_TEXT.fullmatch(value.strip()):
+        return Constant(read_argument(value))
+    return read_expression(value)
+
+
 def read_relations(value: object) -> list[Tree]:
     """Parse equations and inequalities from a text or a list of texts.
 
@@ -81,6 +90,8 @@ def read_relations(value: object) -> list[Tree]:
         measure(tree)
     if not trees:
         raise ValueError("expected at least one equation")
+    for tree in trees:
+        _check_chain(tree)
     return [part for tree in trees for part in _conjuncts(tree)]
 
 
@@ -94,6 +105,15 @@ def _relations(text: str) -> list[Tree]:
             raise ValueError(f"line {number} is no equation; write each equation on one line")
         trees += found
     return trees
+
+
+def _check_chain(tree: Tree) -> None:
+    """Raise ValueError for x = 3y = 4, which may be two equations without a comma."""
+    match tree:
+        case Apply(operator="and", arguments=(Apply(operator="=", arguments=(_, Apply())), *rest)):
+            if any(isinstance(part, Apply) and part.operator == "=" for part in rest):
+                reason = "several = in one equation can be read in two ways"
+                raise ValueError(f"{reason}; write each equation as a text of its own, with commas")
 
 
 def _is_relation(tree: Tree) -> bool:
@@ -122,7 +142,7 @@ _TEXT: dict[str, Any] = {"type": "string"}
 _VALUE: dict[str, Any] = {"anyOf": [{"type": "number"}, _TEXT]}
 _TEXTS: dict[str, Any] = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}
 Expression = Annotated[Tree, PlainValidator(read_expression), WithJsonSchema(_TEXT)]
-Value = Annotated[Tree, PlainValidator(read_expression), WithJsonSchema(_VALUE)]
+Value = Annotated[Tree, PlainValidator(read_value), WithJsonSchema(_VALUE)]
 Relations = Annotated[list[Tree], PlainValidator(read_relations), WithJsonSchema(_TEXTS)]
 Names = Annotated[list[str], PlainValidator(read_names), WithJsonSchema(_TEXTS)]
 Variable = Annotated[str, PlainValidator(read_name), WithJsonSchema(_TEXT)]

@@ -111,6 +111,9 @@ PERCENTS = [
     ("solve('x + 15% of x = 115', 'x')", "x = 100"),
     ("solve('x - 25% x = 60', 'x')", "x = 80"),
     ("simplify('3ab - 2ba')", "a*b"),
+    ("limit('x^2', 'x', '3 1/2')", "49/4 = 12.25"),
+    ("substitute('x/2', {'x': '$1,200'})", "600"),
+    ("solve('x = y = 3', 'x, y')", "x = 3, y = 3"),
 ]
 
 STEPS_AND_ROOTS = [

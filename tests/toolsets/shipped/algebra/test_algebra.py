@@ -171,6 +171,11 @@ def test_the_message_explains_an_error(text: str, message: str) -> None:
     [
         ("solve('2,000x = 4,000', 'x')", "column 1: the comma in 2,000 can be read in two ways"),
         ("solve('x + y = 3\\n+ y', 'x, y')", "line 2 is no equation"),
+        ("solve('0,5x = 2', 'x')", "the comma in 0,5 can be read in two ways; write 0.5 or 0, 5"),
+        ("solve(['x + y = 3' 'x - y = 1'], 'x, y')", "several = in one equation"),
+        ("solve('x = 3y = 4', 'x, y')", "several = in one equation"),
+        ("evaluate('3 1/2 + 1')", "a mixed number is written (3 + 1/2)"),
+        ("evaluate('5 choose 2')", "like choose(x, y)"),
         ("solve('f(x) = 2x', 'x')", "there is no function f"),
         ("solve('Let x + 3 = 5', 'x')", "'Let x' can be read in two ways"),
         ("simplify('2xy + x')", "xy can be one name or a product; write x*y"),
