@@ -21,7 +21,7 @@ from pipeline.agent.prompt import (
 )
 from pipeline.records import Message, Step
 from toolsets import CallError, ToolCall, Toolset
-from toolsets.calls.literal import FORM, checked
+from toolsets.calls.literal import FORM, checked, exact_float
 from toolsets.tools.binding import validate
 
 Reader = Callable[[str], tuple[str, Sequence[tuple[str, str]]]]
@@ -119,7 +119,7 @@ def _tool_call(index: int, call: ToolCall) -> dict[str, Any]:
 
 def _arguments(text: str) -> dict[str, Any]:
     try:
-        arguments = checked(json.loads(text or "{}"))
+        arguments = checked(json.loads(text or "{}", parse_float=exact_float))
     except CallError as error:
         raise _unparseable(str(error).removesuffix(FORM)) from None
     except (ValueError, RecursionError):

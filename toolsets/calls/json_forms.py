@@ -7,15 +7,20 @@ missing at the end of the reply are added, unless a list or a number before them
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-import warnings
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from toolsets.calls import repair
-from toolsets.calls.literal import LONGEST_SOURCE, checked, literal, unparseable
+from toolsets.calls.literal import (
+    LONGEST_SOURCE,
+    checked,
+    exact_float,
+    literal,
+    parse_source,
+    unparseable,
+)
 from toolsets.calls.model import WrittenCall
 from toolsets.calls.names import match_name
 from toolsets.calls.readings import keep_latex, refuse_two_readings
@@ -110,7 +115,12 @@ def read_json(text: str) -> Any:
     refuse_two_readings(text)
     try:
         return checked(
-            json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
+            json.loads(
+                text,
+                object_pairs_hook=_unique_keys,
+                parse_constant=_refuse_constant,
+                parse_float=exact_float,
+            )
         )
     except CallError:
         raise
@@ -122,9 +132,7 @@ def read_json(text: str) -> Any:
 
 def _read_dict(text: str) -> Any:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            node = ast.parse(text, mode="eval").body
+        node = parse_source(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise unparseable(f"The JSON cannot be read. {_json_problem(text)}") from None
     return literal(node)

@@ -1,25 +1,73 @@
-"""Convert the literals of a call's arguments to JSON values; nothing is ever evaluated."""
+"""Convert the literals of a call's arguments to JSON values; nothing is ever evaluated.
+
+A decimal number becomes a float if the float's shortest form is that number, else it stays text, as
+12345678901234567890.5 does; functions of exact numbers read such a text.
+"""
 
 from __future__ import annotations
 
 import ast
 import math
+import re
+import warnings
+from decimal import Decimal
 from typing import Any
 
 from toolsets.errors import CallError, shorten
 
 DEEPEST_NESTING = 50
 LONGEST_INTEGER = 13_000  # bits; Python writes no more than 4,300 decimal digits
+SHORT = 15  # characters of a decimal number that a float always holds
 LONGEST_SOURCE = 60  # characters of an argument that a message quotes
 FORM = " Reply with one call, like name(a=1, b=2)."
 
 _WORDS = {"true": True, "false": False, "null": None}
+_FLOAT = re.compile(r"\d\.|\.\d|\d[eE]")
+_WARNED = re.compile(r"\\|\d[A-Za-z]")  # invalid escape sequences, 1if
+_LINE = re.compile(r"\r\n|\r|\n")
 _CALCULATIONS = ast.BinOp | ast.BoolOp | ast.Compare | ast.UnaryOp
 
 
 def unparseable(reason: str) -> CallError:
     """The error for a reply without a valid call; adds a sentence that shows the form."""
     return CallError("unparseable_call", reason + FORM)
+
+
+class Digits(str):
+    """The text of a decimal number that no float holds exactly."""
+
+    __slots__ = ()
+
+
+def parse_source(text: str) -> ast.expr:
+    """The tree of an expression, inexact floats replaced by `Digits`; raises as `ast.parse`."""
+    tree = _parse(text)
+    if not _FLOAT.search(text):
+        return tree
+    floats = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and type(n.value) is float]
+    lines = _LINE.split(text)
+    for node in floats:
+        line = lines[node.lineno - 1].encode()
+        written = line[node.col_offset : node.end_col_offset].decode(errors="replace")
+        node.value = exact_float(written)  # type: ignore[assignment]  # read by `literal` only
+    return tree
+
+
+def _parse(text: str) -> ast.expr:
+    if not _WARNED.search(text):
+        return ast.parse(text, mode="eval").body
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text, mode="eval").body
+
+
+def exact_float(text: str) -> float | Digits:
+    """A decimal number as a float, or as its text if the float would be another number."""
+    number = float(text)
+    is_short = len(text) <= SHORT and "e" not in text.lower()
+    if is_short or not math.isfinite(number) or Decimal(repr(number)) == Decimal(text):
+        return number
+    return Digits(text.replace("_", ""))
 
 
 def literal(node: ast.expr, depth: int = 0) -> Any:
@@ -35,6 +83,10 @@ def literal(node: ast.expr, depth: int = 0) -> Any:
             return _finite(number)
         case ast.Name(id=word) if word in _WORDS:
             return _WORDS[word]
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=Digits() as digits)):
+            return f"-{digits}"
+        case ast.UnaryOp(op=ast.UAdd(), operand=ast.Constant(value=Digits() as digits)):
+            return str(digits)
         case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=ast.Constant(value=number)):
             if isinstance(number, int | float) and not isinstance(number, bool):
                 return -_finite(number) if isinstance(sign, ast.USub) else _finite(number)

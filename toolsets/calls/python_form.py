@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Collection
 from typing import Any
 
 from toolsets.calls import repair
-from toolsets.calls.literal import literal, unparseable
+from toolsets.calls.literal import literal, parse_source, unparseable
 from toolsets.calls.model import WrittenCall
 from toolsets.calls.names import match_name
 from toolsets.calls.readings import keep_latex, refuse_two_readings
 from toolsets.calls.scan import Found
 
-_WARNED = re.compile(r"\\|\d[A-Za-z]")  # invalid escape sequences, 1if
 _FENCE = re.compile(r"```[a-zA-Z_]*\s*\n")
 _CALCULATION = ast.BinOp | ast.BoolOp | ast.Compare | ast.IfExp | ast.Lambda
 _REPEATED = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
@@ -86,11 +84,7 @@ def call_node(text: str) -> ast.Call | None:
 
 def parse_expression(text: str) -> ast.expr | None:
     try:
-        if not _WARNED.search(text):
-            return ast.parse(text, mode="eval").body
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text, mode="eval").body
+        return parse_source(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -7,6 +7,7 @@ cannot use is replaced by a similar one.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Container
 from contextlib import suppress
@@ -19,6 +20,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from toolsets.errors import ToolsetError, shorten
 from toolsets.tools.schema import RecursiveSchema, Schema, flat
 from toolsets.tools.tool import Limits, Tool
+
+_LONG_DECIMAL = re.compile(r"-?[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?")
 
 
 class _Absent:
@@ -118,7 +121,11 @@ def _checker(root: Schema, schema: Schema) -> Callable[[Any], Any]:
     validator = validator_for(root, Draft202012Validator)(root)
     validator = validator.evolve(schema=schema)  # its references point into the root
 
+    numeric = schema.get("type") in ("number", ["number"]) if isinstance(schema, dict) else False
+
     def check(value: Any) -> Any:
+        if numeric and isinstance(value, str) and _LONG_DECIMAL.fullmatch(value):
+            value = float(value)  # `toolsets.calls.literal` leaves what no float holds as text
         for error in validator.iter_errors(value):
             place = ".".join(str(part) for part in error.absolute_path)
             raise ValueError(f"{_expected(error)}{f' at {place}' if place else ''}")

@@ -65,6 +65,8 @@ def _explain(tool: Tool, error: ValidationError) -> str:
             reason = f"there is no argument {shorten(place, 60)}"
         case _:
             message = problem["msg"].removeprefix("Value error, ")
+            if problem["type"] != "value_error":  # pydantic's own begin with a capital letter
+                message = f"{message[0].lower()}{message[1:]}"
             got = shorten(repr(problem["input"]), 100)
-            reason = f"argument {place}: {message[0].lower()}{message[1:]}, got {got}"
+            reason = f"argument {place}: {message}, got {got}"
     return f"{tool.name}: {reason}. Use: {tool.signature}"

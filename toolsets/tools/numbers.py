@@ -1,37 +1,51 @@
-"""Read and write numbers: exact rationals in Python, decimals in the model's text.
+"""Read numbers from arguments: exact rationals in Python, decimals in the model's text.
 
-A rational that terminates within `EXACT_DIGITS` digits is written exactly. Any other is written
-with `SIGNIFICANT_DIGITS` significant digits; such a literal is read back as the rational with a
-small denominator that has this literal, if one exists. So 10/3 is written as 3.33333333333333 and
-is 10/3 again in the next call.
+`read_number` accepts plain numbers only, `read_argument` also the forms that people write where a
+number is asked for: `50%`, `$1,200`, `3 1/2`, `sqrt(2) ≈ 1.4142135623731`.
 
-How small: a literal with f decimal places is read as a rational with a denominator of at most
-10**((f - GUARD_DIGITS) / 2). At most one candidate exists then (fractions with denominators up to Q
-differ by at least 1/Q**2), and an arbitrary literal of that length is mistaken for a rational about
-once in 30,000. A larger denominator is not recovered: the value is off by the literal's last digit.
-
-Not here: numbers in answers (`pipeline.agent.verdict` strips currency and percent signs).
+Not here: numbers in answers (`pipeline.agent.verdict` strips currency and percent signs), and the
+rule for rounded decimals such as 3.33333333333333 (`toolsets.languages.decimals`).
 """
 
 from __future__ import annotations
 
-import math
 import re
-from decimal import Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 from toolsets.errors import LimitExceeded
+from toolsets.languages.decimals import (
+    EXACT_DIGITS,
+    GUARD_DIGITS,
+    LARGEST_MAGNITUDE_DIGITS,
+    SIGNIFICANT_DIGITS,
+    check_magnitude,
+    recover,
+    write_number,
+)
 
-EXACT_DIGITS = 30
-SIGNIFICANT_DIGITS = 15  # the most that survive text -> double -> text for every double
-GUARD_DIGITS = 4
-LARGEST_MAGNITUDE_DIGITS = 1000
+__all__ = [
+    "EXACT_DIGITS",
+    "GUARD_DIGITS",
+    "LARGEST_MAGNITUDE_DIGITS",
+    "SIGNIFICANT_DIGITS",
+    "check_magnitude",
+    "read_argument",
+    "read_number",
+    "read_percent",
+    "write_number",
+]
 
-_DECIMAL = re.compile(r"[+-]?((?:\d+|[1-9]\d{0,2}(?:,\d{3})+)(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?")
+_DIGITS = r"(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+)"
+_DECIMAL = re.compile(rf"[+-]?{_DIGITS}([eE][+-]?\d{{1,4}})?")
 _DECIMAL_COMMA = re.compile(r"[+-]?0,\d+")
 _RATIO = re.compile(r"([+-]?\d+)\s*/\s*(\d+)")
-_ROUNDED = Context(prec=SIGNIFICANT_DIGITS)
-_EXACT = Context(prec=EXACT_DIGITS)
+_COMMA = re.compile(r"[+-]?[$€£¥]?\d[\d,.]*,[\d,.]*%?")
+_PERCENT = re.compile(rf"(?P<number>[+-]?{_DIGITS})\s*(?:%|percent)", re.IGNORECASE)
+_CURRENCY = re.compile(rf"(?P<sign>[+-]?)[$€£¥]\s?(?P<number>[+-]?{_DIGITS})")
+_MIXED = re.compile(r"(?P<sign>[+-]?)(?P<whole>\d+) (?P<above>\d+)/(?P<below>\d+)")
+_ROUNDED = re.compile(r"(?P<exact>[^≈=]*)[≈=]\s*(?P<number>[+-]?\d[\d.]*)")
+_OF_SOLVERS = re.compile(r"(?:[\d\s+*/().-]|sqrt|log|exp|pi|E|a?(?:sin|cos|tan)h?)*")
 
 
 def read_number(value: object) -> Fraction:
@@ -58,31 +72,54 @@ def read_number(value: object) -> Fraction:
         point = text.replace(",", ".")
         raise ValueError(f"expected a number; a decimal is written with a point, as {point}")
     if not _DECIMAL.fullmatch(text):
+        if _COMMA.fullmatch(text):
+            raise ValueError("expected a number; write it with a decimal point and no comma")
         raise ValueError("expected a number")
-    return _recover(_bounded(text.replace(",", "")))
+    return recover(_bounded(text.replace(",", "")))
 
 
-def write_number(value: Fraction) -> str:
-    """`value` as a decimal without exponent: exact if short enough, else 15 significant digits.
+def read_argument(value: object) -> Fraction:
+    """`read_number`, and texts such as `50%`, `$1,200`, `3 1/2` and `5/6 ≈ 0.833333333333333`.
 
-    Raises LimitExceeded if it would need more than `LARGEST_MAGNITUDE_DIGITS` digits.
+    50% is one half. Raises as `read_number` does.
     """
-    check_magnitude(value)
-    if value.denominator == 1:
-        return str(value.numerator)
-    places = _terminating_places(value.denominator)
-    if places is not None:
-        scaled = abs(value.numerator) * 10**places // value.denominator
-        if len(str(scaled)) <= EXACT_DIGITS:
-            return _plain(Decimal(-scaled if value < 0 else scaled).scaleb(-places, _EXACT))
-    return _plain(_ROUNDED.divide(Decimal(value.numerator), Decimal(value.denominator)))
+    if not isinstance(value, str):
+        return read_number(value)
+    text = " ".join(value.replace("\N{MINUS SIGN}", "-").split())
+    if match := _PERCENT.fullmatch(text):
+        return read_number(match["number"]) / 100
+    if match := _CURRENCY.fullmatch(text):
+        return read_number(match["sign"] + match["number"])
+    if match := _MIXED.fullmatch(text):
+        return _mixed(*(match[part] for part in ("sign", "whole", "above", "below")))
+    if match := _ROUNDED.fullmatch(text):
+        return _rounded(match["exact"].strip(), read_number(match["number"]))
+    return read_number(text)
 
 
-def check_magnitude(value: Fraction) -> Fraction:
-    """Return `value`; raises LimitExceeded if its numerator or denominator is too long."""
-    bits = max(value.numerator.bit_length(), value.denominator.bit_length())
-    if bits > LARGEST_MAGNITUDE_DIGITS * 3.33:
-        raise LimitExceeded(f"the number has more than {LARGEST_MAGNITUDE_DIGITS:,} digits")
+def read_percent(value: object) -> Fraction:
+    """`read_argument` for a number of percent: both 15 and 15% are 15."""
+    if isinstance(value, str) and (match := _PERCENT.fullmatch(value.strip())):
+        return read_number(match["number"])
+    return read_argument(value)
+
+
+def _mixed(sign: str, whole: str, above: str, below: str) -> Fraction:
+    part = read_number(f"{above}/{below}")
+    if part >= 1:
+        raise ValueError("expected a number; the fraction of a mixed number must be below 1")
+    size = read_number(whole) + part
+    return -size if sign == "-" else size
+
+
+def _rounded(exact: str, value: Fraction) -> Fraction:
+    """The number of a result such as `sqrt(2) ≈ 1.4142135623731`; a ratio must agree with it."""
+    if _RATIO.fullmatch(exact) or _DECIMAL.fullmatch(exact):
+        if write_number(read_number(exact)) != write_number(value):
+            raise ValueError("expected a number, got two different ones")
+        return read_number(exact)
+    if not _OF_SOLVERS.fullmatch(exact):
+        raise ValueError("expected a number")
     return value
 
 
@@ -91,25 +128,3 @@ def _bounded(text: str) -> Decimal:
     if len(text) > LARGEST_MAGNITUDE_DIGITS or abs(exact.adjusted()) > LARGEST_MAGNITUDE_DIGITS:
         raise LimitExceeded(f"the number has more than {LARGEST_MAGNITUDE_DIGITS:,} digits")
     return exact
-
-
-def _recover(decimal: Decimal) -> Fraction:
-    exact = Fraction(decimal)
-    places = SIGNIFICANT_DIGITS - 1 - decimal.adjusted()  # with zeros not written
-    if exact.denominator == 1 or places <= GUARD_DIGITS:
-        return exact
-    simple = exact.limit_denominator(math.isqrt(10 ** (places - GUARD_DIGITS)))
-    return simple if write_number(simple) == _plain(decimal) else exact
-
-
-def _terminating_places(denominator: int) -> int | None:
-    twos = (denominator & -denominator).bit_length() - 1
-    rest, fives = denominator >> twos, 0
-    while rest % 5 == 0:
-        rest, fives = rest // 5, fives + 1
-    return max(twos, fives) if rest == 1 else None
-
-
-def _plain(decimal: Decimal) -> str:
-    text = f"{decimal:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -14,11 +14,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, WithJsonSchema
 
 from toolsets.errors import ToolsetError
-from toolsets.tools.numbers import read_number
+from toolsets.tools.numbers import read_argument, read_percent
 from toolsets.tools.schema import signature
 
-Number = Annotated[Fraction, BeforeValidator(read_number), WithJsonSchema({"type": "number"})]
+Number = Annotated[Fraction, BeforeValidator(read_argument), WithJsonSchema({"type": "number"})]
 """The type of an exact numeric parameter: a number in JSON, a Fraction in the function."""
+Percent = Annotated[Fraction, BeforeValidator(read_percent), WithJsonSchema({"type": "number"})]
+"""The type of a number of percent: 15 and "15%" are both 15."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import toolsets
 from toolsets import CallError, Number, Toolset, parse_call, render_call, tool
 
 NAMES = st.text(string.ascii_letters + "_", min_size=1).filter(
@@ -297,3 +298,36 @@ def test_a_value_that_cannot_be_encoded_is_unparseable(text: str, reason: str) -
     with pytest.raises(CallError, match=reason) as caught:
         parse_call(text)
     assert caught.value.kind == "unparseable_call"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "add(a=12345678901234567890.5, b=0)",
+        'add(a=12345678901234567890.5, b="0")',
+        '{"name": "add", "arguments": {"a": 12345678901234567890.5, "b": 0}}',
+        "{'name': 'add', 'arguments': {'a': 12345678901234567890.5, 'b': 0}}",
+    ],
+)
+def test_a_decimal_number_that_no_float_holds_stays_exact(reply: str) -> None:
+    call = parse_call(reply)
+    arithmetic = toolsets.load("arithmetic")
+    assert call.keywords["a"] == "12345678901234567890.5"
+    assert arithmetic.execute(arithmetic.parse(reply)).content == "12345678901234567890.5"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0.1", 0.1),
+        ("-2.50", -2.5),
+        ("1e3", 1000.0),
+        ("0.333333333333333", 0.333333333333333),
+        ("-0.12345678901234567890", "-0.12345678901234567890"),
+        ("+1_000.00000000000000001", "1000.00000000000000001"),
+        ("1e-400", "1e-400"),
+        ("100000000000000000000.0", 1e20),
+    ],
+)
+def test_a_decimal_number_is_a_float_where_a_float_holds_it(text: str, value: object) -> None:
+    assert parse_call(f"add(a={text}, b=0)").keywords["a"] == value

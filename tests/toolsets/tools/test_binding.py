@@ -105,3 +105,10 @@ def test_any_arguments_are_executed_or_give_an_error_result(
         assert executed == ToolResult(False, str(error), error.kind)
     else:
         assert ARITHMETIC.execute(parsed) == executed
+
+
+def test_a_message_of_a_function_keeps_its_first_letter() -> None:
+    message = "Bob is both a variable and a value; rename one"
+    constraints = toolsets.load("constraints")
+    text = "find_values(variables={'Bob': 'int', 'c': 'Bob, Ann'}, constraints=['c = Ann'])"
+    assert message in call_error(text, constraints)[1]

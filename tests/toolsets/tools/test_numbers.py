@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from toolsets import LimitExceeded
-from toolsets.tools.numbers import read_number, write_number
+from toolsets.tools.numbers import read_argument, read_number, read_percent, write_number
 
 
 @given(st.integers(-(10**300), 10**300))
@@ -109,10 +109,51 @@ def test_a_number_is_written(value: Fraction, text: str) -> None:
     assert write_number(value) == text
 
 
-@pytest.mark.parametrize("value", [True, None, [1], "", "abc", "1 2", "1,00", "$5", "nan", "inf"])
+@pytest.mark.parametrize("value", [True, None, [1], "", "abc", "1 2", "$5", "nan", "inf"])
 def test_a_value_that_is_not_a_number_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r"^expected a number$"):
         read_number(value)
+
+
+@pytest.mark.parametrize("value", ["1,00", "0,125", "1234,567", "1,2345", "1.200,50", "$0,5"])
+def test_a_comma_that_may_be_a_decimal_comma_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match=r"^expected a number; write it with a decimal point"):
+        read_argument(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        ("50%", Fraction(1, 2)),
+        ("12.5 %", Fraction(1, 8)),
+        ("20 percent", Fraction(1, 5)),
+        ("$1,200", Fraction(1200)),
+        ("-$1,200.50", Fraction(-2401, 2)),
+        ("€5", Fraction(5)),
+        ("3 1/2", Fraction(7, 2)),
+        ("-3 1/2", Fraction(-7, 2)),
+        ("\N{MINUS SIGN}5", Fraction(-5)),
+        ("5/6 ≈ 0.833333333333333", Fraction(5, 6)),
+        ("5/8 = 0.625", Fraction(5, 8)),
+        ("sqrt(2) ≈ 1.4142135623731", Fraction("1.4142135623731")),
+        ("≈ 0.333333333333333", Fraction(1, 3)),
+        (0.5, Fraction(1, 2)),
+    ],
+)
+def test_a_number_in_the_form_of_a_text_is_read(value: object, number: Fraction) -> None:
+    assert read_argument(value) == number
+
+
+@pytest.mark.parametrize(
+    "value", ["$50%", "5 dollars", "3 5/2", "3-1/2", "1/2 = 0.6", "x = 5", "2 ≈ 3", "50%%", "1 000"]
+)
+def test_a_text_with_no_one_number_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match=r"^expected a number"):
+        read_argument(value)
+
+
+def test_a_number_of_percent_may_have_its_sign() -> None:
+    assert read_percent("15%") == read_percent(15) == read_percent("15") == 15
 
 
 def test_a_float_nan_is_refused() -> None:

@@ -1,18 +1,20 @@
 """Parser from tokens to a tree, by precedence climbing (`toolsets.languages.climbing`).
 
 From loose to tight: `x if c else y`, ↔, →, or, xor, and, not, comparisons, + and -, * / // % and
-products without a sign, minus before an operand, powers, ! and °. → and powers group to the right.
-% is the remainder, or a percent sign if no operand follows.
-A name before a parenthesis is a function of the language; one unknown letter is a factor.
+products without a sign, minus before an operand, powers, ! and ° and the percent sign. → and powers
+group to the right. `if a then b` is a → b.
+
+Not here: what is decided before parsing, such as the meaning of % (`notation`, `percent`, `latex`).
 """
 
 from __future__ import annotations
 
-import difflib
 from fractions import Fraction
 from typing import TypeVar
 
 from toolsets.languages.climbing import Climber
+from toolsets.languages.expression.latex import plain
+from toolsets.languages.expression.notation import interpret
 from toolsets.languages.expression.tokens import (
     END,
     NAME,
@@ -44,25 +46,30 @@ DEEPEST = 40  # nesting levels of operators and parentheses
 _NOT, _COMPARISON, _SUM, _PRODUCT, _MINUS, _POWER, _POSTFIX = 7, 8, 9, 10, 11, 12, 13
 _BINDING = {
     **{"if": 1, "↔": 2, "→": 3, "or": 4, "xor": 5, "and": 6, "in": _COMPARISON, "+": _SUM},
-    **{"-": _SUM, "**": _POWER, "!": _POSTFIX, "°": _POSTFIX},
+    **{"-": _SUM, "**": _POWER, "!": _POSTFIX, "°": _POSTFIX, "percent": _POSTFIX},
+    "not in": _COMPARISON,
     **dict.fromkeys(COMPARISONS, _COMPARISON),
     **dict.fromkeys(("*", "/", "//", "%"), _PRODUCT),
 }
 _CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|"}
-_AFTER_PERCENT = (*COMPARISONS, "+", "*", "/", ")", "]", ",")  # 20% * 50, but 20 % 3
+_SAME = {"pow": "**", "nCr": "binomial", "choose": "binomial"}
 Result = TypeVar("Result")
 _DEGREE = Apply("/", (Name("pi"), Constant(Fraction(180))))
 
 
-def read(text: str, language: Language) -> Tree:
-    """Parse one expression; raises ExpressionError or ExpressionTooLarge, both for the model."""
-    parser = _Parser(tokenize(text), language)
+def read(text: str, language: Language, phrases: bool = False) -> Tree:
+    """Parse one expression; raises ExpressionError or ExpressionTooLarge, both for the model.
+
+    With `phrases`, words side by side are one name.
+    """
+    tokens = interpret(tokenize(plain(text)), language, phrases=phrases)
+    parser = _Parser(tokens, language)
     return parser.at_end(parser.climb(0))
 
 
 def read_list(text: str, language: Language) -> tuple[Tree, ...]:
     """Parse several expressions, separated by commas or semicolons; raises as `read` does."""
-    parser = _Parser(tokenize(text), language)
+    parser = _Parser(interpret(tokenize(plain(text)), language, single=False), language)
     trees = [parser.climb(0)]
     while parser.skip(","):
         trees.append(parser.climb(0))
@@ -73,6 +80,7 @@ class _Parser(Climber[Token, Tree]):
     def __init__(self, tokens: list[Token], language: Language) -> None:
         super().__init__(tokens, DEEPEST)
         self._language = language
+        self._bars = 0  # open signs | of absolute values
 
     def operation(self, left: Tree) -> Tree:
         result = self._operation(left)
@@ -105,6 +113,8 @@ class _Parser(Climber[Token, Tree]):
             raise ExpressionError(f"column {column}: expected {sign!r}, got {got}")
 
     def binding(self) -> int:
+        if self._bars > 1:
+            self._split_bars()
         if self._starts_factor():
             return _PRODUCT
         if self.token.kind == SUPERSCRIPT:
@@ -115,7 +125,16 @@ class _Parser(Climber[Token, Tree]):
         """Whether the next token is a factor without a sign: 2x, 3(x + 1), x y, (x)2, not x 2."""
         if self.token.kind == NUMBER:
             return self._tokens[self._position - 1].kind == SIGN
-        return self.token.kind == NAME or self._is("(", "√")
+        return self.token.kind == NAME or self._is("(", "√") or (not self._bars and self._is("|"))
+
+    def _split_bars(self) -> None:
+        """Read || as two signs | of absolute values, where it cannot be `or`."""
+        if self._is("or") and self.token.written == "||":
+            bar = self.token._replace(text="|", written="|")
+            second = bar._replace(column=bar.column + 1, before="")
+            tokens = [*self._tokens]
+            tokens[self._position : self._position + 1] = [bar, second]
+            self._tokens = tokens
 
     def _operation(self, left: Tree) -> Tree:
         if self._starts_factor():
@@ -128,8 +147,10 @@ class _Parser(Climber[Token, Tree]):
                 return Apply("factorial", (left,))
             case "°":
                 return join("*", left, _DEGREE)
-            case "%" if self._is(*_AFTER_PERCENT) or self.token.kind == END:
+            case "percent":
                 return Apply("/", (left, Constant(Fraction(100))))
+            case "not in":
+                return Apply("not", (Apply("in", (left, self.climb(_COMPARISON))),))
             case "if":
                 return self._choice(left)
             case "-":
@@ -149,6 +170,15 @@ class _Parser(Climber[Token, Tree]):
         self._expect("else")
         return Apply("if", (condition, value, self.climb(0)))
 
+    def _conditional(self) -> Tree:
+        """`if a then b` as a → b, `if a then b else c` as a choice."""
+        condition = self.climb(_BINDING["if"])
+        self._expect("then")
+        consequence = self.climb(_BINDING["if"])
+        if self.skip("else"):
+            return Apply("if", (condition, consequence, self.climb(0)))
+        return Apply("→", (condition, consequence))
+
     def _comparison(self, operator: str, left: Tree) -> Tree:
         """One comparison, or the conjunction that a chain such as 1 < x ≤ 3 stands for."""
         right = self.climb(_COMPARISON)
@@ -160,6 +190,7 @@ class _Parser(Climber[Token, Tree]):
         return result
 
     def operand(self) -> Tree:
+        self._split_bars()
         token = self.take()
         match token.kind, token.text:
             case "number", text:
@@ -176,8 +207,9 @@ class _Parser(Climber[Token, Tree]):
                 return Apply("not", (self.climb(_NOT),))
             case "sign", "√":
                 return Apply("sqrt", (self.climb(_POWER),))
-            case "sign", "if" if self._is("("):
-                return self._call("if", Arity(3, 3), token)
+            case "sign", "if":
+                is_call = self._is("(") and not self._has_then()
+                return self._call("if", Arity(3, 3), token) if is_call else self._conditional()
             case "sign", text if text in _CLOSING:
                 return self._enclosed(text)
         column, got = token.column, token.described
@@ -188,29 +220,39 @@ class _Parser(Climber[Token, Tree]):
         if arity and self._is("("):
             return self._call(name, arity, token)
         if arity:
-            message = f"{name} needs its argument in parentheses, like {name}(x)"
+            example = f"{name}({', '.join('xyz'[: arity.least])})"
+            message = f"{name} needs its argument in parentheses, like {example}"
             raise ExpressionError(f"column {token.column}: {message}")
-        if len(name) > 1 and self._is("("):
-            raise ExpressionError(f"column {token.column}: {self._unknown_function(name)}")
         return Name(name)
 
-    def _unknown_function(self, name: str) -> str:
-        near = difflib.get_close_matches(name, self._language, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"for a product write {name}*(...)."
-        known = ", ".join(self._language)
-        return f"there is no function {name}; {hint} The functions are: {known}"
+    def _has_then(self) -> bool:
+        """Whether the condition from here on is followed by `then`."""
+        depth = 0
+        for token in self._tokens[self._position :]:
+            depth += (token.text in ("(", "[", "{")) - (token.text in (")", "]", "}"))
+            if depth < 0 or token.kind == END or (depth == 0 and token.text in (",", "else")):
+                return False
+            if depth == 0 and token.text == "then":
+                return True
+        return False
 
     def _call(self, name: str, arity: Arity, token: Token) -> Tree:
         self._expect("(")
+        outside, self._bars = self._bars, 0
         arguments = self._items(")")
+        self._bars = outside
         if not arity.least <= len(arguments) <= arity.most:
             reason = f"takes {arity.described}, got {len(arguments)}"
             raise ExpressionError(f"column {token.column}: {name} {reason}")
-        return Apply(name, arguments)
+        return Apply(_SAME.get(name, name), arguments)
 
     def _enclosed(self, opening: str) -> Tree:
-        items = self._items(_CLOSING[opening])
-        if opening == "|" and len(items) == 1:
+        outside = self._bars
+        self._bars = self._bars + 1 if opening == "|" else 0
+        items = (self.climb(0),) if opening == "|" else self._items(_CLOSING[opening])
+        self._bars = outside
+        if opening == "|":
+            self._expect("|")
             return Apply("abs", items)
         if opening == "(" and len(items) == 1:
             return items[0]

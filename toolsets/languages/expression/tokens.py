@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
+from decimal import Decimal
 from typing import NamedTuple
 
 from toolsets.errors import LimitExceeded
 from toolsets.languages.climbing import scan
+from toolsets.languages.decimals import recover
 from toolsets.languages.expression.tree import Constant
 
 LONGEST_TEXT = 4_000  # characters
 MOST_TOKENS = 1_500
 LONGEST_NUMBER = 1_000  # digits
 
-NUMBER, SUPERSCRIPT, NAME = "number", "superscript", "name"
+NUMBER, GROUPED, SUPERSCRIPT, NAME = "number", "grouped", "superscript", "name"
 QUOTED, SIGN, END = "quoted", "sign", "end"
 
 _SPELLINGS: dict[str, tuple[str, ...]] = {
@@ -35,19 +36,31 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
     "**": ("^",),
     "%": ("mod",),
     ",": (";",),
-    **dict.fromkeys(("if", "else", "//", "+", "<", ">", "!", "°", "√", *"()[]{}|"), ()),
+    **dict.fromkeys(
+        ("if", "then", "else", "of", "percent", "//", "+", "<", ">", "!", "°", "√", *"()[]{}|"), ()
+    ),
 }
 _MEANING = {text: sign for sign, texts in _SPELLINGS.items() for text in (sign, *texts)}
 _SIGNS = sorted((text for text in _MEANING if not text.isalpha()), key=len, reverse=True)
 _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _TOKEN = re.compile(
-    rf"(?P<{NUMBER}>([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+(?![\w.]))?)"
+    rf"(?P<{GROUPED}>[0-9]{{1,3}}(?:,[0-9]{{3}})+(?![0-9])(?:\.[0-9]+)?)"
+    rf"|(?P<{NUMBER}>([0-9]+(?:_[0-9]{{3}})*\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+(?![\w.]))?)"
     rf"|(?P<{SUPERSCRIPT}>⁻?[⁰¹²³⁴-⁹]+)"
     rf"|(?P<{NAME}>∞|[^\W\d⁰¹²³⁴-⁹][^\W⁰¹²³⁴-⁹]*)"
     rf"|(?P<{QUOTED}>'[^'\"]{{1,60}}'|\"[^'\"]{{1,60}}\")"
     rf"|(?P<{SIGN}>{'|'.join(map(re.escape, _SIGNS))})"
 )
 _FUNCTION = re.compile(r"\s*\(")
+_HINTS = {
+    **dict.fromkeys("$€£¥", "; leave the sign of the currency out"),
+    **dict.fromkeys("≈≃≅", "; write the number alone"),
+    "±": "; write the case with + and the case with - apart",
+    "?": "; write a name such as x for the unknown",
+    ":": "; for a ratio write /",
+    "\\": "; write it without LaTeX",
+    ".": "; write * for a product",
+}
 
 
 class ExpressionError(ValueError):
@@ -62,6 +75,8 @@ class Token(NamedTuple):
     kind: str
     text: str  # as written; a sign in its canonical spelling
     column: int
+    written: str = ""
+    before: str = ""  # the white space before it
 
     @property
     def described(self) -> str:
@@ -70,22 +85,28 @@ class Token(NamedTuple):
 
 
 def tokenize(text: str) -> list[Token]:
-    """The tokens of `text`, ending with an END token."""
+    """The tokens of `text`, ending with an END token; `notation` resolves the ambiguous ones."""
     if len(text) > LONGEST_TEXT:
         raise ExpressionTooLarge(f"the text is longer than {LONGEST_TEXT:,} characters")
-    tokens = [_token(match, text) for match in scan(text, _TOKEN, _unknown_character)]
+    tokens, end = [], 0
+    for match in scan(text, _TOKEN, _unknown_character):
+        tokens.append(_token(match, text, end))
+        end = match.end()
     if len(tokens) > MOST_TOKENS:
         raise ExpressionTooLarge(f"the text has more than {MOST_TOKENS:,} parts")
-    return [*tokens, Token(END, "", len(text) + 1)]
+    return [*tokens, Token(END, "", len(text) + 1, "", text[end:] or " ")]
 
 
 def exact_number(text: str) -> Constant:
-    """The exact number in digits, with a decimal point or an exponent: 0.1 is one tenth."""
-    mantissa, _, exponent = text.lower().partition("e")
-    whole, _, decimals = mantissa.partition(".")
+    """The exact number in digits, with a decimal point or an exponent: 0.1 is one tenth.
+
+    A rounded decimal such as 2.66666666666667 is 8/3 (`toolsets.languages.decimals`).
+    """
+    digits = text.lower().replace("_", "")
+    mantissa, _, exponent = digits.partition("e")
     if len(exponent) > 5 or len(mantissa) + abs(int(exponent or 0)) > LONGEST_NUMBER:
         raise ExpressionTooLarge(f"a number has more than {LONGEST_NUMBER:,} digits")
-    return Constant(int(whole + decimals) * Fraction(10) ** (int(exponent or 0) - len(decimals)))
+    return Constant(recover(Decimal(digits)))
 
 
 def superscript(text: str) -> Constant:
@@ -97,13 +118,16 @@ def superscript(text: str) -> Constant:
 
 
 def _unknown_character(character: str, column: int) -> ExpressionError:
-    return ExpressionError(f"column {column}: {character!r} has no meaning here")
+    hint = _HINTS.get(character, "")
+    return ExpressionError(f"column {column}: {character!r} has no meaning here{hint}")
 
 
-def _token(match: re.Match[str], text: str) -> Token:
+def _token(match: re.Match[str], text: str, end: int) -> Token:
+    """The token of a match; `end` is where the token before it ends."""
     kind, written = str(match.lastgroup), match.group()
     word = written.lower()
     is_function = word == "mod" and _FUNCTION.match(text, match.end())
     if kind == NAME and word in _MEANING and not is_function:
         kind = SIGN
-    return Token(kind, _MEANING[word] if kind == SIGN else written, match.start() + 1)
+    meaning = _MEANING[word] if kind == SIGN else written
+    return Token(kind, meaning, match.start() + 1, written, text[end : match.start()])

@@ -10,6 +10,15 @@ from typing import NamedTuple
 COMPARISONS = ("=", "≠", "<", "≤", ">", "≥")
 FLAT = ("+", "*", "and", "or")  # associative operators: one node with any number of arguments
 
+GREEK = frozenset(
+    (
+        *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"),
+        *("lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi"),
+        *("chi", "psi", "omega", "infinity", "inf", "oo"),
+    )
+)
+"""Names that stand for one sign, so that they may stand beside another factor."""
+
 
 @dataclass(frozen=True, slots=True)
 class Constant:
@@ -108,8 +117,26 @@ def divisors(tree: Tree) -> list[Tree]:
 def split_products(tree: Tree, known: Collection[str]) -> Tree:
     """Replace a name such as `xy` by the product of x and y if both are in `known`.
 
-    `known` holds all names of the text, so that 2xy - x - y means 2*x*y - x - y.
+    `known` holds all names of the text, so that 2xy - x - y means 2*x*y - x - y. Of `ab` and `ba`
+    both are products. Raises ValueError for a name that can be read in two ways.
     """
-    words = [name for name in names(tree) if len(name) > 1 and name.isalpha()]
-    products = [word for word in words if all(letter in known for letter in word)]
+    words = {name for name in names(tree) if len(name) > 1 and name.isalpha()}
+    products = {word for word in words if all(letter in known for letter in word)}
+    products |= _reordered(words - products)
+    for word in words - products:
+        if len(word) == 2 and word.lower() not in GREEK and any(c in known for c in word):
+            raise ValueError(
+                f"{word} can be one name or a product; write {'*'.join(word)} for the product"
+            )
     return replace(tree, {word: Apply("*", tuple(map(Name, word))) for word in products})
+
+
+def _reordered(words: set[str]) -> set[str]:
+    """The pairs such as ab and ba; raises ValueError for longer names with the same letters."""
+    spelled = {word: "".join(sorted(word)) for word in words}
+    same = {w for w in words if list(spelled.values()).count(spelled[w]) > 1}
+    if longer := sorted(word for word in same if len(word) > 2):
+        raise ValueError(
+            f"{' and '.join(longer[:2])} can be names or products; write * between factors"
+        )
+    return same

@@ -35,6 +35,8 @@ from toolsets.shipped.algebra.whole import (
     prime_factors,
 )
 
+LIBRARIES = ("sympy",)  # imported by a worker before its first call
+
 toolset = Toolset(
     "algebra",
     (

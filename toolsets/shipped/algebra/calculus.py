@@ -98,7 +98,8 @@ def summation(expression: Expression, variable: Variable, lower: Value, upper: V
 
     k, whole = sympy.Symbol(variable), build(expression, [variable])
     bounds = _bounds(expression, variable, lower, upper)
-    if terms := _terms(expression, variable, bounds):
+    _check_range(bounds)
+    if (terms := _terms(expression, variable, bounds)) is not None:
         return _write(simplest(sympy.Add(*terms)))
     return _write(simplest(_closed_form(sympy.summation(whole, (k, *bounds)))))
 
@@ -114,7 +115,8 @@ def product(expression: Expression, variable: Variable, lower: Value, upper: Val
 
     k, whole = sympy.Symbol(variable), build(expression, [variable])
     bounds = _bounds(expression, variable, lower, upper)
-    if terms := _terms(expression, variable, bounds):
+    _check_range(bounds)
+    if (terms := _terms(expression, variable, bounds)) is not None:
         return _write(simplest(sympy.Mul(*terms)))
     return _write(simplest(_closed_form(sympy.product(whole, (k, *bounds)))))
 
@@ -138,10 +140,22 @@ def _check_at(expression: Tree, variable: str, point: Tree) -> None:
         return
 
 
-def _terms(expression: Tree, variable: str, bounds: tuple[Any, Any]) -> list[Any]:
-    """All terms if the bounds are whole numbers and less than MOST_TERMS apart, else none."""
-    if not all(bound.is_Integer for bound in bounds) or not 0 <= bounds[1] - bounds[0] < MOST_TERMS:
-        return []
+def _check_range(bounds: tuple[Any, Any]) -> None:
+    """Raise ValueError if a bound is a number but no whole number, or on the wrong side."""
+    import sympy
+
+    for bound, infinite in zip(bounds, (-sympy.oo, sympy.oo), strict=True):
+        if bound.is_number and not bound.is_Integer and bound != infinite:
+            raise ValueError(f"a bound must be a whole number, a name or {infinite}, got {bound}")
+
+
+def _terms(expression: Tree, variable: str, bounds: tuple[Any, Any]) -> list[Any] | None:
+    """All terms if the bounds are whole numbers less than MOST_TERMS apart, else None.
+
+    There is no term if the upper bound is below the lower one.
+    """
+    if not all(bound.is_Integer for bound in bounds) or bounds[1] - bounds[0] >= MOST_TERMS:
+        return None
     numbers = range(int(bounds[0]), int(bounds[1]) + 1)
     return [build(replace(expression, {variable: _constant(k)}), [variable]) for k in numbers]
 

@@ -65,7 +65,7 @@ def substitute(expression: Expression, values: dict[str, Value]) -> str:
 
 @tool
 def evaluate(expression: Expression) -> str:
-    """Compute an expression without names, exactly and as a decimal.
+    """Compute an expression without names, exactly and as a decimal (log is natural; log10, log2).
 
     Example:
         evaluate(expression="sqrt(50) + 1/2")

@@ -62,8 +62,11 @@ def search(expression: Any, x: Any) -> list[Any]:
 
 
 def write_root(root: Any) -> str:
-    """The text of a root; a rounded root begins with ≈."""
-    return f"≈ {decimal(root)}" if is_rounded(root) else write(root)
+    """The text of a root: `sqrt(2) ≈ 1.4142135623731`; a rounded root begins with ≈."""
+    if is_rounded(root):
+        return f"≈ {decimal(root)}"
+    is_irrational = root.is_number and not root.is_rational and root.is_real
+    return f"{write(root)} ≈ {decimal(root)}" if is_irrational else write(root)
 
 
 def is_rounded(root: Any) -> bool:

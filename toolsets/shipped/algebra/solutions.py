@@ -30,7 +30,7 @@ def write_values(name: str, values: list[Any]) -> str:
 
 def write_value(name: str, value: Any) -> str:
     """One value of an unknown: `x = 2`, `x ≈ 1.1673039782614`."""
-    return f"{name} {write_root(value)}" if is_rounded(value) else f"{name} = {write(value)}"
+    return f"{name} {'' if is_rounded(value) else '= '}{write_root(value)}"
 
 
 def write_assignments(unknowns: list[Any], solutions: list[dict[Any, Any]]) -> str:
@@ -76,14 +76,21 @@ def _interval(name: str, interval: Any) -> str:
     above = "" if high.is_infinite else f" {'<' if interval.right_open else '<='} {_bound(high)}"
     if not below and not above:
         return f"every real number {name}"
-    rounded = " (rounded)" if is_rounded(low) or is_rounded(high) else ""
+    rounded = " (rounded)" if is_rounded(low) or is_rounded(high) else _decimals(low, high)
     if above:
         return f"{below}{name}{above}{rounded}"
     return f"{name} {'>' if interval.left_open else '>='} {_bound(low)}{rounded}"
 
 
 def _bound(value: Any) -> str:
-    return write_root(value).removeprefix("≈ ")
+    return write_root(value).removeprefix("≈ ").partition(" ≈ ")[0]
+
+
+def _decimals(*bounds: Any) -> str:
+    """The decimals of irrational bounds: ` (sqrt(2) ≈ 1.4142135623731)`."""
+    texts = [write_root(bound) for bound in bounds if bound.is_finite]
+    listed = ", ".join(text for text in texts if " ≈ " in text)
+    return f" ({listed})" if listed else ""
 
 
 def _family(name: str, values: Any) -> str:

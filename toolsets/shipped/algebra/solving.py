@@ -12,9 +12,11 @@ from typing import Any
 from toolsets.errors import LimitExceeded
 from toolsets.languages.expression import Apply, Tree, divisors, names, split_products
 from toolsets.shipped.algebra.inequalities import is_inequality, solution_set
+from toolsets.shipped.algebra.radicals import has_radical, solve_radicals
 from toolsets.shipped.algebra.rewriting import simplest
 from toolsets.shipped.algebra.single import by_sympy, is_zero, solve_one, zeros
 from toolsets.shipped.algebra.solutions import NONE, write_assignments, write_set
+from toolsets.shipped.algebra.stepwise import REFUSAL, solve_step, step_of
 from toolsets.shipped.algebra.symbolic import Names, Relations, build
 from toolsets.tools.decorator import tool
 
@@ -35,6 +37,8 @@ def solve(equations: Relations, unknowns: Names) -> str:
     equations = [split_products(tree, known) for tree in equations]
     _check_unknowns(equations, unknowns)
     symbols = [sympy.Symbol(name) for name in unknowns]
+    if (special := _solve_special(equations, unknowns)) is not None:
+        return special
     if any(is_inequality(tree) for tree in equations):
         return _solve_inequalities(equations, symbols)
     differences = [_difference(tree, unknowns)[1] for tree in equations]
@@ -45,8 +49,39 @@ def solve(equations: Relations, unknowns: Names) -> str:
     if not all(d.has(*symbols) for d in differences):
         return NONE
     solutions = _solve_system(differences, symbols)
+    _check_other_names(solutions, differences, symbols)
     allowed = [s for s in solutions if not any(is_zero(divisor.subs(s)) for divisor in forbidden)]
     return write_assignments(symbols, allowed)
+
+
+def _solve_special(equations: list[Tree], unknowns: list[str]) -> str | None:
+    """Solve one equation with a rounding or an odd root; None if there is none of them."""
+    import sympy
+
+    pairs = [(tree, name) for tree in equations for name in unknowns]
+    steps = [(tree, step, name) for tree, name in pairs if (step := step_of(tree, name))]
+    is_one = len(equations) == len(unknowns) == 1 and not is_inequality(equations[0])
+    if steps and not is_one:
+        _, step, name = steps[0]
+        raise ValueError(f"an equation with {step.operator} of {name} {REFUSAL}")
+    if steps:
+        solved = solve_step(*steps[0])
+        if isinstance(solved, str):
+            return solved
+        return _solve_inequalities(solved, [sympy.Symbol(unknowns[0])])
+    rooted = [(tree, name) for tree, name in pairs if has_radical(tree, name)]
+    is_known = is_one and names(equations[0]) - {"pi", "e", "E"} == set(unknowns)
+    return solve_radicals(*rooted[0]) if rooted and is_known else None
+
+
+def _check_other_names(solutions: list[Any], differences: list[Any], symbols: list[Any]) -> None:
+    """Raise ValueError for a system without solution whose other names were not asked for."""
+    others = set().union(*(d.free_symbols for d in differences)) - set(symbols)
+    if others and not solutions:
+        listed = ", ".join(sorted(map(str, others)))
+        asked = ", ".join(map(str, [*symbols, *sorted(others, key=str)]))
+        reason = f"the equations also contain {listed}; solve them for {asked}, or give values"
+        raise ValueError(reason)
 
 
 def _check_unknowns(equations: list[Tree], unknowns: list[str]) -> None:

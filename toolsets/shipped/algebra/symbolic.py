@@ -1,14 +1,15 @@
 """Convert text to trees, trees to sympy objects, and results to text.
 
 A name is a symbol, except the constants pi, e, i, I, E and oo, unless the call declares them as
-variables. `log` and `ln` are natural, `log(x, 10)` has a base. Results are in sympy's notation,
-which the parser also accepts: `exp(x)`, `I`, `E`, `oo`, `sqrt(2)/2`.
+variables. `log` and `ln` are natural, `log(x, 10)` has a base, `log10` and `log2` exist. Results
+are in sympy's notation, which the parser also accepts: `exp(x)`, `I`, `E`, `oo`, `sqrt(2)/2`.
 
 sympy is imported by the functions here, when first called.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from fractions import Fraction
 from typing import Annotated, Any
@@ -28,8 +29,9 @@ from toolsets.languages.expression import (
     read_list,
     split_products,
 )
+from toolsets.languages.expression.latex import restored
 from toolsets.shipped.algebra.sizes import check_result, measure, whole_number
-from toolsets.tools.numbers import write_number
+from toolsets.tools.numbers import read_argument, write_number
 
 _ONE, _TWO, _MANY = Arity(1, 1), Arity(2, 2), Arity(1, 100)
 _OF_ONE = (
@@ -38,13 +40,14 @@ _OF_ONE = (
     *("arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
     *("factorial", "gamma", "erf", "LambertW"),
 )
-_OF_TWO = ("root", "binomial", "mod")
+_OF_TWO = ("root", "binomial", "nCr", "choose", "mod", "pow")
 _OF_MANY = ("min", "max", "gcd", "lcm")
 LANGUAGE: Language = {
     **dict.fromkeys(_OF_ONE, _ONE),
     **dict.fromkeys(_OF_TWO, _TWO),
     **dict.fromkeys(_OF_MANY, _MANY),
     "log": Arity(1, 2),
+    "round": Arity(1, 2),
 }
 _RENAMED = {
     **{"ln": "log", "abs": "Abs", "ceil": "ceiling", "min": "Min", "max": "Max", "mod": "Mod"},
@@ -55,17 +58,25 @@ _CONSTANTS = {
     **{"I": "ImaginaryUnit", "oo": "Infinity", "∞": "Infinity", "inf": "Infinity"},
     "infinity": "Infinity",
 }
+_NUMBER_TEXT = re.compile(r"[+-]?(?:[$€£¥]\s?[\d.,]+|\d+ +\d+/\d+)")
 DECIMALS = 15  # significant digits of rounded numbers
 
 
 def read_expression(value: object) -> Tree:
     """Parse an expression from text or a number; raises ValueError if it is an equation."""
-    tree = read(_text(value), LANGUAGE)
+    tree = read(_exact_part(_text(value)), LANGUAGE)
     tree = split_products(tree, names(tree))
     measure(tree)
     if isinstance(tree, Apply) and tree.operator in (*COMPARISONS, "and", "or", "list"):
         raise ValueError("expected one expression without =, < or a comma")
     return tree
+
+
+def read_value(value: object) -> Tree:
+    """`read_expression`, and numbers such as `$1,200` and `3 1/2`."""
+    if isinstance(value, str) and _NUMBER_TEXT.fullmatch(value.strip()):
+        return Constant(read_argument(value))
+    return read_expression(value)
 
 
 def read_relations(value: object) -> list[Tree]:
@@ -74,12 +85,39 @@ def read_relations(value: object) -> list[Tree]:
     An expression without a relation is returned as it is and means expression = 0.
     """
     texts = value if isinstance(value, list) else [value]
-    trees = [tree for text in texts for tree in read_list(_text(text), LANGUAGE)]
+    trees = [tree for text in texts for tree in _relations(restored(_text(text)))]
     for tree in trees:
         measure(tree)
     if not trees:
         raise ValueError("expected at least one equation")
+    for tree in trees:
+        _check_chain(tree)
     return [part for tree in trees for part in _conjuncts(tree)]
+
+
+def _relations(text: str) -> list[Tree]:
+    """The relations of a text; each line of several must be a relation of its own."""
+    lines = [line for line in text.splitlines() if line.strip()] or [text]
+    trees: list[Tree] = []
+    for number, line in enumerate(lines, 1):
+        found = read_list(line.strip().rstrip(",;"), LANGUAGE)
+        if len(lines) > 1 and not all(map(_is_relation, found)):
+            raise ValueError(f"line {number} is no equation; write each equation on one line")
+        trees += found
+    return trees
+
+
+def _check_chain(tree: Tree) -> None:
+    """Raise ValueError for x = 3y = 4, which may be two equations without a comma."""
+    match tree:
+        case Apply(operator="and", arguments=(Apply(operator="=", arguments=(_, Apply())), *rest)):
+            if any(isinstance(part, Apply) and part.operator == "=" for part in rest):
+                reason = "several = in one equation can be read in two ways"
+                raise ValueError(f"{reason}; write each equation as a text of its own, with commas")
+
+
+def _is_relation(tree: Tree) -> bool:
+    return isinstance(tree, Apply) and tree.operator in (*COMPARISONS, "and", "list")
 
 
 def read_names(value: object) -> list[str]:
@@ -104,7 +142,7 @@ _TEXT: dict[str, Any] = {"type": "string"}
 _VALUE: dict[str, Any] = {"anyOf": [{"type": "number"}, _TEXT]}
 _TEXTS: dict[str, Any] = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}
 Expression = Annotated[Tree, PlainValidator(read_expression), WithJsonSchema(_TEXT)]
-Value = Annotated[Tree, PlainValidator(read_expression), WithJsonSchema(_VALUE)]
+Value = Annotated[Tree, PlainValidator(read_value), WithJsonSchema(_VALUE)]
 Relations = Annotated[list[Tree], PlainValidator(read_relations), WithJsonSchema(_TEXTS)]
 Names = Annotated[list[str], PlainValidator(read_names), WithJsonSchema(_TEXTS)]
 Variable = Annotated[str, PlainValidator(read_name), WithJsonSchema(_TEXT)]
@@ -167,6 +205,14 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else repr(value)
 
 
+def _exact_part(text: str) -> str:
+    """The exact part of a result such as `sqrt(2) ≈ 1.4142135623731`, or its decimal if alone."""
+    exact, sign, rounded = text.partition("≈")
+    if "≈" in rounded:
+        raise ValueError("expected one expression without ≈")
+    return exact if exact.strip() or not sign else rounded
+
+
 def _conjuncts(tree: Tree) -> list[Tree]:
     if isinstance(tree, Apply) and tree.operator in ("and", "list"):
         return [part for argument in tree.arguments for part in _conjuncts(argument)]
@@ -209,6 +255,16 @@ def _root(value: Any, degree: Any) -> Any:
     return value ** (1 / degree)
 
 
+def _round(value: Any, digits: Any = 0) -> Any:
+    """Half up, away from 0, as the function `round_number` of arithmetic does."""
+    import sympy
+
+    if not (value.is_number and value.is_real and sympy.Integer(digits).is_Integer):
+        raise ValueError("round needs a number without names")
+    scale = sympy.Integer(10) ** digits
+    return sympy.sign(value) * sympy.floor(abs(value) * scale + sympy.Rational(1, 2)) / scale
+
+
 def _function(name: str, *more: int) -> Callable[..., Any]:
     def apply(*arguments: Any) -> Any:
         import sympy
@@ -222,6 +278,9 @@ def _list_function(name: str) -> Callable[..., Any]:
     def apply(*arguments: Any) -> Any:
         import sympy
 
+        if not all(argument.is_Rational for argument in arguments):
+            known = {"gcd_list": "greatest_common_divisor", "lcm_list": "least_common_multiple"}
+            raise ValueError(f"{name[:3]} needs numbers; for polynomials use {known[name]}")
         return getattr(sympy, name)(list(arguments))
 
     return apply
@@ -232,5 +291,6 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     **{"**": lambda a, b: a**b, "//": lambda a, b: _function("floor")(a / b)},
     **{"root": _root, "cbrt": lambda a: _root(a, _integer(3))},
     **{"log10": _function("log", 10), "log2": _function("log", 2)},
+    "round": _round,
     **{"gcd": _list_function("gcd_list"), "lcm": _list_function("lcm_list")},
 }

@@ -7,7 +7,7 @@ from fractions import Fraction
 from toolsets.errors import LimitExceeded
 from toolsets.tools.decorator import tool
 from toolsets.tools.numbers import LARGEST_MAGNITUDE_DIGITS, check_magnitude, write_number
-from toolsets.tools.tool import Number
+from toolsets.tools.tool import Number, Percent
 
 
 @tool
@@ -53,7 +53,7 @@ def divide(a: Number, b: Number) -> Number:
 
 
 @tool
-def percent_of(percent: Number, value: Number) -> Number:
+def percent_of(percent: Percent, value: Number) -> Number:
     """Take a percentage of a value.
 
     Example:

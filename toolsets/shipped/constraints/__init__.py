@@ -17,6 +17,8 @@ from toolsets.shipped.constraints.tools import (
     must_hold,
 )
 
+LIBRARIES = ("z3",)  # imported by a worker before its first call
+
 toolset = Toolset(
     "constraints",
     (find_values, maximize, minimize, must_hold, can_hold, count_solutions, judge_options),

@@ -12,7 +12,7 @@ from typing import Literal
 
 from toolsets.errors import LimitExceeded
 from toolsets.shipped.constraints.language import LANGUAGE, WORDS
-from toolsets.tools.numbers import read_number, write_number
+from toolsets.tools.numbers import read_argument, read_number, write_number
 
 Kind = Literal["whole", "real", "truth", "name"]
 MOST_VARIABLES = 200
@@ -25,10 +25,21 @@ _KINDS: dict[str, Kind] = {
 }
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:/\d+)?"
 _RANGE = re.compile(
-    rf"(?P<kind>[a-z ]+?)?\s*(?:from|in|between)?\s*[\[(]?(?P<low>{_NUMBER})"
-    rf"\s*(?:\.{{2,3}}|…|to|and|-|\u2013|,(?=.*\]))\s*(?P<high>{_NUMBER})[\])]?",
+    rf"(?P<kind>[a-z ]+?)??\s*(?:from|in|(?P<between>between))?\s*(?P<open>\[)?(?P<low>{_NUMBER})"
+    rf"\s*(?:\.{{2,3}}|…|to|-|\u2013|(?P<and>and)|(?P<comma>,))\s*(?P<high>{_NUMBER})(?P<close>\])?",
     re.IGNORECASE,
 )
+_PYTHON_RANGE = re.compile(
+    r"(?P<kind>[a-z ]+?)?\s*(?:in )?range\(\s*(?:(?P<low>-?\d+)\s*,)?\s*(?P<stop>-?\d+)\s*\)", re.I
+)
+_CHAIN = re.compile(
+    rf"(?P<low>{_NUMBER})\s*(?:<=|≤)\s*(?P<name>[^\W\d]\w*)\s*(?:<=|≤)\s*(?P<high>{_NUMBER})"
+)
+_OPEN = re.compile(rf"[^\w]*(?:[a-z ]+)?[\[(]\s*{_NUMBER}\s*(?:,|\.\.+)\s*{_NUMBER}\s*[\])]", re.I)
+_LIKE_BOUNDS = re.compile(
+    r"[<>=≤≥]|\.\.|^(?:int|real|bool|integer|number|between|range|from)\b", re.I
+)
+LONGEST_VALUE = 60  # characters of the name of a value
 _BOUND = re.compile(rf"(?P<kind>[a-z ]+?)\s*(?P<sign>>=|≥|<=|≤)\s*(?P<bound>{_NUMBER})", re.I)
 _NAME = re.compile(r"[^\W\d]\w*")
 
@@ -89,14 +100,40 @@ def _domain(name: str, value: object) -> Domain:
     text = value.strip().strip("{}").strip()
     if kind := _KINDS.get(text.lower()):
         return Domain(kind)
-    if match := _RANGE.fullmatch(text):
-        low, high = read_number(match["low"]), read_number(match["high"])
-        return Domain(_kind(name, match["kind"], low, high), low, high)
+    if match := _PYTHON_RANGE.fullmatch(text):
+        low, last = Fraction(match["low"] or 0), Fraction(match["stop"]) - 1
+        if _kind(name, match["kind"], low) != "whole" or low > last:
+            raise ValueError(f"the domain of {name} is an empty range, or not of whole numbers")
+        return Domain("whole", low, last)
+    if (match := _CHAIN.fullmatch(text)) and match["name"] == name:
+        return _bounded(name, None, match["low"], match["high"])
+    if (match := _RANGE.fullmatch(text)) and _is_range(match):
+        return _bounded(name, match["kind"], match["low"], match["high"])
+    if _OPEN.fullmatch(text):
+        hint = f'write "real 0..1" with both ends, and constraints such as {name} > 0'
+        raise ValueError(f"the domain of {name} can be read in two ways; {hint}")
     if match := _BOUND.fullmatch(text):
         bound = read_number(match["bound"])
         ends = (bound, None) if match["sign"] in (">=", "≥") else (None, bound)
         return Domain(_kind(name, match["kind"], bound), *ends)
     return _one_of(name, [part.strip().strip("'\"") for part in re.split(r"[,|]", text)])
+
+
+def _is_range(match: re.Match[str]) -> bool:
+    """Whether bounds with a comma or `and` are no list: int in [1, 6], between 1 and 6."""
+    if bool(match["open"]) != bool(match["close"]):
+        return False
+    if match["comma"]:
+        return bool(match["open"] and (match["kind"] or "").strip())
+    return not match["and"] or bool(match["between"])
+
+
+def _bounded(name: str, word: str | None, low: str, high: str) -> Domain:
+    """A domain with both bounds; bounds with a decimal point are of real numbers."""
+    is_decimal = "." in low + high
+    word = "real" if is_decimal and not (word and word.strip()) else word
+    ends = read_number(low), read_number(high)
+    return Domain(_kind(name, word, *ends), *ends)
 
 
 def _kind(name: str, word: str | None, *bounds: Fraction) -> Kind:
@@ -111,8 +148,8 @@ def _kind(name: str, word: str | None, *bounds: Fraction) -> Kind:
 def _one_of(name: str, values: list[object]) -> Domain:
     if len(values) > MOST_VALUES:
         raise LimitExceeded(f"the domain of {name} has more than {MOST_VALUES} values")
-    if values and all(isinstance(value, str) and _NAME.fullmatch(value) for value in values):
-        words = tuple(str(value) for value in values)
+    if values and all(isinstance(value, str) and _is_name(value) for value in values):
+        words = tuple(" ".join(str(value).split()) for value in values)
         if reserved := [word for word in words if word.lower() in WORDS]:
             raise ValueError(f"{reserved[0]} is a reserved word; use another value")
         if len(words) > 1:
@@ -128,6 +165,19 @@ def _one_of(name: str, values: list[object]) -> Domain:
         raise ValueError(f"the domain of {name} is not valid; {expected}")
     whole = all(number.denominator == 1 for number in numbers)
     return Domain("whole" if whole else "real", values=numbers)
+
+
+def _is_name(value: str) -> bool:
+    """Whether a text can name a value: New York, 9 am, but no number and no bounds."""
+    if not 0 < len(value.strip()) <= LONGEST_VALUE or _LIKE_BOUNDS.search(value):
+        return False
+    if re.search(r"['\"(){}\[\]]", value) or not re.search(r"[^\W\d_]", value):
+        return False
+    try:
+        read_argument(value)
+    except ValueError:
+        return True
+    return False
 
 
 def _check_distinct_names(domains: dict[str, Domain]) -> None:

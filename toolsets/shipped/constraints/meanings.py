@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from toolsets.errors import LimitExceeded
@@ -80,6 +81,17 @@ def _ceiling(model: Terms, terms: list[Term]) -> Term:
 
     kind, (value,) = model.numbers(terms)
     return Term("whole", -z3.ToInt(-value) if kind == "real" else value)
+
+
+def _round(model: Terms, terms: list[Term]) -> Term:
+    """Half up, away from 0, as `round_number` of arithmetic."""
+    import z3
+
+    kind, (value,) = model.numbers(terms)
+    if kind == "whole":
+        return Term(kind, value)
+    half = model.value(Fraction(1, 2))
+    return Term("whole", z3.If(value >= 0, z3.ToInt(value + half), -z3.ToInt(half - value)))
 
 
 def _extreme(better: Callable[[Any, Any], Any]) -> Meaning:
@@ -167,9 +179,10 @@ def _require_nonzero(model: Terms, divisor: Any) -> None:
 MEANINGS: dict[str, Meaning] = {
     **{"+": _sum, "*": _product, "-": _minus, "/": _quotient, "sum": _sum, "count": _count},
     **{"//": _rounded_quotient, "div": _rounded_quotient, "%": _remainder, "mod": _remainder},
+    "round": _round,
     **{"abs": _absolute, "floor": _floor, "ceil": _ceiling, "if": _choice, "apart": _apart},
     **{"min": _extreme(lambda a, b: a < b), "max": _extreme(lambda a, b: a > b)},
-    **dict.fromkeys(("distinct", "all_different"), _distinct),
+    **dict.fromkeys(("distinct", "all_different", "alldistinct", "allunique"), _distinct),
     "exactly": _counted(lambda count, wanted: count == wanted),
     "at_least": _counted(lambda count, wanted: count >= wanted),
     "at_most": _counted(lambda count, wanted: count <= wanted),

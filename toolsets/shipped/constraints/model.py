@@ -16,6 +16,7 @@ from toolsets.errors import LimitExceeded
 from toolsets.languages.expression import COMPARISONS, Apply, Constant, Name, Quoted, Tree
 from toolsets.shipped.constraints.domains import Domain
 from toolsets.shipped.constraints.meanings import MEANINGS
+from toolsets.shipped.constraints.order import check_order, ordered
 from toolsets.shipped.constraints.terms import COMPARE, KIND_NAMES, Term, Terms
 
 LARGEST_POWER = 8
@@ -29,8 +30,7 @@ class Model(Terms):
 
         super().__init__()
         self.domains = domains
-        words = [value for domain in domains.values() for value in domain.values]
-        self.codes = {w: k for k, w in enumerate(dict.fromkeys(words)) if isinstance(w, str)}
+        self.codes = {word: code for code, word in enumerate(ordered(domains))}
         self.names = {code: word for word, code in self.codes.items()}
         self.variables = {name: self._declare(name, d) for name, d in domains.items()}
         for name, domain in domains.items():
@@ -84,6 +84,9 @@ class Model(Terms):
             return Term("name", z3.IntVal(self.codes[name], self.context))
         if name.lower() in ("true", "false"):
             return Term("truth", z3.BoolVal(name.lower() == "true", self.context))
+        if " " in name:
+            reason = "write * between factors, and texts in quotation marks"
+            raise ValueError(f"there is no variable or value {name!r}; {reason}")
         near = difflib.get_close_matches(name, [*self.variables, *self.codes], n=1)
         hint = f"did you mean {near[0]}?" if near else "declare it under variables"
         raise ValueError(f"there is no variable or value {name}; {hint}")
@@ -95,6 +98,8 @@ class Model(Terms):
             return self._power(*arguments)
         terms = [self.term(part) for argument in arguments for part in _flat(argument)]
         if operator in COMPARISONS:
+            if operator not in ("=", "≠") and {term.kind for term in terms} == {"name"}:
+                check_order(self.domains, *arguments)
             return self._compare(operator, *terms)
         if meaning := MEANINGS.get(operator):
             return meaning(self, terms)
@@ -103,9 +108,35 @@ class Model(Terms):
     def _member(self, left: Tree, right: Tree) -> Term:
         import z3
 
+        if isinstance(right, Apply) and right.operator == "range":
+            return self._in_range(left, right.arguments)
         one = self.term(left)
         others = [self.term(part) for part in _flat(right)]
         return Term("truth", z3.Or(*(self._compare("=", one, other).z3 for other in others)))
+
+    def _in_range(self, value: Tree, ends: tuple[Tree, ...]) -> Term:
+        """x in range(1, 10), as in Python: a whole number from 1 to 9."""
+        import z3
+
+        whole = self.number(self.term(value))
+        start, *rest = ends if len(ends) > 1 else (Constant(Fraction(0)), *ends)
+        low, stop = (self.number(self.term(end)) for end in (start, rest[0]))
+        if {low.kind, stop.kind} != {"whole"}:
+            raise ValueError("range needs whole numbers")
+        limits = [whole.z3 >= low.z3, whole.z3 < stop.z3]
+        if whole.kind == "real":
+            limits.append(z3.IsInt(whole.z3))
+        if len(rest) > 1:
+            limits.append(self._in_steps(whole, low, rest[1]))
+        return Term("truth", z3.And(*limits))
+
+    def _in_steps(self, whole: Term, low: Term, step: Tree) -> Any:
+        match step:
+            case Constant(value=size) if (
+                size.denominator == 1 and size > 0 and whole.kind == "whole"
+            ):
+                return (whole.z3 - low.z3) % size.numerator == 0
+        raise ValueError("the step of range must be a whole number above 0")
 
     def _power(self, base: Tree, exponent: Tree) -> Term:
         factor = self.number(self.term(base))
@@ -122,7 +153,7 @@ class Model(Terms):
         if left.kind != right.kind and not (left.kind in numbers and right.kind in numbers):
             kinds = f"a {KIND_NAMES[left.kind]} with a {KIND_NAMES[right.kind]}"
             raise ValueError(f"cannot compare {kinds}")
-        if operator not in ("=", "≠") and left.kind not in numbers:
+        if operator not in ("=", "≠") and left.kind == "truth":
             raise ValueError(f"a {KIND_NAMES[left.kind]} cannot be less or greater than another")
         return Term("truth", COMPARE[operator](left.z3, right.z3))
 

@@ -6,6 +6,7 @@ constraints have no solution, the answer lists the ones that contradict each oth
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
@@ -19,12 +20,15 @@ from toolsets.shipped.constraints.answers import (
     write_values,
 )
 from toolsets.shipped.constraints.domains import Domain, read_domains
-from toolsets.shipped.constraints.language import read_constraints, read_formula
+from toolsets.shipped.constraints.language import read_constraints, read_formula, within
+from toolsets.shipped.constraints.linear import comparisons, continuous, unbounded
 from toolsets.shipped.constraints.model import Model
 from toolsets.shipped.constraints.solver import Queries, Statement
 from toolsets.tools.decorator import tool
 
 MOST_SOLUTIONS = 1_000
+INFINITE = "infinitely many"
+UNCOUNTED = "Undecided: there are more solutions than the solver could count"
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _TEXTS: dict[str, Any] = {"type": "array", "items": _TEXT}
@@ -128,18 +132,40 @@ def count_solutions(variables: Variables, constraints: Constraints) -> str:
     Example:
         count_solutions(variables={"x, y": "int 1..6"}, constraints=["x + y = 7"])
     """
-    answer, count = _queries(variables, constraints).count(MOST_SOLUTIONS)
+    queries = _queries(variables, constraints)
+    found = comparisons((tree for _, tree in constraints), variables)
+    if found is not None and queries.is_unbounded(unbounded(variables)):
+        return INFINITE
+    is_exact = found is not None and continuous(variables)
+    formulas = [queries.model.truth(tree) for tree in found or ()] if is_exact else None
+    answer, count = queries.count(MOST_SOLUTIONS, formulas)
     if answer == "sat":
         raise LimitExceeded(f"there are more than {MOST_SOLUTIONS:,} solutions")
-    return str(count) if answer == "unsat" else f"Undecided: at least {count}"
+    if answer == "infinite":
+        return INFINITE
+    return str(count) if answer == "unsat" else UNCOUNTED
 
 
 def _queries(variables: dict[str, Domain], constraints: list[tuple[str, Tree]]) -> Queries:
+    started = time.monotonic()
     model = Model(variables)
-    statements = [Statement(text, model.truth(tree)) for text, tree in constraints]
-    queries = Queries(model, statements)
+    statements = [
+        Statement(text, _truth(model, text, tree, number))
+        for number, (text, tree) in enumerate(constraints, 1)
+    ]
+    queries = Queries(model, statements, started)
     _add_conditions(queries)
     return queries
+
+
+def _truth(model: Model, text: str, tree: Tree, number: int) -> Any:
+    """The Z3 formula of a constraint; an error names the constraint."""
+    try:
+        return model.truth(tree)
+    except LimitExceeded:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{within(text, number)}{error}") from None
 
 
 def _add_conditions(queries: Queries) -> None:

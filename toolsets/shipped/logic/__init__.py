@@ -42,6 +42,8 @@ from toolsets.shipped.logic.rewriting import (
     truth_table,
 )
 
+LIBRARIES = ("z3", "sympy")  # imported by a worker before its first call
+
 toolset = Toolset(
     "logic",
     (

@@ -109,3 +109,20 @@ def test_state_is_passed_with_the_call(executor: Executor) -> None:
     second = executor.run(ToolCall("remember", {"word": "b"}, "", state=first.state))
     assert (second.content, second.state) == ("a b", {"words": ["a", "b"]})
     assert executor.run(call("remember", word="c")) == ToolResult(True, "c", state={"words": ["c"]})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(("name", "library"), [("constraints", "z3"), ("algebra", "sympy")])
+def test_libraries_are_imported_before_a_worker_says_ready(name: str, library: str) -> None:
+    command = [sys.executable, "-v", "-m", "toolsets.execution.pool.worker", name, "5", "512"]
+    worker = subprocess.Popen(
+        [*command, str(os.getpid())],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+    )
+    ready, imports = worker.communicate(timeout=60)
+    assert '"tools"' in ready
+    assert f"import '{library}'" in imports

@@ -93,7 +93,7 @@ def test_text_that_is_not_an_expression_is_rejected(text: str) -> None:
         ("solve('x = 3', 'y')", "solve: y does not occur in the equations; their names: x"),
         (
             "solve('2xz = 4', 'x')",
-            "solve: x does not occur in the equations; their names: xz; write * between factors",
+            "solve: xz can be one name or a product; write x*z for the product",
         ),
         (
             "solve(['x + y = 1', 'a = 2'], 'x, y')",
@@ -101,6 +101,33 @@ def test_text_that_is_not_an_expression_is_rejected(text: str) -> None:
         ),
         ("limit('max(x, 2)', 'x', 0)", "limit: the limit of a min or max cannot be found"),
         ("solve('x + y < 3', 'x, y')", "solve: inequalities can be solved for one unknown only"),
+        (
+            "solve(['2x + y = 10', 'x = y'], 'x')",
+            "solve: the equations also contain y; solve them for x, y, or give values",
+        ),
+        (
+            "solve('x^(1/3) = -2', 'x')",
+            "solve: (x)**(1/3) for a negative base can be read in two ways; write root(x, 3)",
+        ),
+        (
+            "solve('floor(x) = x', 'x')",
+            "solve: an equation with floor of x can be solved only alone on one side, "
+            "as in floor(x) = 3",
+        ),
+        (
+            "solve('floor(x) > 3', 'x')",
+            "solve: an equation with floor of x can be solved only alone on one side, "
+            "as in floor(x) = 3",
+        ),
+        ("solve('gcd(x, 6) = 3', 'x')", "solve: an equation with gcd of x cannot be solved"),
+        (
+            "simplify('gcd(2x, 6)')",
+            "simplify: gcd needs numbers; for polynomials use greatest_common_divisor",
+        ),
+        (
+            "summation('k', 'k', 1, 2.5)",
+            "summation: a bound must be a whole number, a name or oo, got 5/2",
+        ),
         ("solve('sin(x) > 0', 'x')", "solve: an inequality with sin, cos or tan cannot be solved"),
         ("solve('x + a < 3', 'x')", "solve: an inequality may contain no name other than x"),
         ("integral('x^x', 'x')", "integral: no closed form was found"),
@@ -137,6 +164,39 @@ def test_text_that_is_not_an_expression_is_rejected(text: str) -> None:
 )
 def test_the_message_explains_an_error(text: str, message: str) -> None:
     assert failure(text)[1] == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("solve('2,000x = 4,000', 'x')", "column 1: the comma in 2,000 can be read in two ways"),
+        ("solve('x + y = 3\\n+ y', 'x, y')", "line 2 is no equation"),
+        ("solve('0,5x = 2', 'x')", "the comma in 0,5 can be read in two ways; write 0.5 or 0, 5"),
+        ("solve(['x + y = 3' 'x - y = 1'], 'x, y')", "several = in one equation"),
+        ("solve('x = 3y = 4', 'x, y')", "several = in one equation"),
+        ("evaluate('3 1/2 + 1')", "a mixed number is written (3 + 1/2)"),
+        ("evaluate('5 choose 2')", "like choose(x, y)"),
+        ("solve('f(x) = 2x', 'x')", "there is no function f"),
+        ("solve('Let x + 3 = 5', 'x')", "'Let x' can be read in two ways"),
+        ("simplify('2xy + x')", "xy can be one name or a product; write x*y"),
+        ("simplify('abc - cab')", "abc and cab can be names or products"),
+        ("evaluate('C(5,2)')", "for combinations write nCr(5, 2)"),
+        ("evaluate('7%-2')", "'%' can mean percent or remainder here"),
+    ],
+)
+def test_a_text_with_two_readings_is_refused(text: str, message: str) -> None:
+    kind, content = failure(text)
+    assert message in content
+    assert kind == "bad_arguments"
+
+
+@pytest.mark.parametrize("equation", ["x^2 = 2", "2^x = 5", "x^2 - x = 1", "log(x) = 2"])
+def test_the_decimal_of_a_solution_is_taken_by_the_next_call(equation: str) -> None:
+    content = result(f"solve({equation!r}, 'x')").content
+    arithmetic = toolsets.load("arithmetic")
+    solution = content.split(" or ")[-1].removeprefix("x = ")
+    taken = arithmetic.execute(arithmetic.parse(f"multiply(a={solution!r}, b=1)"))
+    assert taken.content == solution.partition(" ≈ ")[2]
 
 
 def test_sympy_is_loaded_by_the_first_call_only() -> None:
