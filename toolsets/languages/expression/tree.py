@@ -140,3 +140,12 @@ def _reordered(words: set[str]) -> set[str]:
             f"{' and '.join(longer[:2])} can be names or products; write * between factors"
         )
     return same
+
+
+def check_chain(tree: Tree) -> None:
+    """Raise ValueError for x = 3y = 4, which may be two equations without a comma."""
+    match tree:
+        case Apply(operator="and", arguments=(Apply(operator="=", arguments=(_, Apply())), *rest)):
+            if any(isinstance(part, Apply) and part.operator == "=" for part in rest):
+                reason = "several = in one equation can be read in two ways"
+                raise ValueError(f"{reason}; write each equation as a text of its own, with commas")

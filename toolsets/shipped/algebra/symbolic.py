@@ -30,6 +30,7 @@ from toolsets.languages.expression import (
     split_products,
 )
 from toolsets.languages.expression.latex import restored
+from toolsets.languages.expression.tree import check_chain
 from toolsets.shipped.algebra.sizes import check_result, measure, whole_number
 from toolsets.tools.numbers import read_argument, write_number
 
@@ -91,7 +92,7 @@ def read_relations(value: object) -> list[Tree]:
     if not trees:
         raise ValueError("expected at least one equation")
     for tree in trees:
-        _check_chain(tree)
+        check_chain(tree)
     return [part for tree in trees for part in _conjuncts(tree)]
 
 
@@ -105,15 +106,6 @@ def _relations(text: str) -> list[Tree]:
             raise ValueError(f"line {number} is no equation; write each equation on one line")
         trees += found
     return trees
-
-
-def _check_chain(tree: Tree) -> None:
-    """Raise ValueError for x = 3y = 4, which may be two equations without a comma."""
-    match tree:
-        case Apply(operator="and", arguments=(Apply(operator="=", arguments=(_, Apply())), *rest)):
-            if any(isinstance(part, Apply) and part.operator == "=" for part in rest):
-                reason = "several = in one equation can be read in two ways"
-                raise ValueError(f"{reason}; write each equation as a text of its own, with commas")
 
 
 def _is_relation(tree: Tree) -> bool:

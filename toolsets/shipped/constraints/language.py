@@ -14,6 +14,7 @@ import re
 
 from toolsets.errors import LimitExceeded, shorten
 from toolsets.languages.expression import Arity, Language, Tree, read
+from toolsets.languages.expression.tree import check_chain
 
 MOST_CONSTRAINTS = 300
 
@@ -65,7 +66,9 @@ def within(text: str, number: int) -> str:
 
 def _read(text: str, number: int) -> Tree:
     try:
-        return read(text, LANGUAGE, phrases=True)
+        tree = read(text, LANGUAGE, phrases=True)
+        check_chain(tree)
+        return tree
     except LimitExceeded:
         raise
     except ValueError as error:

@@ -124,6 +124,7 @@ def test_bounds_with_a_decimal_point_are_of_real_numbers() -> None:
         ),
         (find({"x, y": "int"}, "father son = 3"), "no variable or value 'father son'"),
         (find({"x": "int"}, "x > 3", "x + = 3"), "constraint 2, 'x + = 3': column 5"),
+        (find({"x, y": "int"}, "x + y = 3x - y = 1"), "several = in one equation"),
         (find({"x": "int"}, "7%-2 = x"), "'%' can mean percent or remainder"),
         (find({"x": "int"}, "x in range(1, 2.5)"), "range needs whole numbers"),
     ],
