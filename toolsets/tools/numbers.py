@@ -38,7 +38,6 @@ __all__ = [
 
 _DIGITS = r"(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+)"
 _DECIMAL = re.compile(rf"[+-]?{_DIGITS}([eE][+-]?\d{{1,4}})?")
-_DECIMAL_COMMA = re.compile(r"[+-]?0,\d+")
 _RATIO = re.compile(r"([+-]?\d+)\s*/\s*(\d+)")
 _COMMA = re.compile(r"[+-]?[$€£¥]?\d[\d,.]*,[\d,.]*%?")
 _PERCENT = re.compile(rf"(?P<number>[+-]?{_DIGITS})\s*(?:%|percent)", re.IGNORECASE)
@@ -68,9 +67,6 @@ def read_number(value: object) -> Fraction:
         if denominator == 0:
             raise ValueError("expected a number, and a ratio must not have the denominator 0")
         return numerator / denominator
-    if _DECIMAL_COMMA.fullmatch(text):
-        point = text.replace(",", ".")
-        raise ValueError(f"expected a number; a decimal is written with a point, as {point}")
     if not _DECIMAL.fullmatch(text):
         if _COMMA.fullmatch(text):
             raise ValueError("expected a number; write it with a decimal point and no comma")
