@@ -83,7 +83,8 @@ def _example_world(formulas: list[Formula], impossible: str) -> str:
         return f"None: {impossible}"
     world = next(solver.small_worlds(formulas, solver.SECONDS / 2), None)
     if world is None:
-        return f"Undecided\nno world of at most {solver.LARGEST_WORLD} things found"
+        most = solver.world_sizes(formulas)[-1]
+        return f"Undecided\nno world of at most {most} things found"
     return describe(world)
 
 

@@ -11,10 +11,12 @@ from toolsets.languages.formula.syntax import (
     Connective,
     Equality,
     Formula,
+    Function,
     Not,
     Quantified,
     Truth,
     free_variables,
+    number_value,
     same,
 )
 
@@ -70,6 +72,9 @@ def fold(formula: Formula) -> Formula:
             return _fold_binary(Binary(connective, fold(left), fold(right)))
         case Equality(left=left, right=right) if left == right:
             return Truth(True)
+        case Equality(left=Function(name=left), right=Function(name=right)):
+            values = number_value(left), number_value(right)
+            return formula if None in values else Truth(values[0] == values[1])
         case _:
             return formula
 
