@@ -14,11 +14,11 @@ from toolsets.shipped.logic.inference import (
     conjunction,
     disjunctive_syllogism,
     hypothetical_syllogism,
+    instantiate,
     modus_ponens,
     modus_tollens,
     resolution,
     simplification,
-    universal_instantiation,
 )
 from toolsets.shipped.logic.questions import (
     consistent,
@@ -28,7 +28,6 @@ from toolsets.shipped.logic.questions import (
     find_model,
 )
 from toolsets.shipped.logic.rewriting import (
-    instantiate,
     negate,
     simplify_formula,
     to_cnf,
@@ -40,8 +39,8 @@ toolset = Toolset(
     "logic",
     (
         *(entails, consistent, equivalent, find_model, counter_model),
-        *(negate, simplify_formula, instantiate, to_cnf, to_dnf, truth_table),
+        *(negate, simplify_formula, to_cnf, to_dnf, truth_table),
         *(modus_ponens, modus_tollens, hypothetical_syllogism, disjunctive_syllogism),
-        *(resolution, universal_instantiation, conjunction, simplification),
+        *(resolution, instantiate, conjunction, simplification),
     ),
 )

@@ -1,10 +1,10 @@
-"""The functions that rewrite a formula: equivalent forms, instances and truth tables."""
+"""The functions that rewrite a formula: equivalent forms and truth tables."""
 
 from __future__ import annotations
 
 from toolsets.languages.formula.syntax import render
-from toolsets.shipped.logic import propositional, steps, transform
-from toolsets.shipped.logic.reading import read_formula, read_term
+from toolsets.shipped.logic import propositional, transform
+from toolsets.shipped.logic.reading import read_formula
 from toolsets.tools.decorator import tool
 
 
@@ -26,16 +26,6 @@ def simplify_formula(formula: str) -> str:
         simplify_formula(formula="~~Cat(tom) & (Furry(tom) | true)")
     """
     return render(propositional.shortest(transform.fold(read_formula(formula))))
-
-
-@tool
-def instantiate(formula: str, term: str) -> str:
-    """Put a term for the variable of the outermost quantifier of a formula.
-
-    Example:
-        instantiate(formula="forall x (Cat(x) -> Furry(x))", term="tom")
-    """
-    return render(steps.instantiate(read_formula(formula), read_term(term)))
 
 
 @tool

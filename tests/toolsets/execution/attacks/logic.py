@@ -45,7 +45,6 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         "negate(formula=5)",
         "negate(formula=null)",
         "negate(formula=['P(a)'])",
-        "consistent(formulas='P(a)')",
         "consistent(formulas=[1, 2])",
         "entails(premises=['P(a)'])",
         "entails(premises={'a': 'P(a)'}, conclusion='P(a)')",
@@ -93,6 +92,7 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         f"negate(formula='{_WIDE[:9_000].rpartition(' and ')[0]}')",
     ),
     "ok": (
+        "consistent(formulas='P(a)')",
         f"consistent(formulas={_PIGEONS})",
         f"consistent(formulas=['{_XOR}'])",
         f"consistent(formulas=['{_IFF}'])",
