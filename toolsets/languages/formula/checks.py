@@ -61,8 +61,13 @@ def check_kinds(formula: Formula, tokens: list[Token]) -> None:
     others = {symbol.name for symbol in used if symbol.kind == "function"}
     if both := predicates & (others | bound_variables(formula)):
         token = next(token for token in tokens if token.sign in both)
-        reason = f"{token.text} is used both as a predicate and as a thing"
-        raise FormulaError(f"{reason}; use two names, or join two atoms by ∧", token.column)
+        raise FormulaError(two_uses(token.sign), token.column)
+
+
+def two_uses(name: str) -> str:
+    """The reason why a name that is a predicate and also a thing is refused."""
+    choice = "use two names, or join formulas by ∧ or ↔ instead of nesting or equating them"
+    return f"{name} is used both as a predicate and as a thing; {choice}"
 
 
 def shared_names(formulas: Sequence[Formula]) -> list[str]:

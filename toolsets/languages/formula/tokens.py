@@ -68,6 +68,8 @@ DETERMINERS = {"all": "∀", "every": "∀", "each": "∀", "some": "∃", "exis
 _UNCLEAR = {  # signs with two readings
     "|-": "it may mean ∨ ¬ (or not) or ⊢ (entails); write | - with a space for or not",
     "<--": "it may mean ← or ← ¬; write <- with spaces around it",
+    ">>": "it binds tighter than & in Python; write -> for implies",
+    "<<": "it binds tighter than & in Python; write <- for implied by",
 }
 
 MEANING = {
@@ -85,6 +87,7 @@ _SIGN = "|".join(re.escape(t) + r"(?![A-Za-z])" * t[-1].isalpha() for t in _WRIT
 _QUOTED = r"(?<!\w)(?:'\w+'|\"\w+\"|\u2018\w+’|“\w+”)(?!\w)"
 _TOKEN = re.compile(rf"\d+\.\d+|\w+|{_QUOTED}|{_SIGN}")
 _NUMBER = re.compile(r"\d[\d.]*")
+_GLUED = re.compile(r"(?i:forall|exists)[a-z]")  # a quantifier and its variable
 _SUBSCRIPTS = frozenset("₀₁₂₃₄₅₆₇₈₉")
 
 _ORDER = "an order is written as a predicate, such as Greater(a, b)"
@@ -176,6 +179,9 @@ def _unknown_character(character: str, column: int) -> FormulaError:
 
 def _token(match: re.Match[str]) -> Token:
     written, column = match.group(), match.start() + 1
+    if _GLUED.fullmatch(written):
+        reason = f"{written!r} is not clear; write {written[:-1]} {written[-1]}"
+        raise FormulaError(reason, column)
     if not written.isascii():
         for place, character in enumerate(written):
             if unicodedata.category(character) == "No" and character not in _SUBSCRIPTS:

@@ -16,7 +16,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from toolsets.errors import LimitExceeded
-from toolsets.languages.formula.checks import shared_names
+from toolsets.languages.formula.checks import shared_names, two_uses
 from toolsets.languages.formula.lenient import FREE, arity_warnings
 from toolsets.languages.formula.names import plain
 from toolsets.languages.formula.parser import parse, parse_term
@@ -87,14 +87,14 @@ def read_term(text: str, formula: Formula) -> Term:
     term = parse_term(text)
     predicates = {symbol.name for symbol in symbols(formula) if symbol.kind == "predicate"}
     if both := sorted(predicates & names(term)):
-        raise ValueError(_two_uses(both[0]))
+        raise ValueError(two_uses(both[0]))
     return term
 
 
 def check_names(formulas: Sequence[Formula]) -> None:
     """Raise ValueError if one name is a predicate and also a constant or function."""
     if both := shared_names(formulas):
-        raise ValueError(_two_uses(both[0]))
+        raise ValueError(two_uses(both[0]))
 
 
 def ambiguities(formulas: Sequence[Formula]) -> list[str]:
@@ -129,11 +129,6 @@ def _read_or_close(text: str, name: str, warnings: list[str]) -> Formula:
             raise
     warnings.append(f"{name}: 1 ) missing; added at the end")
     return closed
-
-
-def _two_uses(name: str) -> str:
-    reason = f"{name} is used both as a predicate and as a thing"
-    return f"{reason}; use two names, or join two atoms by ∧"
 
 
 def _suggestion(text: str) -> str:

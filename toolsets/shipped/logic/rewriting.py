@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolsets.languages.formula.syntax import render
+from toolsets.languages.formula.syntax import Formula, render
 from toolsets.shipped.logic import propositional, transform
 from toolsets.shipped.logic.reading import read_formula
 from toolsets.tools.decorator import tool
@@ -35,7 +35,7 @@ def to_cnf(formula: str) -> str:
     Example:
         to_cnf(formula="Cat(tom) -> Furry(tom) & Pet(tom)")
     """
-    return render(propositional.conjunctive(read_formula(formula)))
+    return render(propositional.conjunctive(_read(formula)))
 
 
 @tool
@@ -45,7 +45,7 @@ def to_dnf(formula: str) -> str:
     Example:
         to_dnf(formula="Cat(tom) <-> Furry(tom)")
     """
-    return render(propositional.disjunctive(read_formula(formula)))
+    return render(propositional.disjunctive(_read(formula)))
 
 
 @tool
@@ -55,9 +55,14 @@ def truth_table(formula: str) -> str:
     Example:
         truth_table(formula="p -> q")
     """
-    read = read_formula(formula)
+    read = _read(formula)
     rows = propositional.truth_rows(read)
     header = " | ".join(map(render, [*propositional.atoms(read), read]))
     lines = [" | ".join("T" if value else "F" for value in (*row, whole)) for row, whole in rows]
     true = sum(whole for _, whole in rows)
     return "\n".join([header, *lines, f"true in {true} of {len(rows)} rows"])
+
+
+def _read(formula: str) -> Formula:
+    """The formula, with known equalities such as 2 = 3 replaced by ⊤ or ⊥."""
+    return transform.fold_equalities(read_formula(formula))

@@ -158,6 +158,8 @@ def test_a_notation_has_the_meaning_of_its_signs(text: str, signs: str) -> None:
         ("-3 = a", "column 1: '-' is not allowed here"),
         ("p ^ q", "column 3: '^' is not allowed in a formula; write ∧ (and) or ⊕ (xor)"),
         ("p |- q", "column 3: '|-' is not clear: it may mean ∨ ¬ (or not) or ⊢ (entails)"),
+        ("p & q >> r", "column 7: '>>' is not clear: it binds tighter than & in Python; write ->"),
+        ("forallx (P(x))", "column 1: 'forallx' is not clear; write forall x"),
         ("p <-- q", "column 3: '<--' is not clear"),
         ("p ⊢ q", "column 3: '⊢' is not allowed in a formula; write one formula here"),
         ("p -> q <- r", "column 8: → and ← side by side may be grouped in two ways"),

@@ -62,6 +62,11 @@ def test_every_example_runs(tool: Tool) -> None:
         ("simplify_formula(formula='~~forall x Cat(x)')", "∀x Cat(x)"),
         ("instantiate(formula='forall x Cat(x)', term='tom')", "Cat(tom)"),
         ("truth_table(formula='~p')", "p | ¬p\nT | F\nF | T\ntrue in 1 of 2 rows"),
+        (
+            "truth_table(formula='2 = 3 | p')",
+            "p | ⊥ ∨ p\nT | T\nF | F\ntrue in 1 of 2 rows",
+        ),
+        ("to_cnf(formula='2 = 2 & p')", "p"),
         ("conjunction(first='p | q', second='r')", "(p ∨ q) ∧ r"),
     ],
 )
