@@ -19,7 +19,9 @@ from pipeline.problems.reference.conclusions import plain_conclusion
 from pipeline.records import Problem
 from toolsets import Toolset
 from toolsets.languages.formula import lenient
+from toolsets.languages.formula.parser import parse
 from toolsets.languages.formula.syntax import render
+from toolsets.languages.formula.tokens import FormulaError
 from toolsets.shipped.logic import solver
 
 CONCLUSION = "⊢ "
@@ -79,17 +81,19 @@ def entailed(problem: Problem, seconds: float = solver.SECONDS) -> solver.Answer
 
 
 def entailment_calls(problem: Problem, toolset: Toolset) -> tuple[ReferenceCall, ...]:
-    """The single call of a reference chain: `entails` with all formulas, unchanged.
+    """The single call of a reference chain: `entails` with all formulas.
 
-    A conclusion in English only is converted if it is unambiguous. Empty if the problem is
+    The formulas are unchanged if all are well formed, else as the data's repairs read them. A
+    conclusion in English only is converted if it is unambiguous. Empty if the problem is
     unsuitable for training: no formula for the conclusion, no function `entails` in `toolset`, a
-    formula that `entails` rejects, or a result that differs from the problem's answer.
+    formula that no repair makes readable, or a result that differs from the problem's answer.
     """
     formula = conclusion_of(problem) or _conclusion_from_words(problem)
     if "entails" not in toolset.tool_names or not formula:
         return ()
     premises, conclusion = (
-        json.dumps(argument, ensure_ascii=False) for argument in (premises_of(problem), formula)
+        json.dumps(argument, ensure_ascii=False)
+        for argument in _well_formed(premises_of(problem), formula)
     )
     try:
         call = run_reference_call(toolset, f"entails(premises={premises}, conclusion={conclusion})")
@@ -102,6 +106,18 @@ def entailment_calls(problem: Problem, toolset: Toolset) -> tuple[ReferenceCall,
 def read_formula(text: str) -> lenient.Repaired:
     """Parse a formula of a data file, repaired if necessary; never raises."""
     return lenient.parse_leniently(text)
+
+
+def _well_formed(premises: tuple[str, ...], conclusion: str) -> tuple[list[str], str]:
+    """The formulas as text that `entails` reads; unchanged if that is impossible."""
+    try:
+        for text in (*premises, conclusion):
+            parse(text)
+    except FormulaError:
+        problem = lenient.read_problem(premises, conclusion)
+        if problem.conclusion is not None and not problem.left_out:
+            return [*map(render, problem.premises)], render(problem.conclusion)
+    return [*premises], conclusion
 
 
 def _conclusion_from_words(problem: Problem) -> str:

@@ -1,10 +1,10 @@
 """Lenient parser for the hand-written formulas of data files; each repair is reported.
 
-Repairs, in this order: wrong signs (`^`, `⟷`, `[`, a full stop at the end), names that contain `-
-. + ’` or another sign, names of several words, a `,` or nothing between two formulas, surplus or
+Repairs, in this order: wrong signs (`^`, a full stop at the end), names that contain `- . ’` or end
+in `+`, names of several words, a `,` or nothing between two formulas, surplus or
 missing parentheses, variables outside of their quantifier; then, across all formulas of a problem,
 names that differ in capitals or by a typo (`toolsets.languages.formula.names`). A formula that
-cannot be repaired is left out with a warning.
+cannot be repaired is left out with a warning; no other sign is ever dropped or replaced.
 
 Variables outside of their quantifier are repaired in three steps. First, the scope of the
 quantifier is extended to the end (`∀x A(x) → B(x)`). Second, if the same variable is quantified
@@ -23,9 +23,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from toolsets.languages.formula.names import repair_conclusion, unify
-from toolsets.languages.formula.parser import FormulaError, Token, read, tokenize
+from toolsets.languages.formula.parser import body_starts, read
 from toolsets.languages.formula.repairs import balance, repair_characters, repair_gaps
 from toolsets.languages.formula.syntax import Binary, Formula, Quantified, free_variables, symbols
+from toolsets.languages.formula.tokens import FormulaError, Token, tokenize
 
 FREE = frozenset("uvwxyz")
 
@@ -69,8 +70,7 @@ def parse_leniently(text: str) -> Repaired:
     warnings: list[str] = []
     try:
         tokens = tokenize(repair_characters(text, warnings))
-        tokens = repair_gaps(tokens, warnings)
-        reading = _read(tokens)
+        reading = _read(tokens if _is_readable(tokens) else repair_gaps(tokens, warnings))
     except FormulaError as error:
         left_out = f"cannot be read ({error}); the formula is left out"
         return Repaired(None, (*warnings, left_out), str(error))
@@ -112,6 +112,14 @@ def arity_warnings(formulas: Sequence[Formula]) -> list[str]:
     ]
 
 
+def _is_readable(tokens: list[Token]) -> bool:
+    try:
+        read(tokens, FREE)
+    except FormulaError:
+        return False
+    return True
+
+
 def _read(tokens: list[Token]) -> _Reading:
     """The first reading without free variables, else the first one, universally closed."""
     readings = list(_readings(tokens))
@@ -140,13 +148,13 @@ def _unchanged(tokens: list[Token], formula: Formula) -> tuple[list[Token], str]
 
 
 def _extend_scope(tokens: list[Token], formula: Formula) -> tuple[list[Token], str]:
-    """Insert a dot after each sequence of quantifiers."""
+    """Insert a dot after the variables of each quantifier."""
+    starts = body_starts(tokens)
     changed: list[Token] = []
     for place, token in enumerate(tokens):
-        changed.append(token)
-        is_variable = place > 0 and tokens[place - 1].sign in ("∀", "∃")
-        if is_variable and tokens[place + 1].sign not in ("∀", "∃", ",", "."):
+        if place in starts and token.sign not in (".", ":", ",", "∀", "∃"):
             changed.append(_DOT)
+        changed.append(token)
     names = ", ".join(sorted(free_variables(formula)))
     return changed, f"{names} outside of its quantifier, whose scope is extended to the end"
 

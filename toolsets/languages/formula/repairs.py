@@ -9,14 +9,14 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from toolsets.languages.formula.parser import TOKEN, Token
 from toolsets.languages.formula.syntax import BINDING
+from toolsets.languages.formula.tokens import Token
 
 LAST_CLOSERS = 30  # candidates, from the end, for one surplus )
 
-_BOUND = r"(?<![∀∃\w])(?<![∀∃] )(?<!forall )(?<!exists )"  # not a variable: a dot may follow it
-_ODD_NAME = re.compile(_BOUND + r"\w(?:[\w+’'`]|\.(?=\w)|-(?![>\s]))*[\w+’'`]")
-_SIGNS = {"^": "∧", "⟷": "↔", "⟶": "→", "⟹": "→", "[": "(", "]": ")", "{": "(", "}": ")"}
+_BOUND = r"(?<![∀∃\w'\"])(?<![∀∃] )(?<!forall )(?<!exists )"  # not a variable: a dot may follow it
+_ODD_NAME = re.compile(_BOUND + r"\w(?:[\w’'`]|\+(?!\w)|\.(?=\w)|-(?![>\s]))*(?:[\w’'`]|\+(?!\w))")
+_SIGNS = {"^": "∧"}
 _IN_NAMES = str.maketrans({"-": "_", ".": "_", "+": "_plus", "’": "", "'": "", "`": ""})
 _FORMULA_STARTS = ("¬", "∀", "∃", "(", "⊤", "⊥")
 _AND = Token("∧", "∧", 0)
@@ -34,12 +34,17 @@ def repair_characters(text: str, warnings: list[str]) -> str:
         if ending.group().strip():
             warnings.append(f"{ending.group().strip()} at the end left out")
         text = text[: ending.start()]
+    return repair_names(text, warnings)
+
+
+def repair_names(text: str, warnings: list[str]) -> str:
+    """Replace signs within names, such as the - of tower-b; append a warning for each name."""
     odd = {name for name in _ODD_NAME.findall(text) if not name.replace("_", "a").isalnum()}
     for name in sorted(odd - {n for n in odd if re.fullmatch(r"\d+\.\d+", n)}, key=len)[::-1]:
         plain = name.translate(_IN_NAMES)
         warnings.append(f"{name} read as {plain}")
         text = re.sub(rf"(?<![\w.+’'-]){re.escape(name)}(?![\w+’'-])", plain, text)
-    return _replace_unknown(text, warnings)
+    return text
 
 
 def repair_gaps(tokens: list[Token], warnings: list[str]) -> list[Token]:
@@ -101,21 +106,6 @@ def balance(tokens: list[Token]) -> Iterator[tuple[list[Token], tuple[str, ...]]
     else:
         yield _without(tokens, _unmatched_closers(tokens))
         yield _without(tokens, closers[-surplus:])
-
-
-def _replace_unknown(text: str, warnings: list[str]) -> str:
-    """Replace each unknown character by _ within a name, and by a space elsewhere."""
-    repaired, position = "", 0
-    while position < len(text):
-        match = TOKEN.match(text, position)
-        if match or text[position].isspace():
-            repaired += match.group() if match else " "
-        else:
-            around = (text[position - 1 : position] + text[position + 1 : position + 2]).isalnum()
-            warnings.append(f"{text[position]} {'read as _' if around else 'left out'}")
-            repaired += "_" if around else " "
-        position = len(repaired)
-    return repaired
 
 
 def _without(tokens: list[Token], dropped: list[int]) -> tuple[list[Token], tuple[str, ...]]:

@@ -5,7 +5,7 @@
 
 A symbol is its kind (predicate or function), its name and its number of arguments: the `Loves` of
 `Loves(a)` and that of `Loves(a, b)` are different symbols. A constant is a function without
-arguments. A number is an ordinary constant: two constants may denote the same thing.
+arguments. Two constants may denote the same thing, but numbers are equal only if their values are.
 
 Not here: parsing (`toolsets.languages.formula.parser`), entailment
 (`toolsets.shipped.logic.solver`).
@@ -13,9 +13,13 @@ Not here: parsing (`toolsets.languages.formula.parser`), entailment
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal, NamedTuple
+
+_NUMBER = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 Connective = Literal["∧", "∨", "⊕", "→", "↔"]
 Quantifier = Literal["∀", "∃"]
@@ -153,6 +157,11 @@ def symbols(*nodes: Node) -> list[Symbol]:
         elif isinstance(part, Function):
             distinct[Symbol("function", part.name, len(part.arguments))] = None
     return list(distinct)
+
+
+def number_value(name: str) -> Fraction | None:
+    """The value of a constant such as 7 or 2.50; None for other names, also for 007."""
+    return Fraction(name) if _NUMBER.fullmatch(name) else None
 
 
 def free_variables(node: Node) -> set[str]:

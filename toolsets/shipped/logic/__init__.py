@@ -20,11 +20,11 @@ from toolsets.shipped.logic.inference import (
     conjunction,
     disjunctive_syllogism,
     hypothetical_syllogism,
+    instantiate,
     modus_ponens,
     modus_tollens,
     resolution,
     simplification,
-    universal_instantiation,
 )
 from toolsets.shipped.logic.questions import (
     consistent,
@@ -34,7 +34,6 @@ from toolsets.shipped.logic.questions import (
     find_model,
 )
 from toolsets.shipped.logic.rewriting import (
-    instantiate,
     negate,
     simplify_formula,
     to_cnf,
@@ -48,9 +47,9 @@ toolset = Toolset(
     "logic",
     (
         *(entails, consistent, equivalent, find_model, counter_model),
-        *(negate, simplify_formula, instantiate, to_cnf, to_dnf, truth_table),
+        *(negate, simplify_formula, to_cnf, to_dnf, truth_table),
         *(modus_ponens, modus_tollens, hypothetical_syllogism, disjunctive_syllogism),
-        *(resolution, universal_instantiation, conjunction, simplification),
+        *(resolution, instantiate, conjunction, simplification),
         *(premises_used, closed_world, derive_facts, follows_by_rules),
     ),
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from toolsets.languages.formula.syntax import Binary, Quantified, render
+from toolsets.languages.formula.syntax import Binary, render
 from toolsets.shipped.logic import steps
-from toolsets.shipped.logic.reading import read_formula, read_term
+from toolsets.shipped.logic.reading import read_formula, read_pair, read_term
 from toolsets.tools.decorator import tool
 
 
@@ -15,7 +15,7 @@ def modus_ponens(conditional: str, antecedent: str) -> str:
     Example:
         modus_ponens(conditional="Cat(tom) -> Furry(tom)", antecedent="Cat(tom)")
     """
-    given = read_formula(conditional, "conditional"), read_formula(antecedent, "antecedent")
+    given = read_pair(conditional, antecedent, "conditional", "antecedent")
     return render(steps.modus_ponens(*given))
 
 
@@ -26,8 +26,8 @@ def modus_tollens(conditional: str, negated_consequent: str) -> str:
     Example:
         modus_tollens(conditional="Cat(tom) -> Furry(tom)", negated_consequent="~Furry(tom)")
     """
-    negated = read_formula(negated_consequent, "negated_consequent")
-    return render(steps.modus_tollens(read_formula(conditional, "conditional"), negated))
+    given = read_pair(conditional, negated_consequent, "conditional", "negated_consequent")
+    return render(steps.modus_tollens(*given))
 
 
 @tool
@@ -37,9 +37,7 @@ def hypothetical_syllogism(first: str, second: str) -> str:
     Example:
         hypothetical_syllogism(first="Cat(tom) -> Pet(tom)", second="Pet(tom) -> Loved(tom)")
     """
-    return render(
-        steps.hypothetical_syllogism(read_formula(first, "first"), read_formula(second, "second"))
-    )
+    return render(steps.hypothetical_syllogism(*read_pair(first, second, "first", "second")))
 
 
 @tool
@@ -49,7 +47,7 @@ def disjunctive_syllogism(disjunction: str, negated: str) -> str:
     Example:
         disjunctive_syllogism(disjunction="Cat(tom) | Dog(tom)", negated="~Cat(tom)")
     """
-    given = read_formula(disjunction, "disjunction"), read_formula(negated, "negated")
+    given = read_pair(disjunction, negated, "disjunction", "negated")
     return render(steps.disjunctive_syllogism(*given))
 
 
@@ -60,20 +58,18 @@ def resolution(first: str, second: str) -> str:
     Example:
         resolution(first="Cat(tom) | Dog(tom)", second="~Cat(tom) | Furry(tom)")
     """
-    return render(steps.resolution(read_formula(first, "first"), read_formula(second, "second")))
+    return render(steps.resolution(*read_pair(first, second, "first", "second")))
 
 
 @tool
-def universal_instantiation(formula: str, term: str) -> str:
+def instantiate(formula: str, term: str) -> str:
     """Conclude from a formula about all things what it says about one.
 
     Example:
-        universal_instantiation(formula="forall x (Cat(x) -> Furry(x))", term="tom")
+        instantiate(formula="forall x (Cat(x) -> Furry(x))", term="tom")
     """
     read = read_formula(formula, "formula")
-    if not (isinstance(read, Quantified) and read.quantifier == "∀"):
-        raise ValueError(f"expected a formula that begins with ∀, got {render(read)}")
-    return render(steps.instantiate(read, read_term(term)))
+    return render(steps.instantiate(read, read_term(term, read)))
 
 
 @tool
@@ -83,7 +79,7 @@ def conjunction(first: str, second: str) -> str:
     Example:
         conjunction(first="Cat(tom)", second="Furry(tom)")
     """
-    return render(Binary("∧", read_formula(first, "first"), read_formula(second, "second")))
+    return render(Binary("∧", *read_pair(first, second, "first", "second")))
 
 
 @tool
@@ -93,5 +89,5 @@ def simplification(conjunction: str, part: str) -> str:
     Example:
         simplification(conjunction="Cat(tom) & Furry(tom)", part="Furry(tom)")
     """
-    given = read_formula(conjunction, "conjunction"), read_formula(part, "part")
+    given = read_pair(conjunction, part, "conjunction", "part")
     return render(steps.simplification(*given))

@@ -8,9 +8,12 @@ from __future__ import annotations
 from toolsets.languages.formula.syntax import Formula, Not
 from toolsets.shipped.logic import solver
 from toolsets.shipped.logic.reading import (
+    Formulas,
     ambiguities,
+    check_names,
     read_formula,
     read_formulas,
+    read_pair,
     read_query,
     with_warnings,
 )
@@ -19,7 +22,7 @@ from toolsets.tools.decorator import tool
 
 
 @tool
-def entails(premises: list[str], conclusion: str) -> str:
+def entails(premises: Formulas, conclusion: str) -> str:
     """Tell whether premises make a conclusion True, False or Uncertain.
 
     Example:
@@ -34,7 +37,7 @@ def entails(premises: list[str], conclusion: str) -> str:
 
 
 @tool
-def consistent(formulas: list[str]) -> str:
+def consistent(formulas: Formulas) -> str:
     """Tell whether formulas can all be true together, True or False.
 
     Example:
@@ -51,12 +54,12 @@ def equivalent(first: str, second: str) -> str:
     Example:
         equivalent(first="~exists x Cat(x)", second="forall x ~Cat(x)")
     """
-    left, right = read_formula(first, "first"), read_formula(second, "second")
+    left, right = read_pair(first, second, "first", "second")
     return with_warnings(_write(solver.equivalent(left, right)), ambiguities([left, right]))
 
 
 @tool
-def find_model(formulas: list[str]) -> str:
+def find_model(formulas: Formulas) -> str:
     """Describe a small world in which all formulas are true.
 
     Example:
@@ -66,13 +69,14 @@ def find_model(formulas: list[str]) -> str:
 
 
 @tool
-def counter_model(premises: list[str], conclusion: str) -> str:
+def counter_model(premises: Formulas, conclusion: str) -> str:
     """Describe a small world in which the premises are true and the conclusion is not.
 
     Example:
         counter_model(premises=["forall x (Cat(x) -> Pet(x))", "Pet(tom)"], conclusion="Cat(tom)")
     """
     known, asked = read_formulas(premises, "premise"), read_formula(conclusion, "conclusion")
+    check_names([*known, asked])
     return _example_world([*known, Not(asked)], "the conclusion follows from the premises")
 
 
@@ -83,7 +87,8 @@ def _example_world(formulas: list[Formula], impossible: str) -> str:
         return f"None: {impossible}"
     world = next(solver.small_worlds(formulas, solver.SECONDS / 2), None)
     if world is None:
-        return f"Undecided\nno world of at most {solver.LARGEST_WORLD} things found"
+        most = solver.world_sizes(formulas)[-1]
+        return f"Undecided\nno world of at most {most} things found"
     return describe(world)
 
 

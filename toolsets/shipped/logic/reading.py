@@ -1,22 +1,35 @@
 """Parse the formulas of a call, strictly, with error messages for the model.
 
-`entails` and `consistent` are also called with formulas of data files. They repair formulas where
-possible and add a warning for each repair (`read_query`).
+What a model wrote is not repaired into another meaning. `entails` and `consistent` skip an empty
+premise and close one final parenthesis, with a warning; anything else that cannot be read is an
+error, with a suggestion where one keeps the meaning.
 
-Not here: the parsers (`toolsets.languages.formula`).
+Not here: the parsers (`toolsets.languages.formula`), formulas of data files
+(`toolsets.languages.formula.lenient`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BeforeValidator
 
 from toolsets.errors import LimitExceeded
-from toolsets.languages.formula.lenient import FREE, arity_warnings, parse_leniently, read_problem
+from toolsets.languages.formula.checks import shared_names, two_uses
+from toolsets.languages.formula.lenient import FREE, arity_warnings
 from toolsets.languages.formula.names import plain
-from toolsets.languages.formula.parser import FormulaError, FormulaTooLarge, parse, parse_term
-from toolsets.languages.formula.syntax import Formula, Term, render, symbols
+from toolsets.languages.formula.parser import parse, parse_term
+from toolsets.languages.formula.suggestions import close, suggest
+from toolsets.languages.formula.syntax import Formula, Term, names, render, symbols
+from toolsets.languages.formula.tokens import FormulaError, FormulaTooLarge
 
 MOST_FORMULAS = 200  # in one call
+
+Formulas = Annotated[
+    list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
+]
+"""The type of a parameter for a list of formulas; a text is a list of one formula."""
 
 
 def read_formula(text: str, name: str = "") -> Formula:
@@ -35,37 +48,53 @@ def read_formula(text: str, name: str = "") -> Formula:
 
 def read_formulas(texts: Sequence[str], name: str) -> list[Formula]:
     """Parse a list of formulas, each called `name` and its number; raises as `read_formula`."""
-    if len(texts) > MOST_FORMULAS:
-        raise LimitExceeded(
-            f"{len(texts)} formulas are too many; at most {MOST_FORMULAS} are allowed"
-        )
-    return [read_formula(text, f"{name} {number}") for number, text in enumerate(texts, 1)]
+    _check_number(texts)
+    read = [read_formula(text, f"{name} {number}") for number, text in enumerate(texts, 1)]
+    check_names(read)
+    return read
+
+
+def read_pair(first: str, second: str, first_name: str, second_name: str) -> list[Formula]:
+    """Parse two arguments; raises as `read_formula`, also for a name used in two ways."""
+    read = [read_formula(first, first_name), read_formula(second, second_name)]
+    check_names(read)
+    return read
 
 
 def read_query(
     premises: Sequence[str], conclusion: str = "", name: str = "premise"
 ) -> tuple[list[Formula], Formula | None, list[str]]:
-    """Parse premises and a conclusion strictly, else leniently; also return warnings.
+    """Parse premises and a conclusion, closing a final parenthesis; also return warnings.
 
-    Raises as `read_formula` if a formula that is not empty cannot be repaired.
+    Raises as `read_formula` if a formula that is not empty cannot be read.
     """
-    try:
-        known = read_formulas(premises, name)
-        asked = read_formula(conclusion, "conclusion") if conclusion else None
-    except (FormulaTooLarge, LimitExceeded):
-        raise
-    except ValueError:
-        repaired = read_problem(premises, conclusion, name)
-        empty = sum(not text.strip() for text in premises)
-        if repaired.left_out > empty or (conclusion and repaired.conclusion is None):
-            raise
-        return repaired.premises, repaired.conclusion, list(repaired.warnings)
-    return known, asked, ambiguities([*known, asked] if asked else known)
+    _check_number(premises)
+    warnings: list[str] = []
+    known: list[Formula] = []
+    for number, text in enumerate(premises, 1):
+        if text.strip():
+            known.append(_read_or_close(text, f"{name} {number}", warnings))
+        else:
+            warnings.append(f"{name} {number}: empty; the formula is left out")
+    asked = _read_or_close(conclusion, "conclusion", warnings) if conclusion else None
+    formulas = [*known, asked] if asked else known
+    check_names(formulas)
+    return known, asked, [*warnings, *ambiguities(formulas)]
 
 
-def read_term(text: str) -> Term:
-    """Parse a term; raises FormulaError."""
-    return parse_term(text)
+def read_term(text: str, formula: Formula) -> Term:
+    """Parse a term to put into `formula`; raises ValueError."""
+    term = parse_term(text)
+    predicates = {symbol.name for symbol in symbols(formula) if symbol.kind == "predicate"}
+    if both := sorted(predicates & names(term)):
+        raise ValueError(two_uses(both[0]))
+    return term
+
+
+def check_names(formulas: Sequence[Formula]) -> None:
+    """Raise ValueError if one name is a predicate and also a constant or function."""
+    if both := shared_names(formulas):
+        raise ValueError(two_uses(both[0]))
 
 
 def ambiguities(formulas: Sequence[Formula]) -> list[str]:
@@ -82,9 +111,29 @@ def with_warnings(answer: str, warnings: Sequence[str]) -> str:
     return "\n".join([answer, *(f"Warning: {warning}" for warning in warnings)])
 
 
+def _check_number(texts: Sequence[str]) -> None:
+    if len(texts) > MOST_FORMULAS:
+        raise LimitExceeded(
+            f"{len(texts)} formulas are too many; at most {MOST_FORMULAS} are allowed"
+        )
+
+
+def _read_or_close(text: str, name: str, warnings: list[str]) -> Formula:
+    try:
+        return read_formula(text, name)
+    except FormulaTooLarge:
+        raise
+    except ValueError:
+        closed = close(text)
+        if closed is None:
+            raise
+    warnings.append(f"{name}: 1 ) missing; added at the end")
+    return closed
+
+
 def _suggestion(text: str) -> str:
-    repaired = parse_leniently(text).formula
-    return f"; did you mean {render(repaired)}?" if repaired else ""
+    suggested = suggest(text)
+    return f"; did you mean {render(suggested)}?" if suggested else ""
 
 
 def _spelling_warnings(formulas: Sequence[Formula]) -> list[str]:

@@ -1,10 +1,10 @@
-"""The functions that rewrite a formula: equivalent forms, instances and truth tables."""
+"""The functions that rewrite a formula: equivalent forms and truth tables."""
 
 from __future__ import annotations
 
-from toolsets.languages.formula.syntax import render
-from toolsets.shipped.logic import propositional, steps, transform
-from toolsets.shipped.logic.reading import read_formula, read_term
+from toolsets.languages.formula.syntax import Formula, render
+from toolsets.shipped.logic import propositional, transform
+from toolsets.shipped.logic.reading import read_formula
 from toolsets.tools.decorator import tool
 
 
@@ -29,23 +29,13 @@ def simplify_formula(formula: str) -> str:
 
 
 @tool
-def instantiate(formula: str, term: str) -> str:
-    """Put a term for the variable of the outermost quantifier of a formula.
-
-    Example:
-        instantiate(formula="forall x (Cat(x) -> Furry(x))", term="tom")
-    """
-    return render(steps.instantiate(read_formula(formula), read_term(term)))
-
-
-@tool
 def to_cnf(formula: str) -> str:
     """Write a formula without quantifiers as a conjunction of disjunctions.
 
     Example:
         to_cnf(formula="Cat(tom) -> Furry(tom) & Pet(tom)")
     """
-    return render(propositional.conjunctive(read_formula(formula)))
+    return render(propositional.conjunctive(_read(formula)))
 
 
 @tool
@@ -55,7 +45,7 @@ def to_dnf(formula: str) -> str:
     Example:
         to_dnf(formula="Cat(tom) <-> Furry(tom)")
     """
-    return render(propositional.disjunctive(read_formula(formula)))
+    return render(propositional.disjunctive(_read(formula)))
 
 
 @tool
@@ -65,9 +55,14 @@ def truth_table(formula: str) -> str:
     Example:
         truth_table(formula="p -> q")
     """
-    read = read_formula(formula)
+    read = _read(formula)
     rows = propositional.truth_rows(read)
     header = " | ".join(map(render, [*propositional.atoms(read), read]))
     lines = [" | ".join("T" if value else "F" for value in (*row, whole)) for row, whole in rows]
     true = sum(whole for _, whole in rows)
     return "\n".join([header, *lines, f"true in {true} of {len(rows)} rows"])
+
+
+def _read(formula: str) -> Formula:
+    """The formula, with known equalities such as 2 = 3 replaced by ⊤ or ⊥."""
+    return transform.fold_equalities(read_formula(formula))

@@ -3,12 +3,14 @@
     script([forall x (Cat(x) → Furry(x))])            with quantifiers, any number of things
     finite_script([forall x (Cat(x) → Furry(x))], 2)  without quantifiers, exactly two things
 
-Names are numbered (`p0`, `f1`), so that no name of a formula is a keyword of Z3.
+Names are numbered (`p0`, `f1`), so that no name of a formula is a keyword of Z3. Constants that are
+numbers are equal if their values are, and different otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 from toolsets.languages.formula.syntax import (
     Atom,
@@ -22,6 +24,7 @@ from toolsets.languages.formula.syntax import (
     Term,
     Truth,
     Variable,
+    number_value,
     symbols,
 )
 
@@ -41,7 +44,8 @@ def script(formulas: Sequence[Formula]) -> str:
     names = number_symbols(formulas)
     writer = _Writer(names, ())
     assertions = [f"(assert {writer.write(formula, {})})" for formula in formulas]
-    return "\n".join(["(declare-sort T 0)", *_declarations(names), *assertions])
+    parts = [*_declarations(names), *_number_axioms(names), *assertions]
+    return "\n".join(["(declare-sort T 0)", *parts])
 
 
 def finite_script(formulas: Sequence[Formula], size: int) -> str | None:
@@ -54,7 +58,8 @@ def finite_script(formulas: Sequence[Formula], size: int) -> str | None:
     writer = _Writer(names, things)
     assertions = [f"(assert {writer.write(formula, {})})" for formula in formulas]
     symmetry = _symmetry_breaking(names, things)
-    return "\n".join([sort, *_declarations(names), *symmetry, *assertions])
+    axioms = [*symmetry, *_number_axioms(names)]
+    return "\n".join([sort, *_declarations(names), *axioms, *assertions])
 
 
 def _unused(bound: Bound) -> str:
@@ -71,6 +76,27 @@ def _declarations(names: Mapping[Symbol, str]) -> list[str]:
         f"{'Bool' if symbol.kind == 'predicate' else 'T'})"
         for symbol, name in names.items()
     ]
+
+
+def count_numbers(formulas: Sequence[Formula]) -> int:
+    """How many different numbers the formulas name."""
+    return len(_numbers(number_symbols(formulas)))
+
+
+def _numbers(names: Mapping[Symbol, str]) -> dict[Fraction, list[str]]:
+    """The names of the constants that are numbers, by value."""
+    by_value: dict[Fraction, list[str]] = {}
+    for symbol, name in names.items():
+        if symbol[::2] == ("function", 0) and (value := number_value(symbol.name)) is not None:
+            by_value.setdefault(value, []).append(name)
+    return by_value
+
+
+def _number_axioms(names: Mapping[Symbol, str]) -> list[str]:
+    by_value = _numbers(names).values()
+    equal = [f"(assert (= {' '.join(same)}))" for same in by_value if len(same) > 1]
+    different = f"(assert (distinct {' '.join(same[0] for same in by_value)}))"
+    return [*equal, different] if len(by_value) > 1 else equal
 
 
 def _symmetry_breaking(names: Mapping[Symbol, str], things: Sequence[str]) -> list[str]:

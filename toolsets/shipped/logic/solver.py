@@ -3,7 +3,8 @@
 A query asks whether formulas can all be true together. Three methods are tried until one answers:
 Z3 with quantifiers, which proves that they cannot; a search for a world of one, two, three, …
 things, which proves that they can; Z3 with several strategies, for the remaining time. The
-semantics are standard: there is at least one thing, and two names may denote the same thing.
+semantics are standard: there is at least one thing, and two names may denote the same thing, except
+for numbers of different values.
 
 Contradicting premises entail both a conclusion and its negation; `entails` then answers True,
 because the conclusion does follow, with a warning. If the answer is Uncertain only because two
@@ -27,10 +28,11 @@ from toolsets.languages.formula.syntax import (
     Function,
     Not,
     Symbol,
+    number_value,
     symbols,
     walk,
 )
-from toolsets.shipped.logic.smt import finite_script, number_symbols, script
+from toolsets.shipped.logic.smt import count_numbers, finite_script, number_symbols, script
 
 if TYPE_CHECKING:
     import z3
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 SECONDS = 2.0  # for all queries of one call
 QUICK_SHARE = 0.1  # of the time, for the first of the three methods
 SMALL_WORLDS_SHARE = 0.25  # of the remaining time, for the second
-LARGEST_WORLD = 6  # things
+WORLDS = 6  # sizes that are tried
 MOST_DISTINCT = 20  # constants
 MOST_INSTANCES = 10_000  # of quantified formulas; with more, Z3 may overrun its time tenfold
 
@@ -120,9 +122,9 @@ def decide(queries: Sequence[list[Formula]], seconds: float) -> list[bool | None
 
 
 def small_worlds(formulas: Sequence[Formula], seconds: float) -> Iterator[World]:
-    """Yield worlds of one thing, two, … in which the formulas are true, until the time is over."""
+    """Yield worlds in which the formulas are true, the smallest first, until the time is over."""
     end = time.monotonic() + seconds
-    for size in range(1, LARGEST_WORLD + 1):
+    for size in world_sizes(formulas):
         text = finite_script(formulas, size)
         left = end - time.monotonic()
         if text is None or left <= 0:
@@ -130,6 +132,12 @@ def small_worlds(formulas: Sequence[Formula], seconds: float) -> Iterator[World]
         solver, result = _check(text, left)
         if _ANSWERS.get(repr(result)):
             yield World(size, number_symbols(formulas), solver.model())
+
+
+def world_sizes(formulas: Sequence[Formula]) -> range:
+    """The numbers of things that are tried: from one, or from the different numbers."""
+    smallest = max(1, count_numbers(formulas))
+    return range(smallest, smallest + WORLDS)
 
 
 def _distinct_names_warning(
@@ -148,7 +156,12 @@ def _distinct_names_warning(
 def _distinct_constants(formulas: Sequence[Formula]) -> list[Formula]:
     """Pairwise inequalities of the first MOST_DISTINCT constants."""
     constants = [Function(s.name) for s in symbols(*formulas) if s[::2] == ("function", 0)]
-    return [Not(Equality(*pair)) for pair in combinations(constants[:MOST_DISTINCT], 2)]
+    pairs = combinations(constants[:MOST_DISTINCT], 2)
+    return [
+        Not(Equality(one, other))
+        for one, other in pairs
+        if None in (number_value(one.name), number_value(other.name))
+    ]
 
 
 def _try_briefly(formulas: list[Formula], seconds: float) -> bool | None:

@@ -95,9 +95,11 @@ def simplification(conjunction: Formula, part: Formula) -> Formula:
 
 
 def instantiate(formula: Formula, term: Term) -> Formula:
-    """Remove the outermost quantifier and replace its variable by `term`."""
-    if not isinstance(formula, Quantified):
-        raise ValueError(f"expected a formula that begins with ∀ or ∃, got {render(formula)}")
+    """From ∀x A(x), conclude A(term)."""
+    if not (isinstance(formula, Quantified) and formula.quantifier == "∀"):
+        some = isinstance(formula, Quantified)
+        hint = "; ∃ says of some thing, but not of which one" * some
+        raise ValueError(f"expected a formula that begins with ∀, got {render(formula)}{hint}")
     return substitute(formula.body, {formula.variable: term})
 
 
@@ -158,4 +160,4 @@ def _expected(role: str, wanted: Formula, got: Formula) -> str:
 
 def _hint(formula: Formula) -> str:
     universal = isinstance(formula, Quantified) and formula.quantifier == "∀"
-    return "; first replace its variable by a constant (universal_instantiation)" * universal
+    return "; first replace its variable by a constant (instantiate)" * universal

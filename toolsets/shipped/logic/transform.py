@@ -15,6 +15,7 @@ from toolsets.languages.formula.syntax import (
     Quantified,
     Truth,
     free_variables,
+    number_value,
     same,
 )
 
@@ -68,10 +69,30 @@ def fold(formula: Formula) -> Formula:
             return inner if unused else Quantified(quantifier, variable, inner)
         case Binary(connective=connective, left=left, right=right):
             return _fold_binary(Binary(connective, fold(left), fold(right)))
-        case Equality(left=left, right=right) if left == right:
-            return Truth(True)
+        case Equality():
+            return _fold_equality(formula)
         case _:
             return formula
+
+
+def fold_equalities(formula: Formula) -> Formula:
+    """Replace a = a and equalities of two numbers by ⊤ or ⊥, in a formula without quantifiers."""
+    match formula:
+        case Equality():
+            return _fold_equality(formula)
+        case Not(operand=operand):
+            return Not(fold_equalities(operand))
+        case Binary(connective=connective, left=left, right=right):
+            return Binary(connective, fold_equalities(left), fold_equalities(right))
+        case _:
+            return formula
+
+
+def _fold_equality(formula: Equality) -> Formula:
+    if formula.left == formula.right:
+        return Truth(True)
+    values = number_value(formula.left.name), number_value(formula.right.name)
+    return formula if None in values else Truth(values[0] == values[1])
 
 
 def _fold_negation(operand: Formula) -> Formula:

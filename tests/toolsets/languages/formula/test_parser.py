@@ -4,15 +4,14 @@ from hypothesis import strategies as st
 
 from tests.toolsets.languages.formula.formulas import formulas
 from toolsets.errors import LimitExceeded
-from toolsets.languages.formula.parser import (
+from toolsets.languages.formula.parser import parse, parse_term
+from toolsets.languages.formula.syntax import Formula, Function, Variable, render, walk
+from toolsets.languages.formula.tokens import (
     DEEPEST_FORMULA,
     LONGEST_FORMULA,
     FormulaError,
     FormulaTooLarge,
-    parse,
-    parse_term,
 )
-from toolsets.languages.formula.syntax import Formula, Function, Variable, render, walk
 from toolsets.shipped.logic.solver import consistent
 from toolsets.shipped.logic.transform import fold, push_negations
 
@@ -98,15 +97,15 @@ def test_a_number_is_a_constant() -> None:
         ("p q", "column 3: expected a connective such as ∧ or →, or the end, got q"),
         ("p ∧", "column 4: expected a formula, got the end"),
         ("p ^ q", "column 3: '^' is not allowed in a formula; write ∧ (and) or ⊕ (xor)"),
-        ("Co-op(a)", "column 3: '-' is not allowed in a formula; write _ within a name"),
-        ("∀ (Cat(x))", "column 3: expected a variable after ∀, got ("),
+        ("Co-op(a)", "column 3: '-' is not allowed here; write _ within a name"),
+        ("∀ (Cat(x))", "column 7: expected , and a formula after the variables of ∀(…), got ("),
         ("∀x Cat(x) → Furry(x)", "column 19: x is outside of its quantifier"),
         ("∀x x", "column 4: expected a formula, but x is a variable"),
         ("3", "column 1: expected a formula, but 3 is a number"),
         ("∀x x(a)", "column 5: x is a variable and takes no arguments"),
         ("Cat()", "column 5: expected a term such as a constant or a variable, got )"),
         ("Cat(Cat)", "column 1: Cat is used both as a predicate and as a thing"),
-        ("∀x y P(x, y)", "column 6: expected a connective such as ∧ or →, or the end, got P"),
+        ("∀x 3 P(x)", "column 4: expected a formula, but 3 is a number"),
     ],
 )
 def test_an_error_names_its_column(text: str, message: str) -> None:

@@ -59,7 +59,7 @@ def test_a_rule_returns_what_is_entailed(rule: Rule, first: str, second: str, re
             "forall x (P(x) -> Q(x))",
             "P(a)",
             "expected a formula A → B, got ∀x (P(x) → Q(x));"
-            " first replace its variable by a constant (universal_instantiation)",
+            " first replace its variable by a constant (instantiate)",
         ),
         (
             modus_tollens,
@@ -95,5 +95,7 @@ def test_instantiation_replaces_the_outermost_variable() -> None:
     assert render(instantiate(formula, parse_term("father(y)"))) == (
         "Cat(father(y)) → ∃y1 Likes(father(y), y1)"
     )
-    with pytest.raises(ValueError, match="begins with ∀ or ∃, got p"):
+    with pytest.raises(ValueError, match="begins with ∀, got p"):
         instantiate(parse("p"), parse_term("a"))
+    with pytest.raises(ValueError, match="begins with ∀, got ∃x Cat"):
+        instantiate(parse("∃x Cat(x)"), parse_term("tom"))
