@@ -57,5 +57,6 @@ def _explain(tool: Tool, error: ValidationError) -> str:
         case _:
             message = problem["msg"].removeprefix("Value error, ")
             got = shorten(repr(problem["input"]), 100)
-            reason = f"argument {place}: {message[0].lower()}{message[1:]}, got {got}"
+            where = f"argument {place}: " if place else ""
+            reason = f"{where}{message[0].lower()}{message[1:]}, got {got}"
     return f"{tool.name}: {reason}. Use: {tool.signature}"
