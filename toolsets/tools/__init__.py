@@ -6,6 +6,7 @@ signature   types, defaults and the JSON Schema of a function's parameters
 docstring   description and example from a docstring
 schema      JSON Schemas without references, and as short text
 binding     bind a written call's arguments to parameters and validate them
-running     run the function in this process and write its result as text
+running     run the function in this process
+writing     write its result as text, or refuse it
 numbers     read and write exact numbers
 """
