@@ -8,12 +8,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.toolsets.execution.attacks import files, memory, network, processes, protocol
+from tests.toolsets.execution.attacks import (
+    files,
+    memory,
+    network,
+    processes,
+    protocol,
+    system_calls,
+)
 from toolsets import Toolset, tool
 
-ATTEMPTS = memory.ATTEMPTS | network.ATTEMPTS | processes.ATTEMPTS | protocol.ATTEMPTS
+_OTHERS = (memory, network, processes, protocol, system_calls)
+ATTEMPTS = {name: run for module in _OTHERS for name, run in module.ATTEMPTS.items()}
 EXPECTED = dict.fromkeys([*files.ATTEMPTS, *ATTEMPTS], "function_error")
-for module in (files, memory, network, processes, protocol):
+# What the kernel must be able to block (`toolsets.execution.sandbox.confinement`), by attempt
+NEEDED = dict.fromkeys(files.ATTEMPTS, "changing files")
+NEEDED |= dict.fromkeys(files.READS, "reading files")
+NEEDED |= dict.fromkeys(network.ATTEMPTS, "the network")
+NEEDED |= dict.fromkeys([*processes.ATTEMPTS, *system_calls.ATTEMPTS], "other processes")
+for module in (files, *_OTHERS):
     EXPECTED |= dict.fromkeys(module.LIMITED, "limit_exceeded")
     EXPECTED |= dict.fromkeys(module.HARMLESS, "ok")
 

@@ -102,14 +102,11 @@ def _run_python(script: str) -> None:
 
 HARMLESS = (
     "vfork",
-    "leave a child",
-    "leave a tree",
-    "leave a daemon",
     "leave a thread",
     "leave a low-level thread",
     "stop oneself by SIGTSTP",
 )
-LIMITED = ("stop oneself", "raise memory", "wait for a child")
+LIMITED = ("stop oneself", "raise memory")
 ATTEMPTS: dict[str, Callable[[], object]] = {
     "fork": os.fork,
     "fork in libc": lambda: _call_libc("fork"),
