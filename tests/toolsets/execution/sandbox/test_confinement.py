@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import toolsets
 from tests.conftest import ROOT
 from tests.toolsets.execution.calls import call
 from toolsets import Executor, Toolset, tool
@@ -72,6 +73,7 @@ async def wait(seconds: float) -> str:
 tools = (read, python_prefix, solve, wait)
 confined = Toolset("tests.toolsets.execution.sandbox.test_confinement:confined", tools)
 free = Toolset("tests.toolsets.execution.sandbox.test_confinement:free", (read,), unconfined=True)
+mixed = confined + free.select(["read as read_freely"])
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +100,19 @@ def test_an_unconfined_toolset_may_do_what_the_operator_may(executor: Executor) 
     assert "Permission denied" in executor.run(reading).content
     with Executor(free, workers=1) as unconfined:
         assert unconfined.run(reading).ok
+
+
+@pytest.mark.parametrize("name", ["confined+{}:free[read as read_freely]", "mixed"])
+def test_a_confined_function_stays_confined_beside_an_unconfined_one(name: str) -> None:
+    module = free.name.removesuffix(":free")
+    joined = toolsets.load(f"{module}:{name.format(module)}")
+    with Executor(joined, workers=1) as executor:
+        kept = executor.run(call("read", path="/etc/passwd"))
+        freely = executor.run(call("read_freely", path="/etc/passwd"))
+        unknown = executor.run(call("reed"))
+        assert (executor.metrics().calls, executor.metrics().failures) == (2, {"function_error": 1})
+    assert "Permission denied" in kept.content and freely.ok
+    assert "The functions are: read, python_prefix, solve, wait, read_freely." in unknown.content
 
 
 def test_an_old_kernel_causes_one_warning_and_calls_are_still_executed() -> None:
