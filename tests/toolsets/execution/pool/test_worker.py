@@ -93,6 +93,12 @@ def test_threads_of_a_call_end_with_it_and_children_are_refused(executor: Execut
     assert "Operation not permitted" in executor.run(call("leave_a_child")).content
 
 
+def test_threads_are_counted(executor: Executor) -> None:
+    assert executor.run(call("crowd", threads=20)).content == "21"
+    result = executor.run(call("crowd", threads=200))
+    assert result == ToolResult(False, "crowd: starts more than 128 threads", "limit_exceeded")
+
+
 def test_processor_time_is_limited() -> None:
     done = subprocess.run(
         [sys.executable, "-c", BURN], cwd=ROOT, capture_output=True, text=True, check=True

@@ -36,6 +36,14 @@ with Executor(toolset, workers=2) as executor:
     for name in ("echo", "crash", "echo", "crash", "echo"):
         print(executor.run(ToolCall(name, {"text": "hello"} if name == "echo" else {}, "")).content)
 """
+CHILDREN = """
+from tests.toolsets.hostile import toolset
+from toolsets import Executor, ToolCall
+
+with Executor(toolset, workers=1, memory_mib=96) as executor:
+    arguments = {{"mib": {mib}, "children": {children}}}
+    print(executor.run(ToolCall("allocate_in_children", arguments, "")).content)
+"""
 
 
 @tool
@@ -125,6 +133,21 @@ def test_an_old_kernel_causes_one_warning_and_calls_are_still_executed() -> None
         "the sandbox is incomplete: this kernel cannot block reading files, changing files,"
         " running programs, the network, other processes"
     ]
+
+
+@pytest.mark.parametrize(
+    ("mib", "children", "content"),
+    [
+        (20, 2, "allocated"),
+        (48, 3, "allocate_in_children needs too much memory"),
+    ],
+)
+def test_children_count_where_the_kernel_cannot_forbid_them(
+    mib: int, children: int, content: str
+) -> None:
+    script = OLD_KERNEL + CHILDREN.format(mib=mib, children=children)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == content, done.stderr
 
 
 def test_a_kernel_that_supports_confinement_causes_no_warning() -> None:
