@@ -62,8 +62,8 @@ def _object(value: Any, quote: Callable[[str], str]) -> str:
     has_text = type(value).__str__ is not object.__str__
     if is_dataclass(value) and not isinstance(value, type) and not has_text:
         return as_text({field.name: getattr(value, field.name) for field in fields(value)})
-    if callable(getattr(value, "tolist", None)):  # numpy's text of a long array has gaps
-        return as_text(value.tolist(), quote)
+    if callable(to_list := getattr(value, "tolist", None)):  # numpy's text of an array has gaps
+        return as_text(to_list(), quote)
     if isinstance(value, Set) and not has_text:
         return f"{{{_list(value, quote)[1:-1]}}}"
     if isinstance(value, Collection) and not has_text and not isinstance(value, _NO_VALUES):

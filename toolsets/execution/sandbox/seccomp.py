@@ -104,13 +104,13 @@ def _program(column: int, architecture: int, files: bool) -> list[_Instruction]:
 def _conditions(files: bool) -> list[tuple[tuple[int | None, int | None], tuple[_Test, ...]]]:
     """Numbers of calls that are allowed if all tests pass."""
     own = os.getpid()
-    flags = (_ACCESS | _CREATE | _TRUNCATE | _TEMPORARY, (0,))
+    mask, modes = _ACCESS | _CREATE | _TRUNCATE | _TEMPORARY, (0,)
     if files:  # Landlock before version 3 lets a file be truncated that is opened for reading
-        flags = (_ACCESS | _TRUNCATE, (0, 1, 2, 3, _TRUNCATE | 1, _TRUNCATE | 2))
+        mask, modes = _ACCESS | _TRUNCATE, (0, 1, 2, 3, _TRUNCATE | 1, _TRUNCATE | 2)
     threads = (_THREAD | _VM, _THREAD | _VM | _VFORK, _VM | _VFORK)
     return [
-        ((2, None), ((1, *flags),)),  # open
-        ((257, 56), ((2, *flags),)),  # openat
+        ((2, None), ((1, mask, modes),)),  # open
+        ((257, 56), ((2, mask, modes),)),  # openat
         (_CLONE, ((0, _NAMESPACES | _PARENT, (0,)), (0, _THREAD | _VM | _VFORK, threads))),
         ((62, 129), ((0, _ALL, (own,)),)),  # kill
         ((234, 131), ((0, _ALL, (own,)),)),  # tgkill

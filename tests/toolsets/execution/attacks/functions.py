@@ -7,6 +7,7 @@ Each attempt has a name; `EXPECTED` has the expected outcome by name, usually an
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tests.toolsets.execution.attacks import (
     files,
@@ -32,11 +33,12 @@ for module in (files, *_OTHERS):
 
 
 @tool
-def attempt(what: str, folder: str) -> str:
+def attempt(what: str, folder: str) -> Any:
     """Execute one of the attempts."""
     if what in files.ATTEMPTS:
         return str(files.ATTEMPTS[what](Path(folder)))
-    return str(ATTEMPTS[what]())
+    result = ATTEMPTS[what]()
+    return result if what in protocol.RAW else str(result)
 
 
 @tool
