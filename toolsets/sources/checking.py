@@ -66,15 +66,19 @@ def checker(root: Schema, schema: Any) -> Callable[[Any], Any]:
     """
     from jsonschema.exceptions import best_match
     from referencing import Registry
+    from referencing.exceptions import Unresolvable
 
     ours = _validators(_dialect(root))
     root = {key: value for key, value in root.items() if key != "$schema"}
-    validator = ours(root, registry=Registry()).evolve(schema=schema)
+    validator = ours(root, registry=Registry())
 
     def check(value: Any) -> Any:
         try:
-            error = best_match(validator.iter_errors(value))
-        except RecursionError:  # a reference leads back to its own place, so it checks nothing
+            error = best_match(validator.descend(value, schema))
+        except (
+            RecursionError,
+            Unresolvable,
+        ):  # a reference leads back to its own place, or nowhere
             return value
         if error is not None:
             place = ".".join(str(part) for part in error.absolute_path)

@@ -61,6 +61,9 @@ def tool_of(
         _warn(f"function {name}: {what} in its JSON Schema cannot be checked, and is ignored")
     _require_object(name, schema)
     found = members(schema, schema)
+    if schema.get("additionalProperties") is not False:  # a required argument may be of any kind
+        bare = {key: {} for key in found.required if key not in found.properties}
+        found = found._replace(properties=found.properties | bare)
     new_names = names_for(found.properties)
 
     def function(**values: Any) -> Any:

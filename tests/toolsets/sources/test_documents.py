@@ -193,6 +193,13 @@ def test_every_form_of_reference_is_followed(reference: str, definitions: dict[s
     assert outcome(schema, "f(x='a')") == "argument x: expected integer, got 'a'"
 
 
+def test_a_part_with_its_own_address_is_the_root_of_its_references() -> None:
+    part = {"$id": "https://example.com/a", "$ref": "#/$defs/q", "$defs": {"q": INTEGER}}
+    schema = {"properties": {"x": part}}
+    assert outcome(schema, "f(x=1)") == "{'x': 1}"
+    assert outcome(schema, "f(x='a')") == "argument x: expected integer, got 'a'"
+
+
 @pytest.mark.parametrize(
     ("step", "good", "bad"),
     [
@@ -232,6 +239,7 @@ A, B = {"properties": {"a": INTEGER}, "required": ["a"]}, {"properties": {"b": S
         ({"if": A, "then": B}, "f(a: integer (optional), b: string (optional))"),
         ({"dependentSchemas": {"a": B}} | A, "f(a: integer, b: string (optional))"),
         ({"type": ["object", "null"], "allOf": [A]}, "f(a: integer)"),
+        ({"allOf": [B, {"required": ["z"]}]}, "f(b: string (optional), z: any)"),
     ],
 )
 def test_the_parameters_behind_the_root_are_shown(schema: dict[str, Any], signature: str) -> None:
