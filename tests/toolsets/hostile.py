@@ -116,6 +116,28 @@ def burn() -> None:
 
 
 @tool
+def crowd(threads: int) -> int:
+    """Start threads with small stacks, wait a second, and count them."""
+    threading.stack_size(32768)
+    for _ in range(threads):
+        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    time.sleep(1)
+    return threading.active_count()
+
+
+@tool
+def allocate_in_children(mib: int, children: int) -> str:
+    """Allocate memory in each of some child processes at the same time."""
+    for _ in range(children):
+        if os.fork() == 0:
+            kept = b"x" * (mib * 2**20)
+            time.sleep(60)
+            os._exit(len(kept) == 0)
+    time.sleep(1)
+    return "allocated"
+
+
+@tool
 def remember(word: str, state: ChainState) -> str:
     """Add a word to those of this chain and return them all."""
     state["words"] = [*state.get("words", []), word]
@@ -215,6 +237,8 @@ toolset = Toolset(
         hang_briefly,
         sleep_longer,
         burn,
+        crowd,
+        allocate_in_children,
         remember,
         open_files,
         leak,

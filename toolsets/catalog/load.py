@@ -10,7 +10,6 @@ load("(arithmetic+my_tools:toolset)[*,add as plus]")
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from toolsets.catalog.modules import find
 from toolsets.catalog.toolset import Toolset
@@ -77,4 +76,4 @@ def _load_base(base: str) -> Toolset:
     except ToolsetError as error:
         raise ToolsetError(f"toolset {base!r}: {error}") from error
     assert isinstance(toolset, Toolset)
-    return toolset if base in SHIPPED else replace(toolset, name=base)
+    return toolset if base in SHIPPED else toolset.named(base)

@@ -7,9 +7,11 @@ Not here: loading one by name (`toolsets.catalog.load`), processes and limits
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import count
 from keyword import iskeyword
+from operator import add
 
 from toolsets.calls.model import ToolCall, ToolResult, WrittenCall
 from toolsets.calls.names import match_name
@@ -25,22 +27,27 @@ from toolsets.tools.tool import Tool
 class Toolset:
     """An ordered set of tools; `load` accepts its `name`.
 
-    `unconfined` is for functions that need the network, files or other processes: executors run
-    them without a sandbox.
+    `unconfined=True` is for functions that need the network, files or other processes: executors
+    run these without a sandbox. Joined to others, each tool keeps its own; then `unconfined` says
+    whether one of them is. `parts` are the toolsets that this one was joined from.
     """
 
     name: str
     tools: tuple[Tool, ...]
     unconfined: bool = False
+    parts: tuple[Toolset, ...] = field(default=(), repr=False, compare=False)
     _names: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tools", tuple(self.tools))  # may be given as a list
         for tool in self.tools:
             if not isinstance(tool, Tool):
                 raise ToolsetError(
                     f"toolset {self.name}: {_location(tool)} is not a tool; decorate it with @tool"
                 )
+        free = self.unconfined
+        tools = (replace(tool, unconfined=True) if free else tool for tool in self.tools)
+        object.__setattr__(self, "tools", tuple(tools))  # may be given as a list
+        object.__setattr__(self, "unconfined", any(tool.unconfined for tool in self.tools))
         object.__setattr__(self, "_names", tuple(tool.name for tool in self.tools))
         names = self._names
         if twice := [name for name in names if names.count(name) > 1]:
@@ -88,7 +95,18 @@ class Toolset:
         rest = [(tool.name, tool.name) for tool in self.tools if tool.name not in named]
         wanted = [p for pair in pairs for p in (rest if pair[0] == "*" else [pair])]
         tools = tuple(self._tool(old).renamed(new) for old, new in wanted)
-        return Toolset(name, tools, self.unconfined)
+        parts = (part._only(wanted) for part in self.parts)
+        return Toolset(name, tools, parts=tuple(part for part in parts if part.tools))
+
+    def confined_or_not(self) -> tuple[Toolset, ...]:
+        """The confined tools and the others, each as a toolset that `load` accepts by its name."""
+        if len({tool.unconfined for tool in self.tools}) < 2:
+            return (self,)
+        return self._where(False), self._where(True)
+
+    def named(self, name: str) -> Toolset:
+        """The same tools under a name that `load` accepts for all of them."""
+        return Toolset(name, self.tools)
 
     def __add__(self, other: Toolset) -> Toolset:
         name = f"{self.name}+{other.name}"
@@ -99,7 +117,8 @@ class Toolset:
                 f"toolset {name} has two functions named {clashes[0]}; rename one, such as by "
                 f"{self.name}+{other._name_for_selection}[*, {renames}]"
             )
-        return Toolset(name, self.tools + other.tools, self.unconfined or other.unconfined)
+        parts = (self.parts or (self,)) + (other.parts or (other,))
+        return Toolset(name, self.tools + other.tools, parts=parts)
 
     def parse(self, text: str) -> ToolCall:
         """Parse and bind the call in `text`; raises CallError with a message for the model."""
@@ -135,6 +154,19 @@ class Toolset:
         if call := call_instead(name, self.tools):
             return f" Write {call}."
         return f" Did you mean {near}?" if (near := nearest(name, self.tool_names)) else ""
+
+    def _only(self, pairs: Iterable[tuple[str, str]]) -> Toolset:
+        """The tools that the pairs name, without the names of other toolsets' tools."""
+        own = [(old, new) for old, new in pairs if old in self.tool_names]
+        return self.select([f"{old} as {new}" if old != new else old for old, new in own])
+
+    def _where(self, unconfined: bool) -> Toolset:
+        found = []
+        for part in self.parts or (self,):
+            names = [tool.name for tool in part.tools if tool.unconfined == unconfined]
+            if names:
+                found.append(part if len(names) == len(part.tools) else part.select(names))
+        return reduce(add, found)
 
     def _tool(self, name: str) -> Tool:
         for tool in self.tools:

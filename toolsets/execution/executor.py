@@ -23,6 +23,8 @@ from toolsets.execution.pool.process import WorkerProcess
 class Executor:
     """A pool of worker processes for the calls of one toolset; a context manager.
 
+    If only some of its tools are unconfined, these have as many workers of their own.
+
     `wall_clock_seconds` and `memory_mib` (in addition to the loaded toolset's memory) apply per
     call, except for tools with limits of their own. At most `max_waiting` calls may be unfinished.
     A call raises ToolsetError if the workers cannot load the toolset by its name.
@@ -50,13 +52,22 @@ class Executor:
             tool.name: tool.limits.wall_clock_seconds or wall_clock_seconds
             for tool in toolset.tools
         }
-        processes = [WorkerProcess(toolset, wall_clock_seconds, memory_mib) for _ in range(workers)]
-        self._dispatcher = Dispatcher(processes, max_waiting)
+        self._toolset = toolset
+        self._dispatchers: dict[str, Dispatcher] = {}  # by the names of their tools
+        self._pools: list[Dispatcher] = []
+        for part in toolset.confined_or_not():
+            processes = [
+                WorkerProcess(part, wall_clock_seconds, memory_mib) for _ in range(workers)
+            ]
+            self._pools.append(Dispatcher(processes, max_waiting))
+            self._dispatchers |= dict.fromkeys(part.tool_names, self._pools[-1])
 
     def run(self, call: ToolCall) -> ToolResult:
         """Execute `call` and wait; raises RuntimeError if the executor is closed or full."""
+        if result := self._refusal(call):
+            return result
         promise = Promise()
-        self._dispatcher.add(Job(call, self._limit(call), promise))
+        self._pool(call).add(Job(call, self._limit(call), promise))
         return promise.wait()
 
     def submit(self, call: ToolCall) -> asyncio.Future[ToolResult]:
@@ -66,22 +77,36 @@ class Executor:
         await some before submitting more.
         """
         future: asyncio.Future[ToolResult] = asyncio.get_running_loop().create_future()
-        self._dispatcher.add(Job(call, self._limit(call), future))
+        if result := self._refusal(call):
+            future.set_result(result)
+        else:
+            self._pool(call).add(Job(call, self._limit(call), future))
         return future
 
     def metrics(self) -> Metrics:
         """Counts of executed and failed calls so far."""
-        return self._dispatcher.metrics()
+        first, *others = (pool.metrics() for pool in self._pools)
+        return sum(others, start=first)
 
     def close(self) -> None:
         """Kill the workers; unfinished calls raise RuntimeError. May be called twice."""
-        self._dispatcher.close()
+        for pool in self._pools:
+            pool.close()
 
     def __enter__(self) -> Executor:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _refusal(self, call: ToolCall) -> ToolResult | None:
+        """The result of a call of no function, if no single pool knows all that there are."""
+        if len(self._pools) == 1 or call.name in self._dispatchers:
+            return None
+        return self._toolset.execute(call)
+
+    def _pool(self, call: ToolCall) -> Dispatcher:
+        return self._dispatchers.get(call.name, self._pools[0])
 
     def _limit(self, call: ToolCall) -> float:
         return self._seconds.get(call.name, self._wall_clock_seconds)

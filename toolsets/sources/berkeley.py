@@ -5,8 +5,9 @@
 The functions cannot be run: a call is checked only, and its result says so. The file is JSON or
 JSON Lines; each record is a document (`name`, `description`, `parameters`), a document wrapped as
 OpenAI's `{"type": "function", "function": {...}}`, or a question of the leaderboard with several
-documents. Names may have dots, as in `math.factorial`. The leaderboard's README describes the
-format: github.com/ShishirPatil/gorilla, berkeley-function-call-leaderboard.
+documents. Names may have dots, as in `math.factorial`; a name that a call cannot use is replaced by
+a similar one, `calculate-area` by `calculate_area`. The leaderboard's README describes the format:
+github.com/ShishirPatil/gorilla, berkeley-function-call-leaderboard.
 
 Not here: how arguments are checked (`toolsets.sources.documents`).
 """
@@ -21,7 +22,7 @@ from typing import Any
 from toolsets.calls.render import render_call
 from toolsets.catalog.toolset import Toolset
 from toolsets.errors import ToolsetError
-from toolsets.sources.documents import tool_of
+from toolsets.sources.documents import names_for, tool_of
 from toolsets.tools.schema import Schema
 from toolsets.tools.tool import Tool
 
@@ -53,7 +54,9 @@ def toolset(path: str | Path) -> Toolset:
                 )
             if name not in tools:
                 tools[name] = document, _tool(document, where)
-    return Toolset(f"berkeley:{file.name}", tuple(tool for _, tool in tools.values()))
+    names = names_for(tools, dots=True)
+    renamed = tuple(tool.renamed(names[name]) for name, (_, tool) in tools.items())
+    return Toolset(f"berkeley:{file.name}", renamed)
 
 
 def _records(file: Path) -> Iterator[tuple[str, Any]]:
@@ -85,7 +88,7 @@ def _documents(record: Any, where: str) -> list[dict[str, Any]]:
     inner = record.get("function", record) if isinstance(record, dict) else record
     documents = inner if isinstance(inner, list) else [inner]
     for document in documents:
-        if not isinstance(document, dict) or not isinstance(document.get("name"), str):
+        if not isinstance(document, dict) or not _is_name(document.get("name")):
             raise ToolsetError(f"{where}: a function needs name, description and parameters")
         if not isinstance(document.get("parameters", {}), dict):
             raise ToolsetError(
@@ -94,10 +97,12 @@ def _documents(record: Any, where: str) -> list[dict[str, Any]]:
     return documents
 
 
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and any(sign.isalnum() for sign in name)
+
+
 def _tool(document: dict[str, Any], where: str) -> Tool:
     name = document["name"]
-    if not all(part.isidentifier() for part in name.split(".")):
-        raise ToolsetError(f"{where}: {name!r} cannot be the name of a function")
     try:
         schema = _schema(document.get("parameters") or {"type": "dict", "properties": {}}, name)
         return tool_of(

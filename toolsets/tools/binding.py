@@ -68,5 +68,6 @@ def _explain(tool: Tool, error: ValidationError) -> str:
             if problem["type"] != "value_error":  # pydantic's own begin with a capital letter
                 message = f"{message[0].lower()}{message[1:]}"
             got = shorten(repr(problem["input"]), 100)
-            reason = f"argument {place}: {message}, got {got}"
+            where = f"argument {place}: " if place else ""
+            reason = f"{where}{message}, got {got}"
     return f"{tool.name}: {reason}. Use: {tool.signature}"

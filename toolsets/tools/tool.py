@@ -44,7 +44,8 @@ class Tool:
 
     `parameters` is the JSON Schema of its arguments, an object; `example` is a call as text, or
     empty; `arguments` is the pydantic model that validates a call; `state_parameter` is the name of
-    the function's parameter for the chain's state, or None.
+    the function's parameter for the chain's state, or None. Executors run an `unconfined` one
+    without a sandbox.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Tool:
     arguments: type[BaseModel]
     limits: Limits = Limits()
     state_parameter: str | None = None
+    unconfined: bool = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)

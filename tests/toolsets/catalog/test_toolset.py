@@ -11,6 +11,7 @@ from toolsets import CallError, ToolCall, ToolResult, Toolset, ToolsetError, too
 
 FORM = "is not of the form name, name[function,other as new,...] or name+name"
 ARITHMETIC = toolsets.load("arithmetic")
+free = Toolset(f"{__name__}:free", [hostile.echo], unconfined=True)
 
 
 def call_error(text: str, toolset: Toolset = ARITHMETIC) -> tuple[str, str]:
@@ -170,11 +171,46 @@ def test_an_error_for_two_tools_of_one_name_has_their_locations() -> None:
     )
 
 
-def test_a_toolset_with_an_unconfined_part_is_unconfined() -> None:
+def test_each_tool_keeps_whether_it_is_unconfined() -> None:
     free = Toolset("free", [hostile.echo], unconfined=True)
-    assert free.select(["echo as reply"]).unconfined
-    assert (ARITHMETIC + free).unconfined and (free + ARITHMETIC).unconfined
+    assert free.select(["echo as reply"])["reply"].unconfined
+    for joined in (ARITHMETIC + free, free + ARITHMETIC):
+        assert joined.unconfined and joined["echo"].unconfined
+        assert not joined["add"].unconfined
+        assert not joined.select(["add"]).unconfined
     assert not (ARITHMETIC + ARITHMETIC.select(["add as plus"])).unconfined
+
+
+@pytest.mark.parametrize(
+    ("name", "confined", "free"),
+    [
+        ("arithmetic[add]+h:toolset", "arithmetic[add]", "h:toolset"),
+        ("h:toolset+arithmetic[add]+logic", "arithmetic[add]+logic", "h:toolset"),
+        ("(arithmetic+h:toolset)[add,echo]", "arithmetic[add]", "h:toolset[echo]"),
+        (
+            "(arithmetic[add]+h:toolset)[add as plus,echo as add][plus,add]",
+            "arithmetic[add][add as plus][plus]",
+            "h:toolset[echo as add][add]",
+        ),
+    ],
+)
+def test_a_joined_toolset_is_divided_into_confined_and_free(
+    name: str, confined: str, free: str
+) -> None:
+    module = f"{__name__}:free"
+    toolset = toolsets.load(name.replace("h:toolset", module))
+    parts = toolset.confined_or_not()
+    written = [part.name.replace(module, "h:toolset") for part in parts]
+    assert written == [confined, free]
+    assert [toolsets.load(part.name).tool_names for part in parts] == [
+        part.tool_names for part in parts
+    ]
+    assert sorted(parts[0].tool_names + parts[1].tool_names) == sorted(toolset.tool_names)
+
+
+def test_a_toolset_of_one_kind_is_not_divided() -> None:
+    assert ARITHMETIC.confined_or_not() == (ARITHMETIC,)
+    assert free.confined_or_not() == (free,)
 
 
 # Executing

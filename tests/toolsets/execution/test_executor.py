@@ -39,9 +39,24 @@ def test_a_call_returns_its_result(executor: Executor) -> None:
     assert executor.run(call("echo", text="5")) == ToolResult(True, "5", None)
 
 
-@pytest.mark.parametrize("text", ["", "two\nlines", "ünïcödé 🦊", "\ud800", "\0", "x" * 10_000])
+@pytest.mark.parametrize("text", ["", "two\nlines", "ünïcödé 🦊", "\0", "x" * 10_000])
 def test_text_is_returned_unchanged(executor: Executor, text: str) -> None:
     assert executor.run(call("echo", text=text)) == ToolResult(True, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        ("\ud800", "\ufffd"),
+        ("a\udc00b", "a\ufffdb"),
+        ("\ud83d\ude00", "😀"),
+        ("\ude00\ud83d", "\ufffd\ufffd"),
+        ("é\udfff🦊", "é\ufffd🦊"),
+    ],
+)
+def test_a_lone_surrogate_is_replaced(executor: Executor, text: str, content: str) -> None:
+    assert executor.run(call("echo", text=text)) == ToolResult(True, content)
+    assert content.encode()
 
 
 def test_printed_numbers_are_exact() -> None:

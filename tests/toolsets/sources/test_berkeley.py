@@ -144,7 +144,7 @@ ADD = '{"name": "add", "description": "Add.", "parameters": {"type": "dict", "pr
             '{"name": "add", "parameters": []}',
             ", record 1: function add: parameters must be an",
         ),
-        ('{"name": "add up"}', ", record 1: 'add up' cannot be the name of a function"),
+        ('{"name": "-"}', ", record 1: a function needs name, description and parameters"),
         (
             f"{ADD}\n{ADD.replace('Add.', 'Add up.')}",
             ", line 2: function add has two different descriptions; rename one",
@@ -171,6 +171,37 @@ def test_an_error_in_a_file_has_its_location(tmp_path: Path, text: str, reason: 
     with pytest.raises(ToolsetError) as caught:
         berkeley.toolset(file)
     assert str(caught.value).startswith(f"{file}{reason}")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "renamed"),
+    [
+        ("calculate-area", "calculate_area(2)", "calculate_area"),
+        ("add up", "add_up(2)", "add_up"),
+        ("geo.to-miles", "geo.to_miles(2)", "geo.to_miles"),
+        ("3d.plot", "_3d.plot(2)", "_3d.plot"),
+        ("import", "import_(2)", "import_"),
+        ("math.class", "math.class_(2)", "math.class_"),
+        ("get/user:id", "get_user_id(2)", "get_user_id"),
+        ("größe", "größe(2)", "größe"),
+    ],
+)
+def test_a_name_that_is_no_identifier_is_replaced(
+    tmp_path: Path, name: str, text: str, renamed: str
+) -> None:
+    file = tmp_path / "functions.jsonl"
+    document = json.loads(ADD) | {"name": name}
+    document["parameters"]["properties"] = {"a": {"type": "integer"}}
+    file.write_text(json.dumps(document))
+    toolset = berkeley.toolset(file)
+    assert toolset.tool_names == (renamed,)
+    assert toolset.execute(toolset.parse(text)).content.startswith(f"Checked: {name}(")
+
+
+def test_names_that_become_the_same_are_numbered(tmp_path: Path) -> None:
+    file = tmp_path / "functions.jsonl"
+    file.write_text("\n".join(ADD.replace('"add"', f'"{name}"') for name in ("a-b", "a b", "a.b")))
+    assert berkeley.toolset(file).tool_names == ("a_b", "a_b_2", "a.b")
 
 
 def test_a_missing_file_raises_toolset_error(tmp_path: Path) -> None:

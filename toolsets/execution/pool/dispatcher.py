@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import os
 import select
-import subprocess
 import threading
 import time
 from collections import Counter, deque
@@ -26,11 +25,13 @@ from toolsets.execution.pool.process import (
     WorkerProcess,
     timed_out,
 )
+from toolsets.execution.pool.reaper import Reaper
 
 GRACE = 0.15  # fraction of a call's time limit from the worker's own alarm to the kill
 PATIENCE_SECONDS = 0.005  # of a call, before the calls after it are taken back
 TICK_SECONDS = 0.02  # between checks of time limits
 MOST_RESTARTS = 2  # in a row, of a process that ends before it is ready
+LAST_WAIT_SECONDS = 5.0  # for killed processes to end, when the executor is closed
 AWAKE_SECONDS = 1.0  # after the last call, before the thread blocks until it is woken
 
 _log = logging.getLogger("toolsets")
@@ -50,7 +51,7 @@ class Dispatcher:
         self._timeout: float | None = 0.0  # of the next wait for replies, in milliseconds
         self._next_check = 0.0  # of time limits
         self._settled: list[Settled] = []  # to deliver without the lock
-        self._ended: list[subprocess.Popen[bytes]] = []  # to wait for without the lock
+        self._killed = Reaper()
         self._counts: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
         self._warned = False
@@ -136,8 +137,6 @@ class Dispatcher:
                 self._send_jobs()
             settled, self._settled = self._settled, []
         deliver(settled)
-        while self._ended:
-            self._ended.pop().wait()
 
     def _maintain(self, now: float) -> None:
         """Check time limits, restart workers, and decide whether to block until woken."""
@@ -147,9 +146,10 @@ class Dispatcher:
         for worker in self._workers:
             if self._jobs and not worker.running:
                 self._start(worker)
+        dying = self._killed.reap()
         working = any(w.pending or (w.running and not w.ready) for w in self._workers)
         recent = now < AWAKE_SECONDS + max(w.since for w in self._workers)
-        self._timeout = TICK_SECONDS * 1000 if working or recent else None
+        self._timeout = TICK_SECONDS * 1000 if working or recent or dying else None
         self._asleep = self._timeout is None or not all(w.running for w in self._workers)
         self._next_check = now + TICK_SECONDS
 
@@ -179,6 +179,9 @@ class Dispatcher:
         elif worker.pending and seconds > worker.pending[0].seconds * (1 + GRACE):
             self._counts["kills"] += 1
             self._replace(worker, lambda job: timed_out(job.name, job.seconds))
+        elif worker.pending and seconds > TICK_SECONDS and (reason := worker.overuse()):
+            self._counts["kills"] += 1
+            self._replace(worker, lambda job: ToolResult(False, reason, "limit_exceeded"))
         elif len(worker.pending) > 1 and seconds > PATIENCE_SECONDS:
             self._jobs.extendleft(reversed(worker.take_back()))
             worker.window = 1
@@ -238,7 +241,7 @@ class Dispatcher:
         if worker.running:
             self._poll.unregister(worker.replies)
             del self._by_replies[worker.replies]
-            self._ended.append(worker.stop())
+            self._killed.add(worker.stop())
 
     def _give_up(self, worker: WorkerProcess, error: Exception) -> None:
         """Stop a worker that does not start; the next call that needs it starts it again."""
@@ -258,8 +261,7 @@ class Dispatcher:
             os.close(self._wake_reader)
             os.close(self._wake_writer)
         deliver(settled)
-        while self._ended:
-            self._ended.pop().wait()
+        self._killed.wait(LAST_WAIT_SECONDS)
 
 
 def _load(worker: WorkerProcess) -> int:

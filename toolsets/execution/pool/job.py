@@ -7,6 +7,7 @@ import json
 import random
 import select
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -85,6 +86,16 @@ class Metrics:
     respawns: int
     busy_seconds: float
     waiting: int
+
+    def __add__(self, other: Metrics) -> Metrics:
+        return Metrics(
+            calls=self.calls + other.calls,
+            failures=dict(Counter(self.failures) + Counter(other.failures)),
+            kills=self.kills + other.kills,
+            respawns=self.respawns + other.respawns,
+            busy_seconds=self.busy_seconds + other.busy_seconds,
+            waiting=self.waiting + other.waiting,
+        )
 
 
 def deliver(settled: Iterable[Settled]) -> None:

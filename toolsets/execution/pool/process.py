@@ -26,8 +26,10 @@ from toolsets.catalog.toolset import Toolset
 from toolsets.errors import ErrorKind, ToolsetError
 from toolsets.execution.pool.job import Job
 from toolsets.execution.pool.pipes import MOST_PACKETS, packet_pipe, second_reader, take_all
+from toolsets.execution.sandbox.usage import usage
 
 START_SECONDS = 60.0  # enough to import a large library from a cold disk
+MOST_THREADS = 128  # of a call, those of its child processes included
 LONGEST_REPLY = 2**22  # bytes; more than any result needs
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -53,6 +55,7 @@ class WorkerProcess:
     def __init__(self, toolset: Toolset, seconds: float, memory_mib: int) -> None:
         self._toolset = toolset
         self._limits = (str(seconds), str(memory_mib))
+        self._memory_mib = {t.name: t.limits.memory_mib or memory_mib for t in toolset.tools}
         self._process: subprocess.Popen[bytes] | None = None
         self.pending: deque[Job] = deque()
         self.since = 0.0  # start time of the head, or of the process
@@ -141,6 +144,18 @@ class WorkerProcess:
             unread -= len(self.pending[-1].request)
             jobs.append(self.pending.pop())
         return jobs[::-1]
+
+    def overuse(self) -> str | None:
+        """The message for a head whose threads and children are too many or too large."""
+        if self._toolset.unconfined or self._process is None:
+            return None
+        name = self.pending[0].name
+        threads, mib = usage(self._process.pid)
+        if threads > MOST_THREADS:
+            return f"{name}: starts more than {MOST_THREADS} threads"
+        if mib > self._memory_mib.get(name, mib):
+            return f"{name} needs too much memory"
+        return None
 
     def stop(self) -> subprocess.Popen[bytes]:
         """Kill the process and its children; the caller must wait for the returned process."""

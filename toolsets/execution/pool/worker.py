@@ -55,6 +55,8 @@ def main(name: str, seconds: float, memory_mib: int, parent: int) -> None:
         _send(replies, {"error": f"{kind}{error}"})
         return
     _import_libraries(toolset)
+    if not toolset.unconfined:
+        _end_children()
     worker = _Worker(toolset, seconds, memory_mib)
     unconfined = [] if toolset.unconfined else confine()
     _send(replies, {"tools": toolset.tool_names, "unconfined": unconfined})
@@ -136,7 +138,10 @@ class _Worker:
             while os.waitpid(-1, os.WNOHANG)[0]:  # reap a child that ended
                 pass
         except ChildProcessError:
-            return _thread._count() == self._threads and os.getpid() == self._pid
+            count = _thread._count()
+            alone = count <= self._threads and os.getpid() == self._pid
+            self._threads = min(self._threads, count)  # one of a module may end
+            return alone
         return False
 
 
@@ -146,6 +151,20 @@ def _import_libraries(toolset: Toolset) -> None:
         room = getattr(tool.function, "__module__", "").rpartition(".")[0]
         for library in getattr(sys.modules.get(room), "LIBRARIES", ()):
             importlib.import_module(library)
+
+
+def _end_children() -> None:
+    """Kill what the toolset's modules started; through it, functions would leave the sandbox."""
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:  # there is none
+        return
+    import psutil
+
+    children = psutil.Process().children(recursive=True)
+    for child in children:
+        child.kill()
+    psutil.wait_procs(children, timeout=5)
 
 
 def _private_pipes() -> tuple[int, int]:

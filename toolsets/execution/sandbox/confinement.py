@@ -2,11 +2,10 @@
 
 Files: Landlock (linux/landlock.h, since Linux 5.13). A function may read Python's and the system's
 libraries and everything on the module path, so that it can import; a home folder on that path is
-readable too. It may write no file, and start no program except this Python, which is confined in
-the same way: a tool can run a solver that may hang in a subprocess and kill it. Network and
-processes: a filter of system calls (`toolsets.execution.sandbox.seccomp`). Neither needs
-privileges. The kernel's interface is used directly: three system calls instead of an unmaintained
-library.
+readable too. It may write no file and start no program. Network and processes: a filter of system
+calls (`toolsets.execution.sandbox.seccomp`), which also protects files from being changed where
+Landlock is old or absent. Neither needs privileges. The kernel's interface is used directly: three
+system calls instead of an unmaintained library.
 
 Not here: time and memory (`toolsets.execution.pool.worker`, `toolsets.execution.sandbox.memory`).
 """
@@ -19,7 +18,6 @@ import resource
 import struct
 import sys
 from collections.abc import Iterator
-from glob import glob
 from pathlib import Path
 
 from toolsets.execution.sandbox import seccomp
@@ -35,20 +33,21 @@ _CAPABILITY_VERSION = 0x20080522
 # linux/landlock.h; the numbers are the same on every machine
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION, _PATH_BENEATH = 1, 1
-_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
+_WRITE_FILE, _READ_FILE, _READ_DIR = 2, 4, 8
 _RIGHTS = {1: 2**13 - 1, 2: 2**14 - 1, 3: 2**15 - 1, 4: 2**15 - 1}  # by version, then 2**16 - 1
 _TCP = 3  # bind and connect, since version 4
 _SCOPES = 3  # abstract sockets and signals limited to its own, since version 6
-_SCOPED = 6
+_TRUNCATES, _SCOPED = 3, 6  # the versions that limit truncation, and those scopes
 
 _LIBRARIES = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/proc/self")
 _DEVICES = ("/dev/urandom", "/dev/zero")
 
 
-def confine() -> list[str]:
+def confine(version: int | None = None) -> list[str]:
     """Block what no function needs; returns what the kernel could not block.
 
-    Cannot be undone, and also applies to later threads.
+    Cannot be undone, and also applies to later threads. `version` of Landlock's interface: the
+    kernel's if None, 0 for none; a lower one than the kernel's imitates an older kernel.
     """
     os.umask(0o077)
     for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
@@ -57,15 +56,26 @@ def confine() -> list[str]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     _discard_output()
     if sys.platform != "linux":
-        return ["reading files", "the network", "other processes"]
+        return unblocked(0, False)
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    version = libc.syscall(_CREATE_RULESET, None, 0, _VERSION)
-    files = _restrict_files(libc, version)
+    if version is None:
+        version = max(0, libc.syscall(_CREATE_RULESET, None, 0, _VERSION))
+    version = version if _restrict_files(libc, version) else 0
     _drop_capabilities(libc)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphaned descendants become its children
-    calls = seccomp.install(signals=files and version >= _SCOPED)
-    return ["reading files"] * (not files) + ["the network", "other processes"] * (not calls)
+    return unblocked(version, seccomp.install(files=version > 0))
+
+
+def unblocked(version: int, filtered: bool) -> list[str]:
+    """What functions may still do, with this version of Landlock and with a filter of calls."""
+    reading = ["reading files"] if version == 0 else []
+    if filtered:
+        return reading
+    changing = ["truncating files"] if version < _TRUNCATES else []
+    if version == 0:
+        changing = ["changing files", "running programs"]
+    return [*reading, *changing, "the network", "other processes"]
 
 
 def _discard_output() -> None:
@@ -83,10 +93,10 @@ def _restrict_files(libc: ctypes.CDLL, version: int) -> bool:
     fields = [rights] + [_TCP] * (version >= 4) + [_SCOPES] * (version >= _SCOPED)
     attributes = struct.pack(f"{len(fields)}Q", *fields)
     rules = libc.syscall(_CREATE_RULESET, attributes, len(attributes), 0)
+    if rules < 0:
+        return False
     for path in {*_LIBRARIES, *_DEVICES, *_module_paths()}:
         _allow(libc, rules, path, _READ_FILE | _READ_DIR)
-    for path in (sys.executable, *glob("/lib*/ld-*")):  # the second loads the first
-        _allow(libc, rules, path, _READ_FILE | _EXECUTE)
     _allow(libc, rules, os.devnull, _READ_FILE | _WRITE_FILE)
     is_restricted = libc.syscall(_RESTRICT_SELF, rules, 0) == 0
     os.close(rules)

@@ -1,10 +1,13 @@
-"""Filter the system calls of a worker process: no network, no forks, no access to others.
+"""Filter the system calls of a worker process: no network, programs, forks or access to others.
 
 Uses the kernel's stable interface (linux/seccomp.h, linux/filter.h), because bindings of libseccomp
-need its shared library, which slim images lack. A denied call fails with EPERM, so that a function
-gets an ordinary OSError. Threads are allowed, and so is starting a program (by vfork, which rules
-out fork bombs); Landlock limits which one (`toolsets.execution.sandbox.confinement`). A started
-program has the same filter and stays in the worker's process group.
+need its shared library, which slim images lack. A refused call fails with EPERM, so that a function
+gets an ordinary OSError; one that is newer than this list fails with ENOSYS, as on an older kernel,
+so that libraries do without it.
+
+Threads are allowed, and vfork, whose child shares the process's memory and can start no program.
+No file is changed: it cannot be truncated, renamed, removed or written, whatever Landlock does
+(`toolsets.execution.sandbox.confinement`).
 """
 
 from __future__ import annotations
@@ -15,97 +18,48 @@ import os
 import struct
 import sys
 
-PR_SET_PDEATHSIG = 1
-CLONE_THREAD_OR_VFORK = 0x10000 | 0x4000
+from toolsets.execution.sandbox.system_calls import ALLOWED
 
-# Name: number on x86_64, number on aarch64 (None: no such call there)
-_DENIED: dict[str, tuple[int, int | None]] = {
-    # processes
-    "fork": (57, None),
-    "execveat": (322, 281),
-    "setpgid": (109, 154),
-    "setsid": (112, 157),
-    "unshare": (272, 97),
-    "setns": (308, 268),
-    # network; socketpair is allowed, as event loops need it
-    "socket": (41, 198),
-    "io_uring_setup": (425, 425),
-    # other processes
-    "tkill": (200, 130),
-    "rt_sigqueueinfo": (129, 138),
-    "rt_tgsigqueueinfo": (297, 240),
-    "pidfd_open": (434, 434),
-    "pidfd_send_signal": (424, 424),
-    "pidfd_getfd": (438, 438),
-    "ptrace": (101, 117),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "process_madvise": (440, 440),
-    "kcmp": (312, 272),
-    "setpriority": (141, 140),
-    "ioprio_set": (251, 30),
-    "sched_setparam": (142, 118),
-    "sched_setscheduler": (144, 119),
-    "sched_setattr": (314, 274),
-    "sched_setaffinity": (203, 122),
-    "migrate_pages": (256, 238),
-    "move_pages": (279, 239),
-    # objects that outlive the process, or memory that is not counted as its own
-    "shmget": (29, 194),
-    "semget": (64, 190),
-    "msgget": (68, 186),
-    "mq_open": (240, 180),
-    "keyctl": (250, 219),
-    "add_key": (248, 217),
-    "request_key": (249, 218),
-    # file metadata, which Landlock does not protect
-    "chmod": (90, None),
-    "fchmod": (91, 52),
-    "fchmodat": (268, 53),
-    "fchmodat2": (452, 452),
-    "chown": (92, None),
-    "fchown": (93, 55),
-    "lchown": (94, None),
-    "fchownat": (260, 54),
-    "utime": (132, None),
-    "utimes": (235, None),
-    "futimesat": (261, None),
-    "utimensat": (280, 88),
-    "setxattr": (188, 5),
-    "lsetxattr": (189, 6),
-    "fsetxattr": (190, 7),
-    "removexattr": (197, 14),
-    "lremovexattr": (198, 15),
-    "fremovexattr": (199, 16),
-    "open_by_handle_at": (304, 265),
-    # kernel internals
-    "bpf": (321, 280),
-    "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282),
-}
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column, AUDIT_ARCH_*
-_CLONE, _CLONE3, _KILL, _TGKILL = (56, 220), (435, 435), (62, 129), (234, 131)
-_PRCTL, _PRLIMIT, SECCOMP = (157, 167), (302, 261), (317, 277)
+SECCOMP = (317, 277)
+_CLONE, _CLONE3, _OPENAT2 = (56, 220), (435, 435), (437, 437)
+_NEWEST = 451  # cachestat of Linux 6.5; later calls get ENOSYS
 
-_LOAD, _EQUAL, _GREATER_OR_EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
+# Of a call: the number of an argument, a mask, and the values of which the masked argument has one.
+_Test = tuple[int, int, tuple[int, ...]]
+_ALL = 0xFFFFFFFF
+
+# linux/sched.h: all CLONE_NEW*, and CLONE_PARENT, whose child would belong to the executor
+_NAMESPACES, _PARENT = 0x7E020080, 0x8000
+_VM, _VFORK, _THREAD = 0x100, 0x4000, 0x10000
+# asm-generic/fcntl.h: the access mode, and O_CREAT, O_TRUNC and O_TMPFILE without O_DIRECTORY
+_ACCESS, _CREATE, _TRUNCATE, _TEMPORARY = 0x3, 0x40, 0x200, 0x400000
+# F_DUPFD to F_SETLKW, F_GETOWN, locks, F_DUPFD_CLOEXEC, F_GETPIPE_SZ, F_GET_SEALS; not F_SETOWN,
+# F_SETSIG, F_SETOWN_EX, F_SETLEASE and F_NOTIFY, which deliver signals, nor F_SETPIPE_SZ
+_FILE_COMMANDS = (*range(8), 9, 36, 37, 38, 1030, 1032, 1034)
+# TCGETS, TCGETS2, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX; not FIOSETOWN and SIOCSPGRP
+_DEVICE_COMMANDS = (0x5401, 0x802C542A, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
+# PR_GET_*, PR_SET_NAME, PR_SET_TIMERSLACK, PR_SET_VMA; not PR_SET_PDEATHSIG
+_PROCESS_COMMANDS = (2, 3, 7, 15, 16, 21, 23, 27, 29, 30, 39, 42, 0x53564D41)
+
+_LOAD, _AND, _EQUAL, _GREATER, _GREATER_OR_EQUAL, _RETURN = 0x20, 0x54, 0x15, 0x25, 0x35, 0x06
+_NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
 _ALLOW, _KILL_PROCESS, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
 _X32 = 0x40000000  # first number of the x32 interface; all are denied
-_NEGATIVE = 1 << 31  # of a process id: it means a group or all processes
 _SET_MODE_FILTER, _ALL_THREADS = 1, 1
 
 _Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, operand
 
 
-def install(signals: bool) -> bool:
+def install(files: bool) -> bool:
     """Filter the system calls of this process from now on; False if the system cannot do it.
 
-    The process must have set PR_SET_NO_NEW_PRIVS. `signals`: whether it may signal processes other
-    than itself, because something else limits its signals to processes that it started.
+    The process must have set PR_SET_NO_NEW_PRIVS. `files`: whether Landlock decides which files may
+    be opened for writing; else none may.
     """
     if sys.platform != "linux" or os.uname().machine not in MACHINES:
         return False
-    return apply(_program(*MACHINES[os.uname().machine], signals))
+    return apply(_program(*MACHINES[os.uname().machine], files))
 
 
 def apply(program: list[_Instruction]) -> bool:
@@ -122,9 +76,7 @@ def deny(number: int, error: int) -> list[_Instruction]:
     return [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERROR | error)]
 
 
-def _program(column: int, architecture: int, signals: bool) -> list[_Instruction]:
-    own = os.getpid()
-    kill = (_ANY_BIT, _NEGATIVE) if signals else (_EQUAL, own)
+def _program(column: int, architecture: int, files: bool) -> list[_Instruction]:
     program = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_EQUAL, 1, 0, architecture),
@@ -132,37 +84,50 @@ def _program(column: int, architecture: int, signals: bool) -> list[_Instruction
         (_LOAD, 0, 0, _NUMBER),
         (_GREATER_OR_EQUAL, 0, 1, _X32),
         (_RETURN, 0, 0, _ERROR | errno.EPERM),
-        *deny(_CLONE3[column], errno.ENOSYS),  # libc then uses clone, whose flags a filter can read
-        *_only_if(_CLONE[column], (_ANY_BIT, CLONE_THREAD_OR_VFORK)),
-        *(_unless if signals else _only_if)(_KILL[column], kill),
-        *_only_if(_TGKILL[column], (_EQUAL, own)),
-        *_only_if(_PRLIMIT[column], (_EQUAL, 0), (_EQUAL, own)),
-        *_unless(_PRCTL[column], (_EQUAL, PR_SET_PDEATHSIG)),
     ]
-    for numbers in _DENIED.values():
+    for numbers in ALLOWED.values():
         if (number := numbers[column]) is not None:
-            program += deny(number, errno.EPERM)
-    return [*program, (_RETURN, 0, 0, _ALLOW)]
-
-
-def _only_if(number: int, *tests: tuple[int, int]) -> list[_Instruction]:
-    """Instructions that deny a call unless its first argument passes one of the tests."""
-    left = len(tests)
+            program += _only_if(number)
+    for numbers, tests in _conditions(files):
+        if (number := numbers[column]) is not None:
+            program += _only_if(number, *tests)
+    for numbers in (_CLONE3, _OPENAT2):  # libc then uses clone and openat, which a filter can read
+        program += deny(numbers[column], errno.ENOSYS)
     return [
-        (_EQUAL, 0, left + 3, number),
-        (_LOAD, 0, 0, _FIRST_ARGUMENT),
-        *((code, left - i, 0, operand) for i, (code, operand) in enumerate(tests)),
+        *program,
+        (_GREATER, 0, 1, _NEWEST),
+        (_RETURN, 0, 0, _ERROR | errno.ENOSYS),
         (_RETURN, 0, 0, _ERROR | errno.EPERM),
-        (_RETURN, 0, 0, _ALLOW),
     ]
 
 
-def _unless(number: int, test: tuple[int, int]) -> list[_Instruction]:
-    """Instructions that deny a call if its first argument passes the test."""
+def _conditions(files: bool) -> list[tuple[tuple[int | None, int | None], tuple[_Test, ...]]]:
+    """Numbers of calls that are allowed if all tests pass."""
+    own = os.getpid()
+    mask, modes = _ACCESS | _CREATE | _TRUNCATE | _TEMPORARY, (0,)
+    if files:  # Landlock before version 3 lets a file be truncated that is opened for reading
+        mask, modes = _ACCESS | _TRUNCATE, (0, 1, 2, 3, _TRUNCATE | 1, _TRUNCATE | 2)
+    threads = (_THREAD | _VM, _THREAD | _VM | _VFORK, _VM | _VFORK)
     return [
-        (_EQUAL, 0, 4, number),
-        (_LOAD, 0, 0, _FIRST_ARGUMENT),
-        (test[0], 0, 1, test[1]),
-        (_RETURN, 0, 0, _ERROR | errno.EPERM),
-        (_RETURN, 0, 0, _ALLOW),
+        ((2, None), ((1, mask, modes),)),  # open
+        ((257, 56), ((2, mask, modes),)),  # openat
+        (_CLONE, ((0, _NAMESPACES | _PARENT, (0,)), (0, _THREAD | _VM | _VFORK, threads))),
+        ((62, 129), ((0, _ALL, (own,)),)),  # kill
+        ((234, 131), ((0, _ALL, (own,)),)),  # tgkill
+        ((302, 261), ((0, _ALL, (0, own)),)),  # prlimit64
+        ((157, 167), ((0, _ALL, _PROCESS_COMMANDS),)),  # prctl
+        ((72, 25), ((1, _ALL, _FILE_COMMANDS),)),  # fcntl
+        ((16, 29), ((1, _ALL, _DEVICE_COMMANDS),)),  # ioctl
+        # socketpair of AF_UNIX and SOCK_STREAM; a datagram socket may be addressed to anyone
+        ((53, 199), ((0, _ALL, (1,)), (1, 0xF, (1,)))),
     ]
+
+
+def _only_if(number: int, *tests: _Test) -> list[_Instruction]:
+    """Instructions that allow a call if it passes all the tests, and deny it otherwise."""
+    body: list[_Instruction] = []
+    for argument, mask, values in tests:
+        body += [(_LOAD, 0, 0, _ARGUMENTS + 8 * argument), (_AND, 0, 0, mask)]
+        body += [(_EQUAL, len(values) - i, 0, value) for i, value in enumerate(values)]
+        body += [(_RETURN, 0, 0, _ERROR | errno.EPERM)]
+    return [(_EQUAL, 0, len(body) + 1, number), *body, (_RETURN, 0, 0, _ALLOW)]

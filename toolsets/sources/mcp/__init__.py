@@ -125,7 +125,7 @@ def _text(result: CallToolResult) -> str:
     """The result as text for the model; blocks other than text are named only."""
     parts = [_block(block) for block in result.content]
     if not parts and result.structured_content is not None:
-        return json.dumps(result.structured_content, ensure_ascii=False)
+        return json.dumps(result.structured_content, ensure_ascii=False, allow_nan=False)
     return "\n".join(parts)
 
 

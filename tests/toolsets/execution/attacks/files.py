@@ -14,6 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 HARMLESS = ("print much",)
+READS = (
+    *("read a key", "read the home folder", "read precious", "read precious by os.open"),
+    *("read passwords", "read users", "read the root", "read the parent's environment"),
+    *("read the parent's memory", "read the parent's files", "read the first process"),
+    *("read a disk", "read the kernel's log"),
+)
 LIMITED = ("print without end",)
 
 
@@ -65,6 +71,14 @@ ATTEMPTS: dict[str, Callable[[Path], object]] = {
     "write precious": lambda folder: (folder / "precious").write_text("x"),
     "append": lambda folder: _open((folder / "precious"), "a"),
     "truncate": lambda folder: os.truncate((folder / "precious"), 0),
+    "truncate by reading": lambda folder: os.close(
+        os.open(folder / "precious", os.O_RDONLY | os.O_TRUNC)
+    ),
+    "truncate by no access": lambda folder: os.close(os.open(folder / "precious", 3 | os.O_TRUNC)),
+    "remove a folder": lambda folder: (folder / ".ssh").rmdir(),
+    "exchange": lambda folder: os.replace(folder / "precious", folder / ".ssh" / "id_rsa"),
+    "make a device": lambda folder: os.mknod(folder / "device"),
+    "make a file without a name": lambda folder: os.open(folder, os.O_TMPFILE | os.O_RDWR),
     "remove": lambda folder: (folder / "precious").unlink(),
     "remove all": lambda folder: shutil.rmtree(folder),
     "rename": lambda folder: (folder / "precious").rename(folder / "renamed"),

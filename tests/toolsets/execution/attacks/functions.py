@@ -7,23 +7,38 @@ Each attempt has a name; `EXPECTED` has the expected outcome by name, usually an
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from tests.toolsets.execution.attacks import files, memory, network, processes, protocol
+from tests.toolsets.execution.attacks import (
+    files,
+    memory,
+    network,
+    processes,
+    protocol,
+    system_calls,
+)
 from toolsets import Toolset, tool
 
-ATTEMPTS = memory.ATTEMPTS | network.ATTEMPTS | processes.ATTEMPTS | protocol.ATTEMPTS
+_OTHERS = (memory, network, processes, protocol, system_calls)
+ATTEMPTS = {name: run for module in _OTHERS for name, run in module.ATTEMPTS.items()}
 EXPECTED = dict.fromkeys([*files.ATTEMPTS, *ATTEMPTS], "function_error")
-for module in (files, memory, network, processes, protocol):
+# What the kernel must be able to block (`toolsets.execution.sandbox.confinement`), by attempt
+NEEDED = dict.fromkeys(files.ATTEMPTS, "changing files")
+NEEDED |= dict.fromkeys(files.READS, "reading files")
+NEEDED |= dict.fromkeys(network.ATTEMPTS, "the network")
+NEEDED |= dict.fromkeys([*processes.ATTEMPTS, *system_calls.ATTEMPTS], "other processes")
+for module in (files, *_OTHERS):
     EXPECTED |= dict.fromkeys(module.LIMITED, "limit_exceeded")
     EXPECTED |= dict.fromkeys(module.HARMLESS, "ok")
 
 
 @tool
-def attempt(what: str, folder: str) -> str:
+def attempt(what: str, folder: str) -> Any:
     """Execute one of the attempts."""
     if what in files.ATTEMPTS:
         return str(files.ATTEMPTS[what](Path(folder)))
-    return str(ATTEMPTS[what]())
+    result = ATTEMPTS[what]()
+    return result if what in protocol.RAW else str(result)
 
 
 @tool

@@ -42,6 +42,13 @@ def _thread_bomb() -> None:
         threading.Thread(target=signal.pause, daemon=True).start()
 
 
+def _small_thread_bomb() -> None:
+    threading.stack_size(32768)
+    while True:
+        threading.Thread(target=signal.pause, daemon=True).start()
+        time.sleep(0.0005)
+
+
 def _leave_thread() -> str:
     threading.Thread(target=_spin, daemon=True).start()
     return "started"
@@ -102,14 +109,11 @@ def _run_python(script: str) -> None:
 
 HARMLESS = (
     "vfork",
-    "leave a child",
-    "leave a tree",
-    "leave a daemon",
     "leave a thread",
     "leave a low-level thread",
     "stop oneself by SIGTSTP",
 )
-LIMITED = ("stop oneself", "raise memory", "wait for a child")
+LIMITED = ("stop oneself", "raise memory", "bomb of small threads")
 ATTEMPTS: dict[str, Callable[[], object]] = {
     "fork": os.fork,
     "fork in libc": lambda: _call_libc("fork"),
@@ -133,6 +137,7 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     "become another program": lambda: os.execv(sys.executable, [sys.executable]),
     "multiprocess": _multiply,
     "thread bomb": _thread_bomb,
+    "bomb of small threads": _small_thread_bomb,
     "leave a thread": _leave_thread,
     "leave a low-level thread": _leave_low_level_thread,
     "kill the parent": lambda: os.kill(os.getppid(), 0),

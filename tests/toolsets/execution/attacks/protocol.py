@@ -72,7 +72,22 @@ class _FalseLength(str):
         return 0
 
 
+# Results that the worker must refuse or mend itself
+RAW: dict[str, Callable[[], object]] = {
+    "return a generator": lambda: (_ for _ in range(3)),
+    "return an endless generator": lambda: iter(int, 1),
+    "return nan": lambda: float("nan"),
+    "return infinity in a list": lambda: [1, [float("inf")]],
+    "return nan in a dict": lambda: {"a": float("nan")},
+    "return an object": object,
+    "return a function": lambda: print,
+    "return bytes": lambda: b"bytes",
+    "return the modules": lambda: sys.modules,
+    "return a lone surrogate": lambda: "\ud800",
+    "return lone surrogates in a list": lambda: ["\udfff", {"\ud800": 1}],
+}
 HARMLESS = (
+    *("return a lone surrogate", "return lone surrogates in a list"),
     "patch json.dumps",
     *(
         "close the outputs",
@@ -84,7 +99,7 @@ HARMLESS = (
     *("disable garbage collection", "replace standard output", "read standard input"),
 )
 LIMITED = ("fake the length of the output", "trace", "sleep at exit")
-ATTEMPTS: dict[str, Callable[[], object]] = {
+ATTEMPTS: dict[str, Callable[[], object]] = RAW | {
     "write garbage": lambda: _write_to_all(b"garbage\n"),
     "write bytes": lambda: _write_to_all(bytes(range(256)) + b"\n"),
     "write deep JSON": lambda: _write_to_all(b"[" * 100_000 + b"\n"),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import ROOT
-from tests.toolsets.execution.calls import call, is_alive, wait_until
+from tests.toolsets.execution.calls import call
 from tests.toolsets.hostile import toolset
 from toolsets import Executor, ToolCall, ToolResult
 
@@ -87,11 +87,16 @@ def test_a_tool_may_have_its_own_time_limit() -> None:
         assert executor.metrics().kills == 0
 
 
-def test_threads_and_children_of_a_call_end_with_it(executor: Executor) -> None:
+def test_threads_of_a_call_end_with_it_and_children_are_refused(executor: Executor) -> None:
     pid = executor.run(call("leave_a_thread")).content
     assert executor.run(call("own_pid")).content != pid  # only a new process ends a thread
-    child = int(executor.run(call("leave_a_child")).content)
-    assert wait_until(lambda: not is_alive(child))
+    assert "Operation not permitted" in executor.run(call("leave_a_child")).content
+
+
+def test_threads_are_counted(executor: Executor) -> None:
+    assert executor.run(call("crowd", threads=20)).content == "21"
+    result = executor.run(call("crowd", threads=200))
+    assert result == ToolResult(False, "crowd: starts more than 128 threads", "limit_exceeded")
 
 
 def test_processor_time_is_limited() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import toolsets
 from tests.conftest import ROOT
 from tests.toolsets.execution.calls import call
 from toolsets import Executor, Toolset, tool
@@ -34,6 +35,14 @@ from toolsets import Executor, ToolCall
 with Executor(toolset, workers=2) as executor:
     for name in ("echo", "crash", "echo", "crash", "echo"):
         print(executor.run(ToolCall(name, {"text": "hello"} if name == "echo" else {}, "")).content)
+"""
+CHILDREN = """
+from tests.toolsets.hostile import toolset
+from toolsets import Executor, ToolCall
+
+with Executor(toolset, workers=1, memory_mib=96) as executor:
+    arguments = {{"mib": {mib}, "children": {children}}}
+    print(executor.run(ToolCall("allocate_in_children", arguments, "")).content)
 """
 
 
@@ -72,6 +81,7 @@ async def wait(seconds: float) -> str:
 tools = (read, python_prefix, solve, wait)
 confined = Toolset("tests.toolsets.execution.sandbox.test_confinement:confined", tools)
 free = Toolset("tests.toolsets.execution.sandbox.test_confinement:free", (read,), unconfined=True)
+mixed = confined + free.select(["read as read_freely"])
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +95,8 @@ def test_a_function_may_import_and_read_files_on_the_module_path(executor: Execu
     assert executor.run(call("read", path=__file__)).error_kind != "function_error"
 
 
-def test_a_function_may_start_this_python(executor: Executor) -> None:
-    assert executor.run(call("python_prefix")).content == sys.prefix
+def test_a_function_may_not_start_this_python(executor: Executor) -> None:
+    assert "Operation not permitted" in executor.run(call("python_prefix")).content
 
 
 def test_a_function_may_have_an_event_loop_and_threads(executor: Executor) -> None:
@@ -100,6 +110,19 @@ def test_an_unconfined_toolset_may_do_what_the_operator_may(executor: Executor) 
         assert unconfined.run(reading).ok
 
 
+@pytest.mark.parametrize("name", ["confined+{}:free[read as read_freely]", "mixed"])
+def test_a_confined_function_stays_confined_beside_an_unconfined_one(name: str) -> None:
+    module = free.name.removesuffix(":free")
+    joined = toolsets.load(f"{module}:{name.format(module)}")
+    with Executor(joined, workers=1) as executor:
+        kept = executor.run(call("read", path="/etc/passwd"))
+        freely = executor.run(call("read_freely", path="/etc/passwd"))
+        unknown = executor.run(call("reed"))
+        assert (executor.metrics().calls, executor.metrics().failures) == (2, {"function_error": 1})
+    assert "Permission denied" in kept.content and freely.ok
+    assert "The functions are: read, python_prefix, solve, wait, read_freely." in unknown.content
+
+
 def test_an_old_kernel_causes_one_warning_and_calls_are_still_executed() -> None:
     done = subprocess.run(
         [sys.executable, "-c", OLD_KERNEL + EXECUTE], cwd=ROOT, capture_output=True, text=True
@@ -107,9 +130,24 @@ def test_an_old_kernel_causes_one_warning_and_calls_are_still_executed() -> None
     ended = "crash: the function ended its process"
     assert done.stdout.splitlines() == ["hello", ended, "hello", ended, "hello"], done.stderr
     assert done.stderr.splitlines() == [
-        "the sandbox is incomplete: this kernel cannot block reading files, the network,"
-        " other processes"
+        "the sandbox is incomplete: this kernel cannot block reading files, changing files,"
+        " running programs, the network, other processes"
     ]
+
+
+@pytest.mark.parametrize(
+    ("mib", "children", "content"),
+    [
+        (20, 2, "allocated"),
+        (48, 3, "allocate_in_children needs too much memory"),
+    ],
+)
+def test_children_count_where_the_kernel_cannot_forbid_them(
+    mib: int, children: int, content: str
+) -> None:
+    script = OLD_KERNEL + CHILDREN.format(mib=mib, children=children)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == content, done.stderr
 
 
 def test_a_kernel_that_supports_confinement_causes_no_warning() -> None:

@@ -133,6 +133,18 @@ def test_each_worker_has_one_server_that_ends_with_it() -> None:
     assert has_ended(second)
 
 
+@pytest.mark.parametrize("name", ["arithmetic[add]+{}:awkward", "{}:mixed"])
+def test_a_server_does_not_free_the_functions_that_it_is_joined_to(name: str) -> None:
+    toolset = toolsets.load(name.format("tests.toolsets.sources.mcp.tools"))
+    assert not toolset["add"].unconfined and toolset["own_pid"].unconfined
+    with Executor(toolset, workers=1) as executor:
+        for _ in range(3):
+            assert executor.run(toolset.parse("add(a=1, b=2)")).content == "3"
+            assert executor.run(toolset.parse("class_()")).content == "class {}"
+        assert executor.metrics().respawns == 0
+        assert executor.metrics().calls == 6
+
+
 def test_the_toolset_is_unconfined_and_has_the_given_limits() -> None:
     ours = toolsets.load("tests.toolsets.sources.mcp.tools:ours[add as plus]")
     assert ours.unconfined

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import toolsets
 from tests.conftest import ROOT
 from toolsets import Limits
 from toolsets.sources import mcp
@@ -18,3 +19,4 @@ ours = mcp.toolset(
     env=ENVIRONMENT,
     limits=Limits(wall_clock_seconds=20),
 )
+mixed = awkward + toolsets.load("arithmetic[add]")
