@@ -167,7 +167,7 @@ class RunDir:
             self.note(name, status=status, **facts)
 
     def _made_with(self, before: dict[str, Any]) -> dict[str, Any]:
-        """The versions and the commit that a stage runs with; those of its results if it is done."""
+        """Versions and commit of a stage: of its results if it is done, else of this command."""
         data = self.read()
         source = before if before.get("status") == "done" else data
         return {key: source[key] for key in ("versions", "git_commit") if key in source}
