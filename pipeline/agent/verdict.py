@@ -13,6 +13,7 @@ from fractions import Fraction
 from pipeline.records import Chain, Failure, Problem, Verdict
 from toolsets.tools.numbers import read_number
 
+RULES = "1"  # of verdicts; another number means that a stored chain may be judged differently
 SYNONYMS = {"unknown": "uncertain"}  # FOLIO's releases use both words for this label
 
 _NUMBER = re.compile(

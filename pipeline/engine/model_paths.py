@@ -39,6 +39,18 @@ def resolve(model: str, role: str) -> str:
     return model
 
 
+def revision(name: str) -> str:
+    """The commit of the hub model `name` in the local cache; `unknown` if it is not there."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        cached = try_to_load_from_cache(name, "config.json")
+    except HFValidationError:  # the name of a model at an endpoint
+        return "unknown"
+    return Path(cached).parent.name if isinstance(cached, str) else "unknown"
+
+
 def _check_folder(path: Path, role: str) -> None:
     if not (path / "config.json").is_file():
         raise CannotStart(f"{role}.model {path} is not a model folder: it has no config.json")

@@ -32,19 +32,29 @@ def evaluate(
     """
     selected = evaluation_problems(problems, recipe)
     blocks: list[Path] = []
-    task_ids: set[str] = set()
     for name, settings in models.items():
         tasks = _tasks(name, selected, recipe)
-        task_ids |= {task.task_id for task in tasks}
         planned = write_plan(run.tasks / "evaluation", name, tasks, recipe.cluster.batch_tasks)
         blocks += planned
         roll_out(f"evaluate ({name})", run, planned, settings, recipe.cluster)
     check_complete(run.evaluation, blocks)
-    rows = [r for r in tables.rows(run.evaluation, COLUMNS) if r["task_id"] in task_ids]
+    rows = write_table(run, same, [*models])
+    return {"rows_in": len(selected), "rows_out": rows, "models": [*models, *same]}
+
+
+def write_table(run: RunDir, same: Mapping[str, str], models: Sequence[str] | None = None) -> int:
+    """Compute metrics.json from the evaluated chains of `models` (None: all); returns their number.
+
+    `same` as in `evaluate`.
+    """
+    rows = [
+        row
+        for row in tables.rows(run.evaluation, COLUMNS)
+        if models is None or row["model"] in models
+    ]
     copies = [r | {"model": n} for n, other in same.items() for r in rows if r["model"] == other]
-    table = metrics([*rows, *copies])
-    write_json(run.evaluation / "metrics.json", table)
-    return {"rows_in": len(selected), "rows_out": len(rows), "models": [*models, *same]}
+    write_json(run.evaluation / "metrics.json", metrics([*rows, *copies]))
+    return len(rows)
 
 
 def evaluation_problems(problems: Sequence[Problem], recipe: Recipe) -> list[Problem]:

@@ -32,7 +32,10 @@ from pipeline.problems.source import read_source
 from pipeline.progress import duration
 from pipeline.recipe.load import Recipe, RecipeError, changed, shipped
 from pipeline.recipe.load import load as load_recipe
+from pipeline.run import renewal
+from pipeline.run.judging import judge_run
 from pipeline.run.preflight import check_run, unfinished
+from pipeline.run.reuse import begin_from, check_source
 from pipeline.run.run import NEEDS_RAY, STAGES, prepare
 from pipeline.run.schedule import run_all, run_stage
 from pipeline.run_dir import RunDir, opened, refuse_other
@@ -51,7 +54,14 @@ RESULT_GIB = 0.2  # disk space that the smallest run writes
 
 
 def execute(
-    recipe: Recipe, run_dir: Path, name: str, root: Path, redo_errors: bool, as_json: bool
+    recipe: Recipe,
+    run_dir: Path,
+    name: str,
+    root: Path,
+    redo_errors: bool,
+    as_json: bool,
+    redo: str | None = None,
+    source: Path | None = None,
 ) -> int:
     """Run one stage, or all of them, and print the results."""
     if name == "report":
@@ -59,16 +69,35 @@ def execute(
     stages = list(STAGES) if name == "run" else [name]
     prepared = prepare(recipe, RunDir(run_dir))  # raises for bad input before anything is written
     refuse_other(run_dir, recipe)
+    check_redo(recipe, redo, stages)
+    if source is not None:
+        check_source(prepared, source)
+    if redo is None:
+        renewal.check(prepared, stages)
     _check_machine(recipe, run_dir, stages)
     check_run(prepared, stages, download=True)
     with _connected(prepared, stages, root), opened(run_dir, recipe, root) as directory:
         write_rejects(prepared.source.rejects, directory.rejects)
+        if redo is not None:
+            renewal.redo(directory, redo)
+        if source is not None:
+            begin_from(prepared, source)
         if name == "run":
             run_all(prepared, redo_errors)
             code = report(run_dir, as_json)
             print(minutes(directory.read()["stages"]), file=sys.stderr)
             return code
         return _stage_result(run_stage(prepared, name, redo_errors), name, as_json)
+
+
+def check_redo(recipe: Recipe, redo: str | None, stages: Sequence[str]) -> None:
+    """Raise CannotStart if the stage `redo` cannot be done again by this command."""
+    if redo is None:
+        return
+    if redo not in stages:
+        raise CannotStart(f"--redo {redo} is for the commands run and {redo}")
+    if recipe.train.rounds > 1:
+        raise CannotStart(f"--redo {redo} works with train.rounds=1; choose another --run-dir")
 
 
 def minutes(stages: Mapping[str, Mapping[str, Any]]) -> str:
@@ -81,6 +110,23 @@ def minutes(stages: Mapping[str, Mapping[str, Any]]) -> str:
         parts.append(f"{name} {duration(facts.get('seconds', 0))}{inside}")
     total = sum(facts.get("seconds", 0) for facts in stages.values())
     return f"{duration(total)}: {', '.join(parts)}"
+
+
+def judge(run_dir: Path, overrides: Sequence[str], root: Path, as_json: bool) -> int:
+    """Give the chains of a run new verdicts; `overrides` are settings of the section `problems`."""
+    stored = RunDir(run_dir).read().get("recipe")
+    if stored is None:
+        raise CannotStart(f"{run_dir} is not a run directory: it has no run.json")
+    recipe = changed(stored, [_problems_override(text) for text in overrides], str(run_dir))
+    prepared = prepare(recipe, RunDir(run_dir))
+    with opened(run_dir, Recipe.model_validate(stored), root) as directory:
+        counts = judge_run(prepared)
+        directory.write(directory.read() | {"recipe": recipe.model_dump(mode="json")})
+    if as_json:
+        print(json.dumps(counts))
+    else:
+        print("\n".join(f"{name:<12} {_plain(changes)}" for name, changes in counts.items()))
+    return 0
 
 
 def report(run_dir: Path, as_json: bool) -> int:

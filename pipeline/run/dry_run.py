@@ -22,8 +22,9 @@ from pipeline.problems.source import POCKET
 from pipeline.recipe.load import Recipe
 from pipeline.run.estimate import Estimate, describe, estimate, tasks_of
 from pipeline.run.estimate_sample import Sample, read_sample, required_sample, shortcomings
+from pipeline.run.evaluated import evaluated_models
 from pipeline.run.preflight import check_run
-from pipeline.run.run import STAGES, evaluated_models, prepare
+from pipeline.run.run import STAGES, prepare
 from pipeline.run_dir import RunDir, refuse_other
 
 NO_SAMPLE = (

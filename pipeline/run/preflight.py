@@ -24,7 +24,7 @@ from pipeline.generation.prepared import Run
 from pipeline.generation.stage import generating_models
 from pipeline.recipe.load import Recipe, load, shipped
 from pipeline.recipe.models import Model
-from pipeline.run.run import evaluated_models
+from pipeline.run.evaluated import evaluated_models
 from toolsets.errors import nearest
 
 SHORT_REPLY = 16  # tokens of a call such as add(a=12, b=30), with the end of its turn

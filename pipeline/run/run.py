@@ -23,6 +23,8 @@ from pipeline.pairs.stage import pairs
 from pipeline.problems.source import POCKET, read_source
 from pipeline.recipe.load import Recipe
 from pipeline.run import rounds
+from pipeline.run.evaluated import evaluated_folders, evaluated_models
+from pipeline.run.renewal import begin_evaluate, begin_train
 from pipeline.run.round_selection import (
     end_rounds,
     finished_rounds,
@@ -97,6 +99,7 @@ def train_stage(run: Run) -> None:
     if not tables.files(run.dir.pairs):
         raise CannotStart(f"{run.dir.pairs} holds no pairs; run pairs first")
     student = model_paths.resolve(run.recipe.student.model, "student")
+    begin_train(run)
     with run.dir.stage("train") as facts:
         facts |= train(run.recipe, run.dir.path, student, run.dialect.tools)
     if run.recipe.train.rounds > 1 and finished_rounds(run.dir.run) < run.round:
@@ -124,15 +127,9 @@ def evaluate_stage(run: Run) -> None:
             f"{run.dir.path} is in round {finished_rounds(run.dir) + 1} of at most {rounds_limit}, "
             "whose student was not measured yet; run train first"
         )
-    folders = {name: _model_folder(run, name) for name in names if name != "student_rounds"}
-    same = {}
-    if "student_rounds" in names:
-        folders |= _rounds_students(run)
-        best = student_name(run.dir.rounds["best"])
-        if "student_after" in names:  # one model under two names
-            same = {best: "student_after"}
-            del folders[best]
+    folders, same = evaluated_folders(run)
     models = {name: _evaluated(run, name, folder) for name, folder in folders.items()}
+    begin_evaluate(run)
     with run.dir.stage("evaluate") as facts:
         facts |= evaluate(run.recipe, run.dir, run.problems, models, same)
 
@@ -143,25 +140,6 @@ def _evaluated(run: Run, name: str, folder: str) -> RolloutSettings:
     return replace(settings, temperature=run.recipe.evaluate.temperature)
 
 
-def _rounds_students(run: Run) -> dict[str, str]:
-    last = run.recipe.train.stages[-1]
-    return {
-        student_name(number): str(student_of(run.dir, number, last).resolve())
-        for number in range(1, finished_rounds(run.dir) + 1)
-    }
-
-
-def evaluated_models(recipe: Recipe) -> list[str]:
-    """The models to evaluate: `student_sft` only if DPO follows SFT, `student_rounds` only with
-    several rounds."""
-    skipped = set()
-    if recipe.train.stages != ["sft", "dpo"]:
-        skipped.add("student_sft")
-    if recipe.train.rounds == 1:
-        skipped.add("student_rounds")
-    return [name for name in recipe.evaluate.models if name not in skipped]
-
-
 STAGES: dict[str, Callable[[Run], None]] = {
     "generate": generate_stage,
     "pairs": pairs_stage,
@@ -169,14 +147,3 @@ STAGES: dict[str, Callable[[Run], None]] = {
     "evaluate": evaluate_stage,
 }
 NEEDS_RAY = ("generate", "train", "evaluate")
-
-
-def _model_folder(run: Run, name: str) -> str:
-    match name:
-        case "teacher":
-            return model_paths.locate(run.recipe.teacher, "teacher")
-        case "student_before":
-            return model_paths.resolve(run.recipe.student.model, "student")
-        case "student_sft":
-            return str(student_of(run.dir, run.dir.rounds.get("best", 1), "sft").resolve())
-    return str(run.dir.student.resolve())

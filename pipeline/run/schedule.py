@@ -16,6 +16,7 @@ import sys
 
 from pipeline.generation.prepared import Run
 from pipeline.generation.stage import generate_stage
+from pipeline.run.renewal import begin_generate, begin_pairs
 from pipeline.run.round_selection import finished_rounds
 from pipeline.run.run import STAGES, evaluate_stage, in_round, pairs_stage, train_stage
 from pipeline.run_dir import RunDir
@@ -39,16 +40,20 @@ def run_stage(run: Run, name: str, redo_errors: bool) -> RunDir:
     current = in_round(run, _current_round(run))
     _announce(current)
     if name == "generate":
+        begin_generate(current)
         generate_stage(current, redo_errors)
-    else:
-        STAGES[name](current)
+        return current.dir
+    if name == "pairs":
+        begin_pairs(current)
+    STAGES[name](current)
     return current.dir
 
 
 def _run_round(run: Run, redo_errors: bool) -> None:
     _announce(run)
+    begin_generate(run)
     generate_stage(run, redo_errors)
-    if redo_errors or not run.dir.is_done("pairs"):
+    if begin_pairs(run):
         pairs_stage(run)
     if not _ended(run.dir.run):
         train_stage(run)

@@ -45,6 +45,8 @@ def test_run_json_has_the_specified_keys(tmp_path: Path) -> None:
     assert data["git_commit"] == (head.stdout.strip() or None)
     generate = data["stages"]["generate"]
     assert generate.pop("seconds") >= 0
+    assert generate.pop("versions") == data["versions"]
+    assert generate.pop("git_commit", None) == data["git_commit"]
     assert generate == {
         "status": "done",
         "rows_in": 10,
