@@ -116,7 +116,8 @@ def _domain(name: str, value: object) -> Domain:
         bound = read_number(match["bound"])
         ends = (bound, None) if match["sign"] in (">=", "≥") else (None, bound)
         return Domain(_kind(name, match["kind"], bound), *ends)
-    return _one_of(name, [part.strip().strip("'\"") for part in re.split(r"[,|]", text)])
+    sign = r"[,|]" if "<" not in text else r"<"  # Monday < Tuesday: values in their order
+    return _one_of(name, [part.strip().strip("'\"") for part in re.split(sign, text)])
 
 
 def _is_range(match: re.Match[str]) -> bool:

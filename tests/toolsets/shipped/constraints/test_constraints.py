@@ -81,6 +81,10 @@ def test_a_contradiction_lists_only_the_statements_that_cause_it(text: str, core
             "room = Room 12 (the only solution)",
         ),
         (
+            find({"a, b": "Monday < Tuesday < Friday"}, "a < b", "b < Friday"),
+            "a = Monday, b = Tuesday (the only solution)",
+        ),
+        (
             find({"a, b": ["Monday", "Tuesday", "Friday"]}, "a < b", "b < Friday"),
             "a = Monday, b = Tuesday (the only solution)",
         ),
