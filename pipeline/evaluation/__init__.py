@@ -2,6 +2,7 @@
 
 stage        the stage `evaluate`
 metrics      accuracies, failures and paired comparisons of evaluated chains
+samples      pass@k and majority@k, where problems have several chains
 statistics   intervals and tests
 report       the table in the terminal
 """
