@@ -109,9 +109,15 @@ def _measure_student(run: Run, before: str) -> None:
     folders[student_name(run.round)] = str(student_of(whole, run.round, last).resolve())
     settings = rollout_settings(run, run.recipe.student, "", whole.heldout)
     with run.dir.stage("heldout") as facts:
-        results = judge_round(run.recipe, whole, run.round, run.heldout, folders, settings)
+        first = before if run.round == 1 else _student_before(run)
+        results = judge_round(run.recipe, whole, run.round, run.heldout, folders, settings, first)
         facts |= {"rows_in": len(run.heldout), "models": list(folders)}
     whole.note_rounds(**results)  # last: a round recorded here is not measured again
+
+
+def _student_before(run: Run) -> str:
+    """The model folder of the student before round 1; later rounds have another in their recipe."""
+    return model_paths.resolve(run.dir.read()["recipe"]["student"]["model"], "student")
 
 
 def evaluate_stage(run: Run) -> None:
@@ -129,7 +135,7 @@ def evaluate_stage(run: Run) -> None:
     if "student_rounds" in names:
         folders |= _rounds_students(run)
         best = student_name(run.dir.rounds["best"])
-        if "student_after" in names:  # one model under two names
+        if "student_after" in names and best in folders:  # one model under two names
             same = {best: "student_after"}
             del folders[best]
     models = {name: _evaluated(run, name, folder) for name, folder in folders.items()}
@@ -178,5 +184,5 @@ def _model_folder(run: Run, name: str) -> str:
         case "student_before":
             return model_paths.resolve(run.recipe.student.model, "student")
         case "student_sft":
-            return str(student_of(run.dir, run.dir.rounds.get("best", 1), "sft").resolve())
+            return str(student_of(run.dir, run.dir.rounds.get("best", 1) or 1, "sft").resolve())
     return str(run.dir.student.resolve())
