@@ -21,8 +21,8 @@ def several_samples(problems: Sequence[Sequence[Row]], samples: int) -> dict[str
         enough = [rows for rows in problems if len(rows) >= k]
         passed = [_pass_at(len(rows), sum(row["correct"] for row in rows), k) for rows in enough]
         voted = [_majority(rows, k) for rows in enough]
-        table["pass_at"][str(k)] = _cell(passed, samples / k)
-        table["majority_at"][str(k)] = _cell(voted, 1)
+        table["pass_at"][str(k)] = _cell(passed, 2 * samples / k)  # with subsets that overlap
+        table["majority_at"][str(k)] = _cell(voted, 2)  # of ties; else an outcome is 0 or 1
     return table
 
 

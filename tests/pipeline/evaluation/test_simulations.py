@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import beta
 from scipy.stats import binom, multinomial
 
+from pipeline.evaluation.samples import several_samples
 from pipeline.evaluation.statistics import Paired, holm, paired, share_interval, wilson
 
 Array = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], tuple[Array, Array]]
-PAIRED, N, DRAWS = 40, 50, 600
+PAIRED, N, DRAWS = 40, 50, 1_000
 
 
 def covers(interval: tuple[float, float], truth: float) -> bool:
@@ -96,6 +99,29 @@ def test_the_interval_of_a_share_covers_93_to_97_percent(a: float, b: float, sam
     shares = random.binomial(samples, random.beta(a, b, (4 * DRAWS, N))) / samples
     covered = [covers(share_interval(row.tolist(), samples), a / (a + b)) for row in shares]
     assert 0.93 <= np.mean(covered) <= 0.97
+
+
+@pytest.mark.parametrize(("a", "b"), [(4, 2), (0.5, 0.5), (2, 8), (12, 12)])
+@pytest.mark.parametrize(("key", "k"), [("pass_at", 2), ("pass_at", 4), ("majority_at", 2)])
+def test_the_intervals_of_pass_and_majority_at_k_cover_93_to_97_percent(
+    a: float, b: float, key: str, k: int
+) -> None:
+    """Majority of 2: the mean share. pass@k: 1 - E(1 - p)^k for p of a beta distribution."""
+    random, samples = np.random.default_rng(5), 2 * k if key == "pass_at" else k
+    truth = 1 - beta(a, b + k) / beta(a, b) if key == "pass_at" else a / (a + b)
+    rows = [_problem(right, samples) for right in range(samples + 1)]
+    covered = []
+    for drawn in random.binomial(samples, random.beta(a, b, (DRAWS, N))):
+        cell = several_samples([rows[right] for right in drawn], samples)[key][str(k)]
+        covered.append(covers(cell["ci95"], truth))
+    assert 0.93 <= np.mean(covered) <= 0.97
+
+
+def _problem(right: int, samples: int) -> list[dict[str, Any]]:
+    return [
+        {"correct": index < right, "answer": "wrong", "sample_index": index}
+        for index in range(samples)
+    ]
 
 
 def same(random: np.random.Generator, size: int) -> tuple[Array, Array]:
