@@ -9,6 +9,8 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.evaluation.statistics import LEVEL
+
 LABELS = {
     "student_before": "student before",
     "student_sft": "student after sft",
@@ -39,7 +41,8 @@ def ordered(models: Iterable[str]) -> list[str]:
 
 def render_report(metrics: Metrics, run_json: Metrics, run_dir: str) -> Group:
     """Tables, paired comparisons, conclusion, and paths of the results."""
-    lines = [*_paired_lines(metrics), *_without_call_lines(metrics), *_round_lines(run_json)]
+    lines = [*_without_verdict_lines(metrics), *_several_samples_lines(metrics)]
+    lines += [*_paired_lines(metrics), *_without_call_lines(metrics), *_round_lines(run_json)]
     lines += [*_conclusion(metrics, run_json), "", *_path_lines(run_dir)]
     tables = [_accuracy(metrics), _failures(metrics)]
     if task_splits := _task_splits(metrics):
@@ -76,21 +79,21 @@ def _accuracy(metrics: Metrics) -> Table:
     table.add_column("calls per solved problem", justify="right")
     table.add_column("tokens per problem", justify="right")
     for model, splits in _ordered(metrics):
-        cells = [_accuracy_text(splits.get(split)) for split in _splits(metrics)]
+        cells = [_cell_text(metrics, splits, split) for split in _splits(metrics)]
         first = splits.get("test") or next(iter(splits.values()))
-        table.add_row(
-            label(model),
-            *cells,
-            f"{first['calls_per_solved']:.1f}" if first["correct"] else "-",
-            f"{first['tokens_per_problem']:.0f}",
+        calls, tokens = first["calls_per_solved"], first["tokens_per_problem"]
+        means = (
+            "-" if calls is None else f"{calls:.1f}",
+            "-" if tokens is None else f"{tokens:.0f}",
         )
+        table.add_row(label(model), *cells, *means)
     return table
 
 
 def _by_task(task_splits: Sequence[str], metrics: Metrics) -> Table:
     table = _table("by task", task_splits, metrics)
     for model, splits in _ordered(metrics):
-        table.add_row(label(model), *(_accuracy_text(splits.get(name)) for name in task_splits))
+        table.add_row(label(model), *(_cell_text(metrics, splits, name) for name in task_splits))
     return table
 
 
@@ -98,7 +101,9 @@ def _table(title: str, splits: Sequence[str], metrics: Metrics) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("")
     for split in splits:
-        table.add_column(f"{split} (n={_n(metrics, split):,})", justify="right")
+        counts = _counts(metrics, split)
+        same = f" (n={counts.pop():,})" if len(counts) == 1 else ""
+        table.add_column(f"{split}{same}", justify="right")
     return table
 
 
@@ -125,17 +130,57 @@ def _all_failures(splits: Metrics) -> dict[str, int]:
 
 
 def _paired_lines(metrics: Metrics) -> list[str]:
-    lines = []
-    for key, baseline in (("paired", "before"), ("paired_vs_sft", "after sft")):
-        for split in (*_splits(metrics), *_task_splits(metrics)):
-            if row := metrics[key].get(split):
-                low, high = row["ci95"]
-                lines.append(
-                    f"student after against {baseline}, {split}: {100 * row['gain']:+.1f} points "
-                    f"(95% {100 * low:+.1f} to {100 * high:+.1f}; {row['gained']} gained, "
-                    f"{row['lost']} lost, p={row['p_value']:.2g})"
-                )
-    return lines
+    return [
+        f"student after against {baseline}, {split}: {_paired_text(row)}"
+        for key, baseline in (("paired", "before"), ("paired_vs_sft", "after sft"))
+        for split in (*_splits(metrics), *_task_splits(metrics))
+        if (row := metrics[key].get(split))
+    ]
+
+
+def _paired_text(row: Metrics) -> str:
+    others = _others(row["not_compared"])
+    if not row["n"]:
+        return f"no problem has a verdict of both{others}"
+    low, high = row["ci95"]
+    return (
+        f"{100 * row['gain']:+.1f} points (95% {100 * low:+.1f} to {100 * high:+.1f}; "
+        f"{row['gained']} gained, {row['lost']} lost of {row['n']:,}, p={row['p_value']:.2g}"
+        f"{_corrected(row)}){others}"
+    )
+
+
+def _corrected(row: Metrics) -> str:
+    """The mark of one comparison of several; its interval and first p-value are not corrected."""
+    count = row.get("comparisons", 1)
+    return f", {row['p_holm']:.2g} as one of {count} comparisons" if count > 1 else ""
+
+
+def _others(count: int) -> str:
+    return f"; {count:,} not compared, without a verdict of both" if count else ""
+
+
+def _without_verdict_lines(metrics: Metrics) -> list[str]:
+    """The problems of each row that it says nothing about."""
+    return [
+        f"{label(model)}, {split}: {count:,} problems without a verdict, not in its n"
+        for model, splits in _ordered(metrics)
+        for split in _splits(metrics)
+        if (count := splits.get(split, {}).get("without_verdict", 0))
+    ]
+
+
+def _several_samples_lines(metrics: Metrics) -> list[str]:
+    """pass@k and majority@k, where problems have several chains."""
+    return [
+        f"{label(model)}, {split}: {name}@{k} {share_text(cell['value'], cell['ci95'])} "
+        f"of {cell['n']:,}"
+        for model, splits in _ordered(metrics)
+        for split in _splits(metrics)
+        for key, name in (("pass_at", "pass"), ("majority_at", "majority"))
+        for k, cell in splits.get(split, {}).get(key, {}).items()
+        if cell["n"]
+    ]
 
 
 def _without_call_lines(metrics: Metrics) -> list[str]:
@@ -153,30 +198,38 @@ def _round_lines(run_json: Metrics) -> list[str]:
     rounds = run_json.get("rounds")
     if not rounds:
         return []
-    shares = ", ".join(f"{100 * student['accuracy']:.1f}%" for student in rounds["students"])
+    shares = ", ".join(percent(student["accuracy"]) for student in rounds["students"])
+    best = f"that of round {rounds['best']}" if rounds["best"] else "the one before training"
     return [
         f"rounds: {rounds['stopped']}; of {rounds['heldout']:,} held-out problems, the students "
-        f"before and after each round solve {shares}; student after is that of round "
-        f"{rounds['best']}"
+        f"before and after each round solve {shares}; student after is {best}"
     ]
+
+
+def percent(share: float | None) -> str:
+    """A share in percent; a dash if nothing was measured."""
+    return "-" if share is None else f"{100 * share:.1f}%"
 
 
 def _conclusion(metrics: Metrics, run_json: Metrics) -> list[str]:
-    """One sentence on whether the student improved."""
+    """One sentence on whether the student improved, by the exact test on split test."""
     row = metrics["paired"].get("test")
     if row is None:
         return []
-    low, high = row["ci95"]
+    if not run_json.get("rounds", {}).get("best", 1):
+        return ["The student is the one before training: no round solved more held-out problems."]
+    if not row["n"]:
+        return ["Whether the student learned is unknown: no problem has a verdict of both."]
     pairs, chains = _training_data(run_json)
     basis = f"from {pairs:,} pairs and {chains:,} correct chains"
-    if low > 0:
+    if row["p_value"] >= LEVEL:
+        return [
+            "Nothing shows that the student learned to solve more problems: the interval of its "
+            f"gain contains zero ({basis})."
+        ]
+    if row["gain"] > 0:
         return [f"The student learned: it solves more unseen problems than before, {basis}."]
-    if high < 0:
-        return [f"The student lost ability: it solves fewer unseen problems, {basis}."]
-    return [
-        "Nothing shows that the student learned to solve more problems: the interval of its gain "
-        f"contains zero ({basis})."
-    ]
+    return [f"The student lost ability: it solves fewer unseen problems, {basis}."]
 
 
 def _training_data(run_json: Metrics) -> tuple[int, int]:
@@ -204,12 +257,26 @@ def _ordered(metrics: Metrics) -> list[tuple[str, Metrics]]:
     return [(model, metrics["models"][model]) for model in ordered(metrics["models"])]
 
 
-def _n(metrics: Metrics, split: str) -> int:
-    return max(splits[split]["n"] for splits in metrics["models"].values() if split in splits)
+def _counts(metrics: Metrics, split: str) -> set[int]:
+    """The numbers of problems that the rows of a table are about."""
+    return {splits[split]["n"] for splits in metrics["models"].values() if split in splits}
 
 
-def _accuracy_text(cell: Metrics | None) -> str:
+def _cell_text(metrics: Metrics, splits: Metrics, split: str) -> str:
+    """Accuracy and interval; the row's own n unless all rows have the same."""
+    text = accuracy_text(splits.get(split))
+    several = split in splits and len(_counts(metrics, split)) > 1
+    return f"{text}  n={splits[split]['n']:,}" if several else text
+
+
+def accuracy_text(cell: Metrics | None) -> str:
+    """Accuracy and interval of a cell of metrics.json; a dash if nothing was measured."""
     if cell is None or not cell["n"]:
         return "-"
-    low, high = cell["ci95"]
-    return f"{100 * cell['accuracy']:.1f}%  [{100 * low:.1f}, {100 * high:.1f}]"
+    return share_text(cell["accuracy"], cell["ci95"])
+
+
+def share_text(share: float, ci95: Sequence[float]) -> str:
+    """A share with its interval, in percent."""
+    low, high = ci95
+    return f"{100 * share:.1f}%  [{100 * low:.1f}, {100 * high:.1f}]"

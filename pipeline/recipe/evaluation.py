@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.recipe.section import Section
 
@@ -30,6 +30,20 @@ class Evaluate(Section):
     splits: list[Literal["test", "ood"]] = Field(
         default_factory=lambda: ["test", "ood"], min_length=1
     )
-    samples: int = Field(default=1, ge=1, description="chains per problem")
+    samples: int = Field(
+        default=1,
+        ge=1,
+        description="chains per problem, whose share is the problem's result; pass@k and "
+        "majority@k if above 1",
+    )
     temperature: float = Field(default=0.0, ge=0, description="0: greedy")
     limit: int | None = Field(default=None, ge=1, description="problems per split at most")
+
+    @model_validator(mode="after")
+    def _samples_differ(self) -> Self:
+        if self.samples > 1 and not self.temperature:
+            raise ValueError(
+                f"samples ({self.samples}) above 1 needs temperature above 0, such as "
+                "evaluate.temperature=0.7: at 0 the chains of a problem are copies"
+            )
+        return self

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 import toolsets
 from cluster import machine
@@ -19,7 +18,8 @@ from cluster.session import ConnectError, connect
 from pipeline.agent.transcript import TemplateError
 from pipeline.engine import model_paths
 from pipeline.errors import CannotStart
-from pipeline.evaluation.report import label, ordered, print_report
+from pipeline.evaluation.compare import results, side_by_side
+from pipeline.evaluation.report import print_report
 from pipeline.generation.pool import refuse_too_small
 from pipeline.generation.prepared import Run
 from pipeline.problems.reader import (
@@ -203,25 +203,12 @@ def show(run_dir: Path, chain_id: str | None, mask: bool, as_json: bool) -> int:
 
 
 def compare(run_dirs: Sequence[Path], as_json: bool) -> int:
-    """Print the accuracies of several runs side by side."""
-    tables = {}
-    for path in run_dirs:
-        metrics = RunDir(path).evaluation / "metrics.json"
-        if not metrics.is_file():
-            raise CannotStart(f"{metrics} does not exist; {path} was not evaluated")
-        tables[str(path)] = json.loads(metrics.read_text())["models"]
+    """Print the accuracies of several runs side by side; refuses runs on different problems."""
+    found = results(run_dirs)
     if as_json:
-        print(json.dumps(tables))
-        return 0
-    names = ordered({name for models in tables.values() for name in models})
-    table = Table("run", "split", *map(label, names))
-    for path, models in tables.items():
-        for split in ("test", "ood"):
-            cells = [models.get(name, {}).get(split) for name in names]
-            if any(cells):
-                accuracies = [f"{100 * c['accuracy']:.1f}%" if c else "-" for c in cells]
-                table.add_row(path, split, *accuracies)
-    Console().print(table)
+        print(json.dumps(found))
+    else:
+        Console(width=None if Console().is_terminal else 160).print(side_by_side(found))
     return 0
 
 

@@ -42,7 +42,7 @@ def _folder(run: Run, name: str) -> str:
         case "student_before":
             return model_paths.resolve(run.recipe.student.model, "student")
         case "student_sft":
-            return str(student_of(run.dir, run.dir.rounds.get("best", 1), "sft").resolve())
+            return str(student_of(run.dir, run.dir.rounds.get("best", 1) or 1, "sft").resolve())
     return str(run.dir.student.resolve())
 
 

@@ -21,7 +21,7 @@ from pipeline.generation.ray_job import check_complete, roll_out
 from pipeline.generation.tasks import task
 from pipeline.recipe.load import Recipe
 from pipeline.records import Problem
-from pipeline.run.rounds import Solved, describe, outcome
+from pipeline.run.rounds import Solved, describe, outcome, student_text
 from pipeline.run_dir import RunDir
 from pipeline.training.stage import publish, stage_model
 
@@ -50,12 +50,18 @@ def judge_round(
     problems: Sequence[Problem],
     folders: Mapping[str, str],
     settings: RolloutSettings,
+    before: str | None = None,
 ) -> dict[str, Any]:
     """Measure the students in `folders` (by name) on the held-out problems, and copy the best
-    round's student to the run's `student/`; returns the facts for `rounds` in run.json."""
+    student to the run's `student/`; returns the facts for `rounds` in run.json.
+
+    `before` is the model folder of the student before training, by default that in `folders`.
+    """
     solved = _solved(recipe, run, number, problems, folders, settings)
     result = outcome(solved, recipe.train.rounds)
-    _publish_best(run, result.best, recipe.train.stages[-1])
+    first = before or folders.get(BEFORE, "")
+    best = student_of(run, result.best, recipe.train.stages[-1]) if result.best else Path(first)
+    _publish_best(run, result.best, best)
     print(describe(result), file=sys.stderr)
     return {
         "heldout": len(problems),
@@ -67,8 +73,8 @@ def judge_round(
 
 def end_rounds(run: RunDir, reason: str) -> None:
     """Record that the rounds ended early."""
-    best = run.rounds["best"]
-    print(f"rounds end: {reason}; student/ is that of round {best}", file=sys.stderr)
+    best = student_text(run.rounds["best"])
+    print(f"rounds end: {reason}; student/ is {best}", file=sys.stderr)
     run.note_rounds(stopped=reason)
 
 
@@ -97,10 +103,10 @@ def _solved(
     return list(solved.values())
 
 
-def _publish_best(run: RunDir, number: int, stage: str) -> None:
+def _publish_best(run: RunDir, number: int, model: Path) -> None:
     """Copy the student of round `number` to `student/`, unless that copy is complete."""
     if run.rounds.get("student", 1) == number and run.student.is_dir():
         return
     run.note_rounds(student=None)
-    publish(student_of(run, number, stage), run.student)
+    publish(model, run.student)
     run.note_rounds(student=number)

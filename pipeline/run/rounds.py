@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pipeline.errors import CannotStart
-from pipeline.evaluation.statistics import paired, wilson
+from pipeline.evaluation.report import percent
+from pipeline.evaluation.statistics import LEVEL, paired, wilson
 from pipeline.hashing import stable_hash
 from pipeline.problems.pocket.world import fresh_problems
 from pipeline.problems.reader import ProblemFile, decontaminated
@@ -80,7 +81,7 @@ def set_aside(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Result of the rounds so far: the best one by held-out accuracy, the reason why they ended
+    """Result of the rounds so far: the best one on held-out problems, the reason why they ended
     (None: they continue), and figures of each student, starting with the one before round 1."""
 
     best: int
@@ -92,21 +93,22 @@ def outcome(solved: Sequence[Solved], most: int) -> Outcome:
     """Compare rounds by the problems that their students solved; round 0 is the student before
     training.
 
-    The rounds end when `most` are trained, or when the paired 95% interval of the last gain
-    includes zero. The best round is the earliest one with the highest accuracy.
+    The rounds end when `most` are trained, or when the exact paired test of the last gain finds no
+    difference. The best round, 0 included, is the earliest one that solved most of the problems
+    that were measured for every student.
     """
     students = [_figures(number, solved) for number in range(len(solved))]
-    last = len(solved) - 1
-    best = max(range(1, len(solved)), key=lambda number: (students[number]["accuracy"], -number))
-    return Outcome(best, _why_stopped(last, students[last]["gain_ci95"], most), tuple(students))
+    common = set.intersection(*(set(own) for own in solved))
+    correct = [sum(own[problem] for problem in common) for own in solved]
+    why = _why_stopped(len(solved) - 1, students[-1], most)
+    return Outcome(correct.index(max(correct)), why, tuple(students))
 
 
-def _why_stopped(last: int, gain_ci95: Sequence[float], most: int) -> str | None:
-    low, high = gain_ci95
-    if high < 0:
-        return f"round {last} made the student worse"
-    if low <= 0:
+def _why_stopped(last: int, figures: Mapping[str, Any], most: int) -> str | None:
+    if figures["p_value"] >= LEVEL:
         return f"the gain of round {last} is within noise"
+    if figures["gain"] < 0:
+        return f"round {last} made the student worse"
     return f"all {most} rounds were trained" if last == most else None
 
 
@@ -117,7 +119,7 @@ def _figures(number: int, solved: Sequence[Solved]) -> dict[str, Any]:
         "round": number,
         "n": n,
         "correct": correct,
-        "accuracy": correct / n if n else 0.0,
+        "accuracy": correct / n if n else None,
         "ci95": list(wilson(correct, n)),
     }
     return figures | (_gain(solved[number - 1], own) if number else {})
@@ -126,20 +128,38 @@ def _figures(number: int, solved: Sequence[Solved]) -> dict[str, Any]:
 def _gain(before: Solved, after: Solved) -> dict[str, Any]:
     common = sorted(before.keys() & after.keys())
     result = asdict(paired([before[key] for key in common], [after[key] for key in common]))
-    low, high = result["ci95"]
-    return {"gain": result["gain"], "gain_ci95": [low, high], "p_value": result["p_value"]}
+    return {
+        "gain": result["gain"] if common else None,
+        "gain_ci95": list(result["ci95"]),
+        "p_value": result["p_value"],
+        "compared": result["n"],  # of the problems, those with a verdict of both students
+    }
+
+
+def student_text(number: int) -> str:
+    """Which student `student/` is, by the number of its round."""
+    return f"that of round {number}" if number else "the one before training"
 
 
 def describe(result: Outcome) -> str:
     """The last round in one line."""
     before, last = result.students[-2:]
-    number, (low, high) = last["round"], last["gain_ci95"]
+    number = last["round"]
     name = f"round {number - 1}" if number > 1 else "the student before"
     next_step = f"continuing with round {number + 1}"
     if result.stopped is not None:
-        next_step = f"rounds end: {result.stopped}; student/ is that of round {result.best}"
+        next_step = f"rounds end: {result.stopped}; student/ is {student_text(result.best)}"
     return (
-        f"round {number}: {100 * last['accuracy']:.1f}% of {last['n']:,} held-out problems solved, "
-        f"{name}: {100 * before['accuracy']:.1f}%; gain {100 * last['gain']:+.1f} points "
-        f"(95% {100 * low:+.1f} to {100 * high:+.1f}); {next_step}"
+        f"round {number}: {percent(last['accuracy'])} of {last['n']:,} held-out problems solved, "
+        f"{name}: {percent(before['accuracy'])}; {_gain_text(last)}; {next_step}"
+    )
+
+
+def _gain_text(figures: Mapping[str, Any]) -> str:
+    if figures["gain"] is None:
+        return "no problem has a verdict of both"
+    low, high = figures["gain_ci95"]
+    return (
+        f"gain {100 * figures['gain']:+.1f} points (95% {100 * low:+.1f} to {100 * high:+.1f}, "
+        f"p={figures['p_value']:.2g})"
     )

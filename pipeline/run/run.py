@@ -112,9 +112,15 @@ def _measure_student(run: Run, before: str) -> None:
     folders[student_name(run.round)] = str(student_of(whole, run.round, last).resolve())
     settings = rollout_settings(run, run.recipe.student, "", whole.heldout)
     with run.dir.stage("heldout") as facts:
-        results = judge_round(run.recipe, whole, run.round, run.heldout, folders, settings)
+        first = before if run.round == 1 else _student_before(run)
+        results = judge_round(run.recipe, whole, run.round, run.heldout, folders, settings, first)
         facts |= {"rows_in": len(run.heldout), "models": list(folders)}
     whole.note_rounds(**results)  # last: a round recorded here is not measured again
+
+
+def _student_before(run: Run) -> str:
+    """The model folder of the student before round 1; later rounds have another in their recipe."""
+    return model_paths.resolve(run.dir.read()["recipe"]["student"]["model"], "student")
 
 
 def evaluate_stage(run: Run) -> None:

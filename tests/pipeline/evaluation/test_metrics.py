@@ -11,7 +11,8 @@ from pipeline.evaluation.metrics import COLUMNS, metrics
 from pipeline.evaluation.statistics import wilson
 
 CELL = {"n", "correct", "accuracy", "ci95", "failures", "calls_per_problem", "tokens_per_problem"}
-PAIRED = {"gain", "ci95", "gained", "lost", "p_value"}
+PAIRED = {"gain", "ci95", "gained", "lost", "p_value", "n", "not_compared"}
+CORRECTED = {"p_holm", "comparisons"}  # of the comparison of a task
 
 
 def _row(
@@ -33,6 +34,7 @@ def _row(
         "calls": 2,
         "tokens": 30,
         "steps": [],
+        "answer": None,
     }
     return row | overrides
 
@@ -108,16 +110,105 @@ def test_only_problems_that_both_models_were_judged_on_are_compared() -> None:
     ]
     comparison = metrics(rows)["paired"]["test"]
     assert (comparison["gained"], comparison["lost"], comparison["gain"]) == (1, 0, 1.0)
+    assert (comparison["n"], comparison["not_compared"]) == (1, 2)
 
 
-def test_samples_of_one_problem_are_compared_by_index() -> None:
-    rows = [
-        _row(model, 0, correct, sample_index=index)
-        for model, outcomes in (("student_before", [True, False]), ("student_after", [False, True]))
-        for index, correct in enumerate(outcomes)
+def test_each_row_has_its_own_n_and_counts_the_problems_without_a_verdict() -> None:
+    rows = [_row("teacher", 0, True), *(_row("teacher", index, None) for index in range(1, 10))]
+    rows += [_row("student_before", index, index < 5) for index in range(10)]
+    cells = {name: splits["test"] for name, splits in metrics(rows)["models"].items()}
+    assert {name: (cell["n"], cell["without_verdict"]) for name, cell in cells.items()} == {
+        "teacher": (1, 9),
+        "student_before": (10, 0),
+    }
+
+
+def _samples(model: str, *outcomes: str) -> list[dict[str, Any]]:
+    """A problem for each of `outcomes`: + and - for a chain, x if the engine failed."""
+    verdicts = {"+": True, "-": False, "x": None}
+    return [
+        _row(model, index, verdicts[mark], sample_index=sample)
+        for index, marks in enumerate(outcomes)
+        for sample, mark in enumerate(marks)
     ]
+
+
+def test_several_chains_of_a_problem_are_one_share() -> None:
+    cell = metrics(_samples("teacher", "++--", "+++x", "----", "xxxx"))["models"]["teacher"]["test"]
+    assert (cell["n"], cell["chains"], cell["correct"]) == (3, 11, 5)
+    assert cell["accuracy"] == pytest.approx((1 / 2 + 1 + 0) / 3)
+    assert cell["without_verdict"] == 1
+
+
+@pytest.mark.parametrize("samples", [1, 2, 8])
+def test_three_problems_gained_of_100_are_no_evidence_with_any_number_of_copies(
+    samples: int,
+) -> None:
+    rows = _samples("student_before", *["-" * samples] * 100)
+    rows += _samples("student_after", *["+" * samples] * 3, *["-" * samples] * 97)
     comparison = metrics(rows)["paired"]["test"]
-    assert (comparison["gained"], comparison["lost"]) == (1, 1)
+    assert (comparison["n"], comparison["gained"], comparison["lost"]) == (100, 3, 0)
+    assert comparison["p_value"] == pytest.approx(0.25)
+    assert comparison["ci95"][0] <= 0 < comparison["ci95"][1]
+
+
+def test_samples_of_one_problem_are_one_comparison() -> None:
+    rows = [*_samples("student_before", "+-"), *_samples("student_after", "-+")]
+    comparison = metrics(rows)["paired"]["test"]
+    assert (comparison["n"], comparison["gained"], comparison["lost"]) == (1, 0, 0)
+    assert comparison["gain"] == 0
+
+
+def test_pass_and_majority_at_k_are_counted_by_hand() -> None:
+    answers = [["2", "2.0", "3", "4"], ["5", "6", None, "7"], ["9", "9", "1", "1"]]
+    correct = [[False, False, True, False], [False, False, False, True], [True, True, False, False]]
+    rows = [
+        _row("teacher", index, judged, sample_index=sample, answer=answers[index][sample])
+        for index, verdicts in enumerate(correct)
+        for sample, judged in enumerate(verdicts)
+    ]
+    cell = metrics(rows)["models"]["teacher"]["test"]
+    values = {
+        key: {k: c["value"] for k, c in cell[key].items()} for key in ("pass_at", "majority_at")
+    }
+    assert values["pass_at"] == pytest.approx({"2": (1 / 2 + 1 / 2 + 5 / 6) / 3, "4": 1.0})
+    # of all four: 2 twice; three answers tied; 9 and 1 tied. Of the first two: 2; tied; 9.
+    assert values["majority_at"] == pytest.approx({"2": 1 / 3, "4": (0 + 1 / 3 + 1 / 2) / 3})
+    for k in ("2", "4"):
+        low, high = cell["pass_at"][k]["ci95"]
+        assert low <= values["pass_at"][k] <= high
+        assert cell["majority_at"][k]["n"] == 3
+    assert "pass_at" not in metrics(_samples("teacher", "+", "-"))["models"]["teacher"]["test"]
+
+
+def test_pass_at_k_is_of_the_problems_with_k_verdicts() -> None:
+    cell = metrics(_samples("teacher", "+--", "-xx", "--x"))["models"]["teacher"]["test"]
+    assert {k: found["n"] for k, found in cell["pass_at"].items()} == {"2": 2, "3": 1}
+    assert cell["pass_at"]["3"]["value"] == 1.0
+
+
+def test_comparisons_of_several_tasks_are_corrected_for_their_number() -> None:
+    rows = []
+    for task, gained in (("arithmetic", 6), ("logic", 0)):
+        for index in range(20):
+            rows.append(_row("student_before", index, False, task=task))
+            rows.append(_row("student_after", index, index < gained, task=task))
+    compared = metrics(rows)["paired"]
+    assert compared["test/arithmetic"]["p_value"] == pytest.approx(2 / 64)
+    assert compared["test/arithmetic"]["p_holm"] == pytest.approx(4 / 64)
+    assert compared["test/logic"]["comparisons"] == 2
+    assert not CORRECTED & set(compared["test"])
+
+
+def test_a_cell_names_its_problems_with_their_golds() -> None:
+    def digest(*golds: str) -> str:
+        rows = [_row("teacher", index, True) for index in range(len(golds))]
+        for row, gold in zip(rows, golds, strict=True):
+            row["problem"] |= {"question": "?", "answer": gold}
+        return metrics(rows[::-1])["models"]["teacher"]["test"]["problems_digest"]
+
+    assert digest("1", "2") == digest("1", "2")
+    assert len({digest("1", "2"), digest("1", "3"), digest("1"), digest("2", "1")}) == 4
 
 
 def test_without_the_students_nothing_is_compared() -> None:
@@ -136,9 +227,18 @@ def test_a_split_that_one_model_lacks_is_not_compared() -> None:
 
 def test_a_cell_of_engine_errors_only_has_n_zero() -> None:
     cell = metrics([_row("teacher", 0, None)])["models"]["teacher"]["test"]
-    assert (cell["n"], cell["correct"], cell["accuracy"], cell["ci95"]) == (0, 0, 0.0, [0.0, 1.0])
+    assert (cell["n"], cell["correct"], cell["accuracy"], cell["ci95"]) == (0, 0, None, [0.0, 1.0])
     assert cell["failures"] == {"engine_error": 1}
-    assert cell["calls_per_problem"] == cell["tokens_per_problem"] == 0.0
+    means = ("calls_per_problem", "calls_per_solved", "tokens_per_problem")
+    assert [cell[name] for name in means] == [None, None, None]
+
+
+def test_a_comparison_of_engine_errors_only_has_no_gain() -> None:
+    comparison = metrics([_row("student_before", 0, None), _row("student_after", 0, True)])[
+        "paired"
+    ]
+    assert (comparison["test"]["gain"], comparison["test"]["ci95"]) == (None, [-1.0, 1.0])
+    assert (comparison["test"]["n"], comparison["test"]["not_compared"]) == (0, 1)
 
 
 def test_no_rows_make_an_empty_table() -> None:

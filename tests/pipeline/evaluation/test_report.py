@@ -30,6 +30,7 @@ def _rows(
             "calls": 3,
             "tokens": 41,
             "steps": [],
+            "answer": None,
         }
         for index, problem_id in enumerate(ids)
     ]
@@ -101,6 +102,61 @@ def test_the_conclusion_states_when_the_student_got_worse() -> None:
     text = _text(_of(75, 40))
     assert "The student lost ability: it solves fewer unseen problems" in text
     assert "-35.0 points" in text
+
+
+def test_four_gained_and_none_lost_is_not_called_learning() -> None:
+    text = _text(_of(40, 44))
+    assert "4 gained, 0 lost of 100, p=0.12)" in text
+    assert "Nothing shows" in text
+    assert "The student learned" in _text(_of(40, 46))
+
+
+def test_rows_with_verdicts_on_fewer_problems_have_their_own_n() -> None:
+    rows = [*_of(40, 75), *_rows("teacher", 10, 0)]
+    failed = {"correct": None, "failure": "engine_error"}
+    rows += [row | failed for row in _rows("teacher", 0, 100)[10:]]
+    rows = [
+        row | failed if row["task_id"].endswith("0001/student_after/0") else row for row in rows
+    ]
+    text = _text(rows)
+    lines = {line.split("│")[1].strip(): line for line in text.splitlines() if "%  [" in line}
+    for name, n in (("student before", 100), ("student after", 99), ("teacher", 10)):
+        assert f"n={n}" in lines[name]
+    assert "test (n=" not in text
+    assert "teacher, test: 90 problems without a verdict, not in its n" in text
+    assert "1 not compared, without a verdict of both" in " ".join(text.split())
+
+
+def test_models_without_any_verdict_are_not_said_to_have_learned_or_not() -> None:
+    failed = [row | {"correct": None} for row in _of(0, 0)]
+    text = _text(failed)
+    assert "student after against before, test: no problem has a verdict of both; 100 not" in text
+    assert "Whether the student learned is unknown: no problem has a verdict of both." in text
+
+
+def test_comparisons_of_several_tasks_are_marked() -> None:
+    text = " ".join(_text([*_of(40, 46), *_of(30, 30, task="logic")]).split())
+    assert "6 gained, 0 lost of 100, p=0.031, 0.062 as one of 2 comparisons)" in text
+    assert "comparisons" not in _text(_of(40, 46))
+
+
+def test_pass_and_majority_at_k_have_lines() -> None:
+    rows = [
+        row | {"sample_index": sample, "task_id": f"{row['task_id']}{sample}"}
+        for row in _rows("teacher", 30, 10)
+        for sample in range(2)
+    ]
+    text = _text(rows)
+    low, high = wilson(30, 40)
+    for name in ("pass@2", "majority@2"):
+        assert f"teacher, test: {name} 75.0%  [{100 * low:.1f}, {100 * high:.1f}] of 40" in text
+
+
+def test_a_fall_back_to_the_student_before_is_said() -> None:
+    rounds = {"rounds": ROUNDS["rounds"] | {"best": 0}}
+    text = " ".join(_text(_of(40, 40), STAGES | rounds).split())
+    assert "student after is the one before training" in text
+    assert "The student is the one before training: no round solved more held-out problems." in text
 
 
 def test_the_student_after_sft_is_compared_too() -> None:

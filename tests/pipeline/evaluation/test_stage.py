@@ -54,7 +54,10 @@ def judged(task: Task) -> Failure | None:
 @pytest.fixture
 def run(tmp_path: Path) -> RunDir:
     """A run with the evaluated chains of teacher and student: two of each problem."""
-    run, settings = RunDir(tmp_path), recipe("evaluate.samples=2", "evaluate.limit=2")
+    run, settings = (
+        RunDir(tmp_path),
+        recipe("evaluate.samples=2", "evaluate.temperature=0.7", "evaluate.limit=2"),
+    )
     for name in ("student_before", "teacher"):
         selected = evaluation_problems(PROBLEMS, settings)
         tasks = [task(each, name, index, settings.seed) for each in selected for index in (0, 1)]
@@ -65,7 +68,7 @@ def run(tmp_path: Path) -> RunDir:
 
 def evaluated(run: RunDir, same: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
     models = dict.fromkeys(("student_before", "teacher"), without_engine(run.evaluation))
-    settings = recipe("evaluate.samples=2", "evaluate.limit=2")
+    settings = recipe("evaluate.samples=2", "evaluate.temperature=0.7", "evaluate.limit=2")
     facts = evaluate(settings, run, PROBLEMS, models, same)
     return facts, json.loads((run.evaluation / "metrics.json").read_text())
 
@@ -74,16 +77,16 @@ def test_each_model_has_a_cell_for_each_split(run: RunDir) -> None:
     facts, metrics = evaluated(run, {})
     assert facts == {"rows_in": 3, "rows_out": 12, "models": ["student_before", "teacher"]}
     counts = {
-        (model, split): (cell["n"], cell["correct"])
+        (model, split): (cell["n"], cell["chains"], cell["correct"])
         for model, cells in metrics["models"].items()
         for split, cell in cells.items()
         if "/" not in split
     }
     assert counts == {
-        ("student_before", "test"): (4, 2),
-        ("student_before", "ood"): (2, 1),
-        ("teacher", "test"): (4, 4),
-        ("teacher", "ood"): (2, 2),
+        ("student_before", "test"): (2, 4, 2),
+        ("student_before", "ood"): (1, 2, 1),
+        ("teacher", "test"): (2, 4, 4),
+        ("teacher", "ood"): (1, 2, 2),
     }
     assert metrics["paired"] == {}
 

@@ -130,6 +130,11 @@ def test_a_number_that_someone_may_tune_is_described() -> None:
             "problems: input should be a valid dictionary or instance of Problems, got 'pocket'",
         ),
         ("toolset.x=1", "toolset: input should be a valid string, got {'x': 1}"),
+        (
+            "evaluate.samples=4",
+            "evaluate: samples (4) above 1 needs temperature above 0, such as "
+            "evaluate.temperature=0.7: at 0 the chains of a problem are copies",
+        ),
         ("teacher.samples.min=5", "teacher.samples: max (4) must be at least min (5)"),
         (
             "train.batch_size=10",

@@ -26,16 +26,21 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
-def evaluated(path: Path, **accuracies: dict[str, float]) -> Path:
+def evaluated(path: Path, digest: str = "d", **accuracies: dict[str, float]) -> Path:
     """A run directory with the accuracies of its models by split."""
     run = RunDir(path)
     models = {
-        name: {split: {"accuracy": share} for split, share in found.items()}
+        name: {split: cell(share, digest) for split, share in found.items()}
         for name, found in accuracies.items()
     }
     run.evaluation.mkdir(parents=True)
     (run.evaluation / "metrics.json").write_text(json.dumps({"models": models}))
     return path
+
+
+def cell(share: float, digest: str = "d") -> dict[str, Any]:
+    ci95 = [max(0.0, share - 0.1), min(1.0, share + 0.1)]
+    return {"accuracy": share, "n": 80, "ci95": ci95, "problems_digest": digest}
 
 
 # How long a run took
@@ -141,7 +146,7 @@ def test_a_report_in_json_is_the_table_as_it_was_written(
 ) -> None:
     evaluated(tmp_path, teacher={"test": 0.5})
     assert report(tmp_path, as_json=True) == 0
-    assert printed(capsys) == {"models": {"teacher": {"test": {"accuracy": 0.5}}}}
+    assert printed(capsys) == {"models": {"teacher": {"test": cell(0.5)}}}
 
 
 def test_runs_are_compared_side_by_side(
@@ -154,15 +159,46 @@ def test_runs_are_compared_side_by_side(
     evaluated(tmp_path / "a", teacher=first, student_after={"test": 0.4}, student_before=first)
     evaluated(tmp_path / "b", student_after={"test": 1.0})
     assert compare([Path("a"), Path("b")], as_json=False) == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines, half = capsys.readouterr().out.splitlines(), "50.0%  [40.0, 60.0]  n=80"
     cells = [line.split("│")[1:-1] for line in lines if line.startswith("│")]
     assert [[cell.strip() for cell in row] for row in cells] == [
-        ["a", "test", "50.0%", "40.0%", "50.0%"],
-        ["a", "ood", "25.0%", "-", "25.0%"],
-        ["b", "test", "-", "100.0%", "-"],
+        ["a", "test", half, "40.0%  [30.0, 50.0]  n=80", half],
+        ["a", "ood", "25.0%  [15.0, 35.0]  n=80", "-", "25.0%  [15.0, 35.0]  n=80"],
+        ["b", "test", "-", "100.0%  [90.0, 100.0]  n=80", "-"],
     ]
     assert compare([Path("b")], as_json=True) == 0
-    assert printed(capsys) == {"b": {"student_after": {"test": {"accuracy": 1.0}}}}
+    assert printed(capsys) == {"b": {"student_after": {"test": cell(1.0)}}}
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_runs_on_different_problems_are_not_compared(tmp_path: Path, as_json: bool) -> None:
+    evaluated(tmp_path / "a", teacher={"test": 0.5, "ood": 0.5})
+    evaluated(tmp_path / "b", "other", teacher={"test": 0.5})
+    with pytest.raises(CannotStart) as raised:
+        compare([tmp_path / "a", tmp_path / "b"], as_json)
+    assert str(raised.value) == (
+        f"{tmp_path / 'a'} and {tmp_path / 'b'} were evaluated on different problems of split "
+        "test, so their accuracies do not compare; evaluate both on the same problems "
+        "(problems.path, evaluate.limit, seed)"
+    )
+
+
+@pytest.mark.parametrize(("names", "same"), [(("p1", "p2"), True), (("p1", "p3"), False)])
+def test_problems_of_runs_before_this_version_are_read_from_their_chains(
+    tmp_path: Path, names: tuple[str, str], same: bool
+) -> None:
+    for folder, asked in (("a", ("p1", "p2")), ("b", names)):
+        run = RunDir(evaluated(tmp_path / folder, teacher={"test": 0.5}))
+        metrics = json.loads((run.evaluation / "metrics.json").read_text())
+        del metrics["models"]["teacher"]["test"]["problems_digest"]
+        (run.evaluation / "metrics.json").write_text(json.dumps(metrics))
+        rows = [row(task(problem(name, "test"), "teacher", 0, 7)) for name in asked]
+        tables.write(run.evaluation / "part-0.parquet", rows, tables.CHAINS)
+    if same:
+        assert compare([tmp_path / "a", tmp_path / "b"], as_json=True) == 0
+    else:
+        with pytest.raises(CannotStart, match="different problems of split test"):
+            compare([tmp_path / "a", tmp_path / "b"], as_json=True)
 
 
 def test_a_run_that_was_not_evaluated_is_not_compared(tmp_path: Path) -> None:

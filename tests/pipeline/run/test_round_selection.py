@@ -37,7 +37,13 @@ def run(tmp_path: Path) -> RunDir:
     return run
 
 
-def judge(run: RunDir, number: int, solved: Mapping[int, int], errors: int = 0) -> dict[str, Any]:
+def judge(
+    run: RunDir,
+    number: int,
+    solved: Mapping[int, int],
+    errors: int = 0,
+    before: str | None = None,
+) -> dict[str, Any]:
     """Judge a round. The student of each round in `solved` solved the first so many problems; on
     the last `errors` of them the engine failed."""
 
@@ -53,7 +59,8 @@ def judge(run: RunDir, number: int, solved: Mapping[int, int], errors: int = 0) 
         tasks = [task(each, name, 0, RECIPE.seed) for each in PROBLEMS]
         write_blocks(write_plan(run.tasks / "heldout", name, tasks, 16), run.heldout, failure_of)
     folders = dict.fromkeys(counts, "none")
-    facts = judge_round(RECIPE, run, number, PROBLEMS, folders, without_engine(run.heldout))
+    settings = without_engine(run.heldout)
+    facts = judge_round(RECIPE, run, number, PROBLEMS, folders, settings, before)
     run.note_rounds(**facts)
     return facts
 
@@ -104,6 +111,20 @@ def test_a_worse_round_keeps_the_student_of_the_best(run: RunDir) -> None:
     facts = judge(run, 2, {2: 12})
     assert (facts["best"], facts["stopped"]) == (1, "round 2 made the student worse")
     assert published(run) == "1"
+
+
+@pytest.mark.parametrize("solved", [30, 12])
+def test_the_student_before_training_is_kept_if_the_round_solved_no_more(
+    run: RunDir, tmp_path: Path, capsys: pytest.CaptureFixture[str], solved: int
+) -> None:
+    first = tmp_path / "first"
+    first.mkdir()
+    (first / "config.json").write_text("0")
+    facts = judge(run, 1, {0: 30, 1: solved}, before=str(first))
+    assert (facts["best"], published(run)) == (0, "0")
+    assert "student/ is the one before training" in capsys.readouterr().err
+    end_rounds(run, "it ended")
+    assert capsys.readouterr().err == "rounds end: it ended; student/ is the one before training\n"
 
 
 def test_a_student_that_is_there_is_not_copied_again(run: RunDir) -> None:

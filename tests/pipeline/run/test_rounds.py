@@ -153,7 +153,7 @@ def test_no_two_rounds_share_a_task(first: int, second: int, model: str) -> None
 # When rounds end
 
 
-def test_rounds_continue_while_the_interval_of_the_gain_excludes_zero() -> None:
+def test_rounds_continue_while_the_exact_test_finds_a_gain() -> None:
     result = outcome([_share(80), _share(120)], most=3)
     assert (result.best, result.stopped) == (1, None)
     assert [line["round"] for line in result.students] == [0, 1]
@@ -175,9 +175,27 @@ def test_with_equal_accuracy_the_earlier_round_is_best() -> None:
     assert (result.best, result.stopped) == (1, "the gain of round 2 is within noise")
 
 
-def test_the_student_before_training_is_never_the_best_round() -> None:
+def test_the_student_before_training_is_best_if_no_round_solved_more() -> None:
     result = outcome([_share(80), _share(20)], most=5)
-    assert (result.best, result.stopped) == (1, "round 1 made the student worse")
+    assert (result.best, result.stopped) == (0, "round 1 made the student worse")
+    assert outcome([_share(80), _share(80)], most=5).best == 0
+    assert describe(result).endswith("student/ is the one before training")
+
+
+def test_four_gained_and_none_lost_do_not_continue_the_rounds() -> None:
+    result = outcome([_share(80), _share(84)], most=5)
+    assert (result.best, result.stopped) == (1, "the gain of round 1 is within noise")
+    assert result.students[1]["p_value"] == pytest.approx(0.125)
+    assert result.students[1]["gain_ci95"][0] == 0
+    assert outcome([_share(80), _share(86)], most=5).stopped is None  # p = 2 / 64
+
+
+def test_the_best_round_is_chosen_on_problems_measured_for_every_student() -> None:
+    before = _solved(*[True] * 10, *[False] * 10)  # 10 of 20
+    after = {f"p{index}": index < 9 for index in range(10)}  # 9 of 10, an outage on the others
+    result = outcome([before, after], most=5)
+    assert result.students[1]["accuracy"] > result.students[0]["accuracy"]
+    assert (result.best, result.students[1]["compared"]) == (0, 10)
 
 
 def test_rounds_end_at_the_configured_number() -> None:
@@ -195,13 +213,16 @@ def test_a_gain_counts_only_problems_measured_for_both_students() -> None:
 
 def test_rounds_end_if_nothing_was_measured() -> None:
     result = outcome([{}, {}], most=3)
-    assert result.stopped == "the gain of round 1 is within noise"
+    assert (result.best, result.stopped) == (0, "the gain of round 1 is within noise")
+    assert [line["accuracy"] for line in result.students] == [None, None]
+    assert "round 1: - of 0 held-out problems solved" in describe(result)
+    assert "no problem has a verdict of both" in describe(result)
 
 
 @given(st.lists(st.integers(0, 40), min_size=2, max_size=6))
 def test_the_best_round_is_the_first_with_the_highest_accuracy(counts: list[int]) -> None:
     result = outcome([_share(count, 40) for count in counts], most=9)
-    assert result.best == 1 + counts[1:].index(max(counts[1:]))
+    assert result.best == counts.index(max(counts))
 
 
 def test_the_last_round_is_described_in_one_line() -> None:
