@@ -26,6 +26,10 @@ SPLITS = {
 Values = Mapping[str, Any]
 
 
+class ProblemError(ValueError):
+    """No problems can be read; the message is one sentence for the operator."""
+
+
 class BadRow(ValueError):
     """A row that cannot be used; the message is the reason."""
 
@@ -78,7 +82,8 @@ def scalar_field(values: Values, field: str) -> str:
     value = values.get(field)
     if not isinstance(value, int | float | Decimal):
         return text_field(values, field)
-    if not isinstance(value, int) and not math.isfinite(value):  # a large int is no float
+    finite = value.is_finite() if isinstance(value, Decimal) else True
+    if not finite or (isinstance(value, float) and not math.isfinite(value)):
         raise BadRow(f"field {field} is {value}, expected a finite number")
     return str(value)
 
