@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from pipeline.records import Chain, PreferencePair, Problem, Step, Task, Verdict
 from toolsets import ToolCall, ToolResult
 
-VERSION = "2"  # 2: tasks have a prefix, chains the number of its steps
+VERSION = "3"  # 2: tasks have a prefix, chains the number of its steps; 3: problems a group
 
 
 def _schema(kind: str, fields: Mapping[str, pa.DataType]) -> pa.Schema:
@@ -40,6 +40,7 @@ _PROBLEM = pa.struct(
         "answer": _TEXT,
         "split": _TEXT,
         "reference": pa.list_(_TEXT),
+        "group": _TEXT,
     }
 )
 _TOOL_CALL = pa.struct(

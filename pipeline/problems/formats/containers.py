@@ -11,10 +11,11 @@ set with a single split, or of a split selected by name, have no split.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pipeline.problems.formats.arrow_rows import dataset_rows, first_line, parquet_rows
 from pipeline.problems.formats.delimited import TAB_ENDINGS, delimited_rows
 from pipeline.problems.formats.json_rows import element_rows, jsonl_rows, spans_lines
 from pipeline.problems.formats.row import ProblemError, Row
@@ -44,7 +45,7 @@ def _file_rows(file: Path) -> Iterator[Row]:
     if not start.strip():
         raise ProblemError(f"problem file {file} is empty")
     if start.startswith(b"PAR1"):
-        return _parquet_rows(file)
+        return parquet_rows(file)
     if not _is_json(file, start):
         return delimited_rows(file)
     return element_rows(file) if spans_lines(start) else jsonl_rows(file)
@@ -60,19 +61,6 @@ def _is_json(file: Path, start: bytes) -> bool:
             or text.translate(None, b" \t\r\n").startswith(b"[{")
         )
     )
-
-
-def _parquet_rows(file: Path) -> Iterator[Row]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(file) as parquet:
-            batches = (batch.to_pylist() for batch in parquet.iter_batches(batch_size=1024))
-            yield from _numbered(row for batch in batches for row in batch)
-    except pa.ArrowException as error:
-        message = f"problem file {file} is not readable Parquet: {_first_line(error)}"
-        raise ProblemError(message) from None
 
 
 def _folder_rows(folder: Path) -> Iterator[Row]:
@@ -95,31 +83,23 @@ def _hub_rows(path: str) -> Iterator[Row]:
     try:
         loaded = datasets.load_dataset(repository, config, split=split or None)
     except (OSError, ValueError) as error:
-        raise ProblemError(f"data set {path} cannot be loaded: {_first_line(error)}") from None
+        raise ProblemError(f"data set {path} cannot be loaded: {first_line(error)}") from None
     yield from _dataset_rows(loaded)
 
 
 def _dataset_rows(loaded: Any) -> Iterator[Row]:
     if not isinstance(loaded, dict):
-        return _numbered(loaded)
+        return dataset_rows(loaded)
     if len(loaded) == 1:
-        return _numbered(*loaded.values())
-    return _interleaved([_numbered(part, split) for split, part in loaded.items()])
+        return dataset_rows(*loaded.values())
+    return interleaved([dataset_rows(part, split) for split, part in loaded.items()])
 
 
-def _numbered(records: Iterable[dict[str, Any]], split: str = "") -> Iterator[Row]:
-    for number, values in enumerate(records, 1):
-        yield Row(number, values, split=split)
-
-
-def _interleaved(parts: list[Iterator[Row]]) -> Iterator[Row]:
+def interleaved(parts: list[Iterator[Row]]) -> Iterator[Row]:
+    """Yield the rows of all parts, one of each in turn."""
     while parts:
         for part in list(parts):
             if (row := next(part, None)) is None:
                 parts.remove(part)
             else:
                 yield row
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

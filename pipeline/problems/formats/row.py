@@ -35,11 +35,19 @@ class BadRow(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """The value of a column that is not decoded, such as an Image."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row from a container: 1-based line or row number, fields, source text.
 
     If the container cannot read the row, `reason` says why and `values` is empty. `split` is the
-    split of the container; empty if it has none.
+    split of the container; empty if it has none. `file` names the file if there are several.
+    `only_test`: the file is that of `problems.test_path`.
     """
 
     line: int
@@ -47,6 +55,8 @@ class Row:
     text: str = ""
     split: str = ""
     reason: str = ""
+    file: str = ""
+    only_test: bool = False
 
     @property
     def as_text(self) -> str:
@@ -144,4 +154,6 @@ def _kind(value: object) -> str:
             return "a list"
         case dict():
             return "an object"
+        case Unread():
+            return f"data of type {value.kind}"
     return type(value).__name__
