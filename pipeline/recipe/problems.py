@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.recipe.section import Section
 
@@ -95,6 +95,17 @@ class Problems(Section):
     def source(self) -> str:
         """The files of the problems in one text, for messages."""
         return self.path if isinstance(self.path, str) else ", ".join(self.path)
+
+    @field_validator("path", "test_path")
+    @classmethod
+    def _refuse_pattern(cls, path: str | list[str] | None) -> str | list[str] | None:
+        for name in [path] if isinstance(path, str) else path or []:
+            if "*" in name:
+                raise ValueError(
+                    f"{name!r} is not a value: patterns are not expanded; name a folder of files, "
+                    "or a list such as [train.jsonl, test.jsonl]"
+                )
+        return path
 
     @model_validator(mode="after")
     def _check_generated(self) -> Problems:
