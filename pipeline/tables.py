@@ -133,6 +133,20 @@ SUPERVISED_NATIVE = _schema(
 )
 
 
+def write_groups(folder: Path, groups: Mapping[str, str]) -> None:
+    """Write groups.json: the group of each problem that has one, for holding out its pairs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    hidden = folder / f".groups.{uuid.uuid4().hex}"
+    hidden.write_text(json.dumps(groups, ensure_ascii=False), encoding="utf-8")
+    hidden.replace(folder / "groups.json")
+
+
+def read_groups(folder: Path) -> dict[str, str]:
+    """The groups of `write_groups`; empty if there are none."""
+    path = folder / "groups.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
 def task_row(task: Task) -> dict[str, Any]:
     """A row of TASKS."""
     return {
