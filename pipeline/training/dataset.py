@@ -56,7 +56,7 @@ def prepare(
                 continue
             encoded = cut_start(encoded, excess)
             prepared.cut += 1
-        name = row["problem_id"]
+        name: str = row["problem_id"]
         heldout = is_held_out(groups.get(name, name), settings.heldout_pairs, seed)
         (prepared.heldout if heldout else prepared.train).append(encoded)
     return prepared
