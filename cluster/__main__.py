@@ -285,7 +285,9 @@ def _local_problems(recipe: Recipe) -> list[Problem]:
     from pipeline.problems.source import POCKET, read_source
 
     path, generated = recipe.problems.path, recipe.problems.path == POCKET
-    if not generated and not Path(path).expanduser().exists():
+    files = [path] if isinstance(path, str) else path
+    files = [*files, *filter(None, [recipe.problems.test_path])]
+    if not generated and not all(Path(file).expanduser().exists() for file in files):
         return []
     if generated:  # a few are enough, because proving labels is slow
         few = recipe.problems.model_copy(update={"limit": 10})

@@ -36,6 +36,8 @@ class Problem:
 
     `task` is the kind of problem ("arithmetic", "logic"); `split` is "train", "test" or "ood";
     `reference` holds the calculations of the reference solution in the data's notation, if any.
+    Problems of one `group` (a FOLIO story, a question template) are held out together; empty: the
+    problem is alone.
     """
 
     problem_id: str
@@ -44,6 +46,7 @@ class Problem:
     answer: str
     split: str
     reference: tuple[str, ...] = ()
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from pipeline.records import Chain, Executed, PreferencePair, Problem, Step, Task, Verdict
 from toolsets import ToolCall, ToolResult
 
-VERSION = "3"  # 3: steps hold the calls of replies with several; 2: tasks have a prefix
+VERSION = "3"  # 3: steps hold the calls of a reply with several, problems a group
 
 
 def _schema(kind: str, fields: Mapping[str, pa.DataType]) -> pa.Schema:
@@ -40,6 +40,7 @@ _PROBLEM = pa.struct(
         "answer": _TEXT,
         "split": _TEXT,
         "reference": pa.list_(_TEXT),
+        "group": _TEXT,
     }
 )
 _TOOL_CALL = pa.struct(
@@ -133,6 +134,20 @@ PAIRS_NATIVE = _schema(
 SUPERVISED_NATIVE = _schema(
     "supervised", _types(SUPERVISED) | dict.fromkeys(("prompt", "completion"), _MESSAGES)
 )
+
+
+def write_groups(folder: Path, groups: Mapping[str, str]) -> None:
+    """Write groups.json: the group of each problem that has one, for holding out its pairs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    hidden = folder / f".groups.{uuid.uuid4().hex}"
+    hidden.write_text(json.dumps(groups, ensure_ascii=False), encoding="utf-8")
+    hidden.replace(folder / "groups.json")
+
+
+def read_groups(folder: Path) -> dict[str, str]:
+    """The groups of `write_groups`; empty if there are none."""
+    path = folder / "groups.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def task_row(task: Task) -> dict[str, Any]:

@@ -38,20 +38,14 @@ def evaluate(
         blocks += planned
         roll_out(f"evaluate ({name})", run, planned, settings, recipe.cluster)
     check_complete(run.evaluation, blocks)
-    rows = write_table(run, same, [*models])
+    rows = write_table(run, same, blocks)
     return {"rows_in": len(selected), "rows_out": rows, "models": [*models, *same]}
 
 
-def write_table(run: RunDir, same: Mapping[str, str], models: Sequence[str] | None = None) -> int:
-    """Compute metrics.json from the evaluated chains of `models` (None: all); returns their number.
-
-    `same` as in `evaluate`.
-    """
-    rows = [
-        row
-        for row in tables.rows(run.evaluation, COLUMNS)
-        if models is None or row["model"] in models
-    ]
+def write_table(run: RunDir, same: Mapping[str, str], plans: Sequence[Path]) -> int:
+    """Compute metrics.json from the chains of `plans`; returns their number. `same`: `evaluate`."""
+    task_ids = {task_id for plan in plans for task_id in tables.task_ids(plan)}
+    rows = [r for r in tables.rows(run.evaluation, COLUMNS) if r["task_id"] in task_ids]
     copies = [r | {"model": n} for n, other in same.items() for r in rows if r["model"] == other]
     write_json(run.evaluation / "metrics.json", metrics([*rows, *copies]))
     return len(rows)

@@ -36,7 +36,7 @@ def generate_stage(run: Run, redo_errors: bool = False) -> None:
     if not training:
         dropped = sum(run.source.contaminated.values())
         raise CannotStart(
-            f"{run.recipe.problems.path} holds no problem of split train"
+            f"{run.recipe.problems.source} holds no problem of split train"
             + f": all {dropped:,} also occur in an evaluation split" * bool(dropped)
         )
     if redo_errors:

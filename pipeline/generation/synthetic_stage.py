@@ -63,13 +63,13 @@ def check_problems(recipe: Recipe, problems: Sequence[Problem], toolset: Toolset
     if taken := next(filter(is_self_made, problems), None):
         raise CannotStart(
             f"problems.self_made gives its problems ids such as {taken.problem_id}, which one of "
-            f"{recipe.problems.path} already has; rename it or set problems.self_made.count=0"
+            f"{recipe.problems.source} already has; rename it or set problems.self_made.count=0"
         )
     training = (problem for problem in problems if problem.split == "train")
     if not any(example(problem, toolset) for problem in training):
         raise CannotStart(
             f"problems.self_made needs training problems with reference calculations that toolset "
-            f"{recipe.toolset} can replay, as few-shot examples; {recipe.problems.path} has none"
+            f"{recipe.toolset} can replay, as few-shot examples; {recipe.problems.source} has none"
         )
 
 

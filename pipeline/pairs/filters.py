@@ -6,11 +6,11 @@ Each filter is one predicate, counted under one reason.
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from pipeline.pairs.candidates import Draft
+from pipeline.problems.decontamination import words_and_signs
 from pipeline.recipe.pairs import Pairs
 from pipeline.records import Chain, Message, PreferencePair
 
@@ -25,7 +25,6 @@ UNEVEN_LENGTHS = "lengths too far apart (pairs.max_length_ratio)"
 NEAR_DUPLICATE = "near duplicate of another pair (pairs.near_duplicate)"
 
 LIMITS = ("max_steps", "max_failures", "context_full")  # stop reasons
-_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 def filter_of(settings: Pairs) -> Filter:
@@ -91,5 +90,5 @@ def model_turns(messages: Sequence[Message]) -> tuple[str, ...]:
 
 def _word_overlap(first: Sequence[Message], second: Sequence[Message]) -> float:
     """Jaccard similarity of the multisets of words."""
-    a, b = (Counter(_WORD.findall(" ".join(model_turns(side)))) for side in (first, second))
+    a, b = (Counter(words_and_signs(" ".join(model_turns(side)))) for side in (first, second))
     return (a & b).total() / max(1, (a | b).total())

@@ -75,7 +75,13 @@ def pairs(
     }
     _check(recipe, facts)
     _write(run, [tables.pair_row(pair) for pair in built], supervised, dialect)
+    groups = {name: group for name, rows in grouped.items() if (group := _group(rows[0]))}
+    tables.write_groups(run.pairs, groups)
     return facts
+
+
+def _group(row: Row) -> str:
+    return row["problem"].get("group") or ""
 
 
 def _write(

@@ -2,26 +2,53 @@
 
 A training question is contaminated if it has the same words as an evaluation question (`exact`) or
 shares an n-gram of words with one (`ngram`; GPT-3 used 13 words, arXiv 2005.14165 appendix C).
-Words are lower case without punctuation; numbers are words.
+Words are lower case without punctuation. Numbers are words, and so are operators (`3 + 4` is not
+`3 * 4`) and each character of a script without spaces.
 """
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
+
+import regex
 
 from pipeline.records import Problem
 
 Overlap = Literal["exact", "ngram"]
 NGRAM = 13  # words, as for GPT-3
 
-_WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
+_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
+_LETTER = rf"(?:(?!{_UNSPACED})[\w\p{{M}}\p{{No}}])"
+_NUMBER = r"\d+(?:[.,]\d+)*|(?<![\w.])\.\d+"
+# What an operator stands between: a number, a bracket, a variable of one letter, a function's name.
+_LEFT = r"(?<=[\d)\]}%!]|(?<![\p{L}\p{M}])\p{L}|[²³])\s*"
+_RIGHT = r"(?=\s*(?:[-+√¬~]\s*)*(?:\.?\d|[(\[{$€£¥√\\]|\p{L}(?![\p{L}\p{M}])|\w+\())"
+_OPERATOR = "|".join(
+    (
+        r"[\p{Sm}--[|~]]",  # mathematical symbols: + = < > ∧ → ∀
+        rf"{_LEFT}\K(?:\*\*|//|&&|\|\||[-*/^&|~])\s*{_RIGHT}",
+        r"(?<=\w )(?:\*\*?|//?|\^)(?= [\w(])",  # 3 apples * 4, not a list's bullet
+        r"(?<![\w)\]}])[-~](?=[\d.(√]|\p{L}(?![\p{L}\p{M}]))",  # a sign
+        r"(?<=[\d)])\s?%",
+        r"(?<=[\d)])!(?=\s*[-+*/^=)?])",  # a factorial
+    )
+)
+_WORD = regex.compile(rf"{_NUMBER}|{_OPERATOR}|{_UNSPACED}\p{{M}}*|{_LETTER}+", regex.V1)
+_ANY = regex.compile(rf"{_UNSPACED}\p{{M}}*|{_LETTER}+|[^\w\s]", regex.V1)
+_SAME = str.maketrans("−–∗×·⋅÷", "--****/")  # noqa: RUF001  # one operator, several signs
 
 
 def words(text: str) -> tuple[str, ...]:
     """Normalised words; two texts with equal words count as the same question."""
-    return tuple(_WORD.findall(text.casefold()))
+    plain = unicodedata.normalize("NFC", text).translate(_SAME).casefold()
+    return tuple("".join(word.split()) for word in _WORD.findall(plain))
+
+
+def words_and_signs(text: str) -> list[str]:
+    """Words, and each punctuation mark and symbol, as they are: for texts with code."""
+    return _ANY.findall(unicodedata.normalize("NFC", text))
 
 
 def contaminated(problems: Iterable[Problem], ngram: int) -> dict[str, tuple[Overlap, Problem]]:

@@ -31,8 +31,10 @@ def _read(recipe: Recipe) -> ProblemFile:
         return ProblemFile((*drawn, *_synthetic_problems(drawn, recipe)), (), POCKET)
     return read_problems(
         settings.path,
+        test_path=settings.test_path,
         format=settings.format,
         columns=settings.columns,
+        group=settings.group,
         limit=settings.limit,
         test_fraction=settings.test_fraction,
     )

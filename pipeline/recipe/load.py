@@ -26,6 +26,7 @@ from pipeline.recipe.problems import Problems
 from pipeline.recipe.section import Section
 from pipeline.recipe.serving import Serving
 from pipeline.recipe.training import Train
+from pipeline.recipe.values import Unclear, load_yaml, read_value, type_at
 from toolsets.errors import nearest
 
 FOLDER = Path(__file__).parents[1] / "recipes"
@@ -162,11 +163,11 @@ def _read(name: str) -> dict[str, Any]:
         hint = f"; did you mean {near}?" if near else ""
         raise RecipeError(f"recipe {name!r} does not exist{hint} (shipped: {', '.join(known)})")
     try:
-        data = _load_yaml(path.read_text())
+        data = load_yaml(path.read_text(), Recipe)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RecipeError(f"recipe {path} is not valid YAML: {_one_line(str(error))}") from None
-    except _RepeatedKey as repeated:
-        raise RecipeError(f"recipe {path} sets {repeated}") from None
+    except Unclear as unclear:
+        raise RecipeError(f"recipe {path} {unclear}") from None
     if not isinstance(data, dict):
         raise RecipeError(f"recipe {path} is not a mapping of keys to values")
     return {"name": path.stem} | data
@@ -183,47 +184,11 @@ def _override(data: dict[str, Any], override: str) -> None:
         data[parent] = dict(child) if isinstance(child, dict) else {}
         data = data[parent]
     try:
-        data[last] = _load_yaml(text)
+        data[last] = read_value(text, type_at(Recipe, key))
     except yaml.YAMLError as error:
         raise RecipeError(f"{key}: {text!r} is not a value: {_one_line(str(error))}") from None
-    except _RepeatedKey as repeated:
-        raise RecipeError(f"{key}: {text!r} sets {repeated}") from None
-
-
-class _RepeatedKey(Exception):
-    """A mapping has a key twice; YAML parsers drop the first value without a word."""
-
-    def __init__(self, key: str, first: int, second: int) -> None:
-        lines = f"line {first}" if first == second else f"lines {first} and {second}"
-        super().__init__(f"{key} twice, on {lines}")
-
-
-def _load_yaml(text: str) -> Any:
-    loader = yaml.SafeLoader(text)
-    try:
-        root = loader.get_single_node()
-        _refuse_repeated_keys(root, "", set())
-        return None if root is None else loader.construct_document(root)
-    finally:
-        loader.dispose()
-
-
-def _refuse_repeated_keys(node: yaml.Node | None, prefix: str, visited: set[int]) -> None:
-    """Raise _RepeatedKey for the first mapping below `node` that has a key twice."""
-    if id(node) in visited:  # an alias
-        return
-    visited.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_repeated_keys(item, prefix, visited)
-    if isinstance(node, yaml.MappingNode):
-        lines: dict[str, int] = {}
-        for key, value in node.value:
-            name, line = f"{prefix}{key.value}", key.start_mark.line + 1
-            if name in lines:
-                raise _RepeatedKey(name, lines[name], line)
-            lines[name] = line
-            _refuse_repeated_keys(value, f"{name}.", visited)
+    except Unclear as unclear:
+        raise RecipeError(f"{key}: {text!r} {unclear}") from None
 
 
 def _explain(error: ValidationError) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.recipe.section import Section
 
@@ -50,12 +50,24 @@ class SelfMade(Section):
 class Problems(Section):
     """The data set, its splits and filters."""
 
-    path: str = Field(default="pocket", description="file, folder, hf:NAME[:SPLIT] or pocket")
+    path: str | Annotated[list[str], Field(min_length=1)] = Field(
+        default="pocket", description="file, list of files, folder, hf:NAME[:SPLIT] or pocket"
+    )
+    test_path: str | None = Field(
+        default=None, description="file of the test problems; those of `path` are then for training"
+    )
     format: Literal["gsm8k", "folio", "generic"] | None = Field(
         default=None, description="null: detected from the content"
     )
-    columns: dict[str, str] = Field(
-        default_factory=dict, description="our field: column of the data, such as question: prompt"
+    columns: dict[str, str | Annotated[list[str], Field(min_length=1)] | None] = Field(
+        default_factory=dict,
+        description="our field: column of the data, such as question: prompt, or several to join; "
+        " null: the column of this name is not used",
+    )
+    group: str | None = Field(
+        default=None,
+        description="column whose value is shared by problems that are held out together, such as "
+        "those of one story; null: known for FOLIO and the pocket world, else each problem alone",
     )
     limit: int | None = Field(default=None, ge=1, description="use only the first N problems")
     test_fraction: float = Field(
@@ -78,3 +90,26 @@ class Problems(Section):
         "of an evaluation problem, or a whole shorter one, are dropped, arXiv 2005.14165 appendix "
         "C; null: no decontamination",
     )
+
+    @property
+    def source(self) -> str:
+        """The files of the problems in one text, for messages."""
+        return self.path if isinstance(self.path, str) else ", ".join(self.path)
+
+    @field_validator("path", "test_path")
+    @classmethod
+    def _refuse_pattern(cls, path: str | list[str] | None) -> str | list[str] | None:
+        for name in [path] if isinstance(path, str) else path or []:
+            if "*" in name:
+                raise ValueError(
+                    f"{name!r} is not a value: patterns are not expanded; name a folder of files, "
+                    "or a list such as [train.jsonl, test.jsonl]"
+                )
+        return path
+
+    @model_validator(mode="after")
+    def _check_generated(self) -> Problems:
+        for name in ("test_path", "group"):
+            if self.path == "pocket" and getattr(self, name) is not None:
+                raise ValueError(f"{name} is without effect with path: pocket; remove one of them")
+        return self

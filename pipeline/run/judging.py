@@ -82,7 +82,7 @@ def _record(run: Run, inputs: Mapping[str, Any]) -> None:
             known[name] |= {key: now[key] for key in JUDGED}
         run.dir.note("evaluate", inputs=known)
         if (run.dir.evaluation / "metrics.json").is_file():
-            write_table(run.dir, {})
+            write_table(run.dir, {}, tables.files(run.dir.tasks / "evaluation"))
 
 
 def _judge_folder(folder: Path, golds: Mapping[str, str], tolerance: float) -> Counter[str]:

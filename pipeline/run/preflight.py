@@ -24,6 +24,7 @@ from pipeline.generation.prepared import Run
 from pipeline.generation.stage import generating_models
 from pipeline.recipe.load import Recipe, load, shipped
 from pipeline.recipe.models import Model
+from pipeline.records import Problem
 from pipeline.run.evaluated import evaluated_models
 from toolsets.errors import nearest
 
@@ -50,10 +51,24 @@ def check_run(run: Run, stages: Sequence[str], download: bool) -> None:
     error. Raises CannotStart as `check_models` does."""
     remaining = unfinished(run, stages)
     problems = [p for p in run.problems if "generate" in remaining and p.split == "train"]
-    problems += evaluation_problems(run.problems, run.recipe) if "evaluate" in remaining else []
+    if "evaluate" in remaining:
+        problems += _evaluated(run)
     questions = [problem.question for problem in problems]
     for note in check_models(run.recipe, engine_roles(run.recipe, remaining), questions, download):
         print(f"warning: {note}", file=sys.stderr)
+
+
+def _evaluated(run: Run) -> list[Problem]:
+    """The problems that `evaluate` uses; raises CannotStart if there are none."""
+    if problems := evaluation_problems(run.problems, run.recipe):
+        return problems
+    settings, splits = run.recipe.problems, " or ".join(run.recipe.evaluate.splits)
+    found = ", ".join(sorted({problem.split for problem in run.problems})) or "no problem"
+    raise CannotStart(
+        f"{settings.source} has no problem of split {splits} to evaluate, only {found}; name a "
+        "file of test problems with problems.test_path, or hold out a share of the rows: "
+        "problems.columns={split: null} ignores the splits that they give"
+    )
 
 
 def unfinished(run: Run, stages: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ Pure. Not here: the measurement (`pipeline.run.round_selection`).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -35,7 +35,8 @@ def without_heldout(recipe: Recipe, source: ProblemFile) -> tuple[ProblemFile, t
     """The problems of the first of several rounds, and the held-out ones."""
     wanted = recipe.train.heldout_problems
     if source.format == POCKET:
-        fresh = itertools.islice(fresh_problems(source.problems, recipe.seed), wanted)
+        endless = _of_other_groups(fresh_problems(source.problems, recipe.seed), source.problems)
+        fresh = itertools.islice(endless, wanted)
         return source, tuple(replace(problem, split=HELDOUT) for problem in fresh)
     rest, heldout = set_aside(source.problems, wanted)
     return replace(source, problems=rest), heldout
@@ -50,6 +51,7 @@ def source_of_round(
         return source
     count = sum(problem.split == "train" for problem in source.problems)
     endless = fresh_problems((*source.problems, *heldout), recipe.seed)
+    endless = _of_other_groups(endless, heldout)
     fresh = itertools.islice(endless, count * (number - 2), count * (number - 1))
     others = (problem for problem in source.problems if problem.split != "train")
     problems = ProblemFile((*fresh, *others), (), POCKET)
@@ -59,24 +61,56 @@ def source_of_round(
 def set_aside(
     problems: Sequence[Problem], wanted: int
 ) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
-    """Split problems into the rest and the held-out ones: `wanted`, but at most a fifth of split
-    train, chosen by the hash of the question.
+    """Split problems into the rest and the held-out ones: at most `wanted` and a fifth of split
+    train, in whole groups chosen by their hash. A problem without a group is one with its question.
 
-    A held-out question occurs in no other split. Raises CannotStart if there are too few problems.
+    A held-out question or group occurs in no other split. Raises CannotStart if there are too few
+    problems.
     """
-    in_other_splits = {problem.question for problem in problems if problem.split != "train"}
+    others = [problem for problem in problems if problem.split != "train"]
+    taken = {group_of(problem) for problem in others} | {problem.question for problem in others}
     training = {p.question: p for p in problems if p.split == "train"}
-    eligible = [p for question, p in training.items() if question not in in_other_splits]
-    count = min(wanted, len(eligible) // (FEWEST_LEFT + 1))
-    if not count:
-        raise CannotStart(
-            f"train.rounds above 1 needs at least {FEWEST_LEFT + 1} training problems, of which a "
-            f"fifth is held out to choose between rounds; there are {len(eligible)}"
-        )
-    eligible.sort(key=lambda problem: stable_hash(problem.question))
-    heldout = tuple(replace(problem, split=HELDOUT) for problem in eligible[:count])
-    questions = {problem.question for problem in heldout}
-    return tuple(p for p in problems if p.question not in questions), heldout
+    groups: dict[str, list[Problem]] = {}
+    for question, problem in training.items():
+        if not {question, group_of(problem)} & taken:
+            groups.setdefault(group_of(problem), []).append(problem)
+    eligible = sum(map(len, groups.values()))
+    heldout = _whole_groups(groups, min(wanted, eligible // (FEWEST_LEFT + 1)))
+    if not heldout:
+        raise CannotStart(_too_few(eligible, groups))
+    chosen = {p.question for p in heldout} | {group_of(p) for p in heldout}
+    rest = tuple(p for p in problems if not {p.question, group_of(p)} & chosen)
+    return rest, tuple(replace(problem, split=HELDOUT) for problem in heldout)
+
+
+def group_of(problem: Problem) -> str:
+    """What a problem shares with those that are held out with it."""
+    return problem.group or problem.question
+
+
+def _whole_groups(groups: Mapping[str, Sequence[Problem]], most: int) -> list[Problem]:
+    """At most `most` problems: each group that still fits, by the order of the groups' hashes."""
+    chosen: list[Problem] = []
+    for name in sorted(groups, key=stable_hash):
+        if len(chosen) + len(groups[name]) <= most:
+            chosen += groups[name]
+    return chosen
+
+
+def _too_few(eligible: int, groups: Mapping[str, Sequence[Problem]]) -> str:
+    needs = (
+        f"train.rounds above 1 needs at least {FEWEST_LEFT + 1} training problems, of which a "
+        f"fifth is held out to choose between rounds; there are {eligible}"
+    )
+    if eligible <= FEWEST_LEFT:
+        return needs
+    smallest = min(map(len, groups.values()))
+    return f"{needs}, but the smallest of {len(groups)} groups (problems.group) has {smallest}"
+
+
+def _of_other_groups(fresh: Iterable[Problem], known: Iterable[Problem]) -> Iterator[Problem]:
+    groups = {group_of(problem) for problem in known}
+    return (problem for problem in fresh if group_of(problem) not in groups)
 
 
 @dataclass(frozen=True, slots=True)

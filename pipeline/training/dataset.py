@@ -41,8 +41,11 @@ def prepare(
     template: ChatTemplate,
     settings: Train,
     seed: int,
+    groups: Mapping[str, str] | None = None,
 ) -> Prepared:
-    """Tokenize rows, cut or drop those that are too long, and split off held-out problems."""
+    """Tokenize rows, cut or drop those that are too long, and split off held-out problems; those of
+    one of the `groups`, by problem id, together."""
+    groups = groups or {}
     prepared = Prepared()
     for row in rows:
         encoded = encode_row(row)
@@ -53,7 +56,8 @@ def prepare(
                 continue
             encoded = cut_start(encoded, excess)
             prepared.cut += 1
-        heldout = is_held_out(row["problem_id"], settings.heldout_pairs, seed)
+        name: str = row["problem_id"]
+        heldout = is_held_out(groups.get(name, name), settings.heldout_pairs, seed)
         (prepared.heldout if heldout else prepared.train).append(encoded)
     return prepared
 
@@ -77,9 +81,10 @@ def cut_start(row: Encoded, count: int) -> Encoded:
     return {name: ids[count:] if name in with_prompt else ids for name, ids in row.items()}
 
 
-def is_held_out(problem_id: str, share: float, seed: int) -> bool:
-    """Whether a problem is held out from training; the same in every stage of a run."""
-    digest = hashlib.sha256(f"{seed} {problem_id}".encode()).digest()
+def is_held_out(name: str, share: float, seed: int) -> bool:
+    """Whether a problem, or the group `name`, is held out from training; the same in every stage of
+    a run."""
+    digest = hashlib.sha256(f"{seed} {name}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
 
 

@@ -101,8 +101,16 @@ def _prepare_rows(job: TrainJob, settings: Train, template: ChatTemplate) -> int
     encode, out = (encode_supervised if job.stage == "sft" else encode_pair), Path(job.out)
     distributed = torch.distributed.is_initialized()
     if not distributed or torch.distributed.get_rank() == 0:
-        rows = tables.rows(Path(job.rows))
-        prepared = prepare(rows, lambda row: encode(row, template), template, settings, job.seed)
+        folder = Path(job.rows)
+        groups = tables.read_groups(folder.parent if job.stage == "sft" else folder)
+        prepared = prepare(
+            tables.rows(folder),
+            lambda row: encode(row, template),
+            template,
+            settings,
+            job.seed,
+            groups,
+        )
         store(prepared, out, settings.batch_size)
     if distributed:
         torch.distributed.barrier()

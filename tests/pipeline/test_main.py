@@ -73,6 +73,20 @@ def test_a_file_without_problems_is_refused(
     assert sentence in error
 
 
+def test_a_file_of_training_problems_only_is_not_evaluated_on_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "problems.jsonl"
+    rows = [f'{{"question": "{n} + 1?", "answer": {n + 1}, "split": "train"}}' for n in range(50)]
+    path.write_text("\n".join(rows))
+    run = ("run", "gsm8k", f"problems.path={path}", "teacher.model=pocket", "student.model=pocket")
+    code, error = refused(capsys, *run, "--dry-run")
+    assert code == 2
+    assert "has no problem of split test or ood to evaluate, only train; name a file" in error
+    main([*run, "problems.columns={split: null}", "--dry-run"])
+    assert " test, " in capsys.readouterr().out
+
+
 def test_a_run_directory_of_another_recipe_is_refused_naming_the_difference(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

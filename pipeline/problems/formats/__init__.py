@@ -4,6 +4,9 @@
     folio      premises, conclusion, label; optional premises-FOL, conclusion-FOL
     generic    question, answer; optional problem_id, task, split, reference
 
+    containers    a file, a data set; files: several of them; json_rows, delimited, arrow_rows: the
+                  kinds of files; columns: our fields from theirs; row: fields of a row
+
 The format is detected from the rows, in any container. Not here: duplicate ids, splits by hash,
 limits (`pipeline.problems.reader`).
 """

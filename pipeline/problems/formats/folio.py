@@ -3,13 +3,17 @@
 Premises and conclusion become one question; the label becomes the answer, with Unknown as
 Uncertain. The reference is the text of the premises' formulas, followed by the conclusion's formula
 if the row has one. Blank premises and blank formulas, which FOLIO contains, are dropped, so they
-may not correspond one to one. A formula that cannot be repaired makes the row bad.
+may not correspond one to one. A formula that cannot be repaired makes the row bad. Examples of one
+story (`story_id`), else of the same premises, are one group.
 
 Not here: parsing of formulas (`pipeline.problems.reference.formulas`), other names for these fields
 (`columns` of `pipeline.problems.reader.read_problems`).
 """
 
 from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
 
 from pipeline.problems.formats.row import (
     BadRow,
@@ -51,7 +55,15 @@ def read(values: Values) -> Problem:
         answer=LABELS[label.lower()],
         split=split_field(values),
         reference=(*_premise_formulas(values), *_conclusion_formula(values)),
+        group=_group(values, premises),
     )
+
+
+def _group(values: Values, premises: Sequence[str]) -> str:
+    """The problem's story; without a column of stories, its exact premises."""
+    if story := optional_field(values, "story_id"):
+        return f"folio-story-{story}"
+    return f"premises-{hashlib.sha256(chr(10).join(premises).encode()).hexdigest()[:12]}"
 
 
 def _premise_formulas(values: Values) -> tuple[str, ...]:

@@ -26,8 +26,19 @@ SPLITS = {
 Values = Mapping[str, Any]
 
 
+class ProblemError(ValueError):
+    """No problems can be read; the message is one sentence for the operator."""
+
+
 class BadRow(ValueError):
     """A row that cannot be used; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """The value of a column that is not decoded, such as an Image."""
+
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,8 @@ class Row:
     """A row from a container: 1-based line or row number, fields, source text.
 
     If the container cannot read the row, `reason` says why and `values` is empty. `split` is the
-    split of the container; empty if it has none.
+    split of the container; empty if it has none. `file` names the file if there are several.
+    `only_test`: the file is that of `problems.test_path`.
     """
 
     line: int
@@ -43,6 +55,8 @@ class Row:
     text: str = ""
     split: str = ""
     reason: str = ""
+    file: str = ""
+    only_test: bool = False
 
     @property
     def as_text(self) -> str:
@@ -78,7 +92,8 @@ def scalar_field(values: Values, field: str) -> str:
     value = values.get(field)
     if not isinstance(value, int | float | Decimal):
         return text_field(values, field)
-    if not isinstance(value, int) and not math.isfinite(value):  # a large int is no float
+    finite = value.is_finite() if isinstance(value, Decimal) else True
+    if not finite or (isinstance(value, float) and not math.isfinite(value)):
         raise BadRow(f"field {field} is {value}, expected a finite number")
     return str(value)
 
@@ -139,4 +154,6 @@ def _kind(value: object) -> str:
             return "a list"
         case dict():
             return "an object"
+        case Unread():
+            return f"data of type {value.kind}"
     return type(value).__name__

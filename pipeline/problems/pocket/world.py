@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from pipeline.problems.pocket import arithmetic, logic
 from pipeline.problems.pocket.narration import Unfit
+from pipeline.problems.pocket.template import template_group
 from pipeline.problems.reference.formulas import entailed
 from pipeline.records import Problem
 
@@ -57,7 +58,8 @@ def problem(index: int, seed: int, split: str) -> Problem:
         except Unfit:
             continue
         reference = tuple(draft.reference)
-        candidate = Problem(problem_id, task, draft.question, draft.answer, split, reference)
+        question, group = draft.question, template_group(draft.question)
+        candidate = Problem(problem_id, task, question, draft.answer, split, reference, group)
         in_split = (
             draft.has_unseen_wording if ood else _hash_byte(draft.question) in _HASH_BYTES[split]
         )

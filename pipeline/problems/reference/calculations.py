@@ -19,6 +19,9 @@ evaluates to the answer exactly; the reference contains it as `prose: 18+30=48`.
 problems (96.95%) end at their answer. It does not count as a calculation, and no reference chain
 ends with it, because such a solution may have more steps in prose only.
 
+An expression without its value, such as SVAMP's `( 76.0 - 25.0 )`, has `evaluated` as its annotated
+value.
+
 A reference may also contain calls, `add(a=2, b=3)`, as in the pocket world. Such a call is executed
 unchanged; its result is also its annotated value.
 
@@ -191,7 +194,10 @@ def replay_calculation(text: str, toolset: Toolset) -> Calculation:
         result = read_number(_fold(node, source, _plain, call))
     except ValueError as error:
         return Calculation(text, tuple(calls), None, None, annotated, str(error))
-    return Calculation(text, tuple(calls), result, _evaluate(node, source), annotated)
+    evaluated = _evaluate(node, source)
+    if "=" not in text and calls:
+        annotated = evaluated
+    return Calculation(text, tuple(calls), result, evaluated, annotated)
 
 
 def _replay_call(text: str, toolset: Toolset) -> Calculation:

@@ -202,3 +202,14 @@ def test_without_chains_the_stage_cannot_start(tmp_path: Path) -> None:
     recipe = _recipe()
     with pytest.raises(CannotStart, match="holds no chains; run generate first"):
         pairs(recipe, RunDir(tmp_path), DIALECT, toolsets.load(recipe.toolset))
+
+
+def test_the_groups_of_problems_are_written_for_training(tmp_path: Path) -> None:
+    rows = [_row(name, "teacher", 0, ADD, ANSWER, correct=True) for name in ("p", "q")] + [
+        _row("p", "student", 0, "answer(4)")
+    ]
+    for row in rows:
+        row["problem"]["group"] = "story" if row["problem"]["problem_id"] == "p" else ""
+    _pairs(tmp_path, rows)
+    assert tables.read_groups(RunDir(tmp_path).pairs) == {"p": "story"}
+    assert tables.read_groups(tmp_path / "none") == {}

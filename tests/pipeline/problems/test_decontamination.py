@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  # questions in Chinese, signs of mathematics
 from __future__ import annotations
 
 import json
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.problems.decontamination import contaminated, words
+from pipeline.problems.decontamination import SeenQuestions, contaminated, words
 from pipeline.problems.reader import decontaminated, read_problems
 from pipeline.problems.source import read_source
 from pipeline.recipe.load import load
@@ -28,6 +29,56 @@ def _overlap(train: str, held_out: str, ngram: int = 13, split: str = "test") ->
 
 def test_words_are_lower_case_without_punctuation_and_numbers_are_words() -> None:
     assert words("Ava's 1,200 pens (1.5 €)!\nÉté") == ("ava", "s", "1,200", "pens", "1.5", "été")
+
+
+@pytest.mark.parametrize("sign", ["-", "*", "/", "^", "%", "//", "**", "=", "<", "×", "÷", "→"])
+def test_questions_that_differ_in_an_operator_are_different(sign: str) -> None:
+    assert _overlap(f"What is 3 {sign} 4?", "What is 3 + 4?") is None
+    assert _overlap(f"What is x{sign}y?", "What is x+y?") is None
+    assert _overlap(f"What is (1 + 2) {sign} (3 + 4)?", "What is (1 + 2) + (3 + 4)?") is None
+    assert _overlap(f"What is 3{sign}4?", f"what is 3 {sign} 4") == "exact"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("What is -3 + 4?", "What is 3 + 4?"),
+        ("What is 3 - -4?", "What is 3 - 4?"),
+        ("What is .5 of it?", "What is 5 of it?"),
+        ("What is 20% of 50?", "What is 20 of 50?"),
+        ("What is 5! + 1?", "What is 5 + 1?"),
+        ("Does ¬p ∧ q follow?", "Does p ∨ q follow?"),
+        ("What is x² + 1?", "What is x³ + 1?"),
+        ("What are 3 apples * 4?", "What are 3 apples / 4?"),
+        ("कितने सेब हैं?", "कितना सेब है?"),
+    ],
+)
+def test_signs_and_marks_are_part_of_the_words(one: str, other: str) -> None:
+    assert words(one) != words(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("3 − 4 × 2 ÷ 1", "3 - 4 * 2 / 1"),
+        ("**Each** bag - as said - holds 3.", "each bag, as said, holds 3"),
+        ("- 3 well-known km/h and/or more", "* 3 well known km h and or more"),
+        ("cafe\u0301", "café"),
+    ],
+)
+def test_punctuation_and_writing_do_not_matter(one: str, other: str) -> None:
+    assert words(one) == words(other)
+
+
+def test_each_character_of_a_script_without_spaces_is_a_word() -> None:
+    assert words("小明有3个苹果。") == ("小", "明", "有", "3", "个", "苹", "果")
+    assert words("ฉันมีแมว") == ("ฉั", "น", "มี", "แ", "ม", "ว")
+    question = "小明有三个苹果，又买了四个，然后吃了两个，现在他还有几个苹果？"
+    near = question.replace("现在他", "请问小明现在").replace("？", "呢？")
+    assert _overlap(near, question) == "ngram"
+    assert _overlap("小明有三本书，送给同学一本，又借来五本。", question) is None
+    known = SeenQuestions(13, [_problem("other", question)])
+    assert known.overlap(near) is not None  # synthetic problems share it
 
 
 @pytest.mark.parametrize("split", ["test", "ood"])

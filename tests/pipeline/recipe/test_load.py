@@ -252,6 +252,65 @@ def test_a_value_that_is_no_yaml_is_refused(mine: Path) -> None:
     assert message.startswith("problems.path: '*.jsonl' is not a value: ")
     assert "\n" not in message
 
+    assert _error(mine, "train.stages=[dpo").startswith("train.stages: '[dpo' is not a value: ")
+
+
+@pytest.mark.parametrize(
+    ("override", "value"),
+    [
+        ("problems.path=data #1.csv", "data #1.csv"),
+        ("problems.path=no", "no"),
+        ("problems.path=007", "007"),
+        ("problems.path='a b.csv'", "a b.csv"),
+        ("problems.path=[1].csv", "[1].csv"),
+        ("problems.path=[train.jsonl, 010]", ["train.jsonl", "010"]),
+        ("problems.test_path=null", None),
+        ("student.tool_parser=off", "off"),
+        ("description=it's: a, {b", "it's: a, {b"),
+        ("teacher.model=1e5", "1e5"),
+        ("toolset=2024-01-01", "2024-01-01"),
+        ("seed=010", 10),
+        ("seed=0x10", 16),
+        ("seed=1_000", 1000),
+        ("agent.think=yes", True),
+        ("problems.columns={problem_id: no, question: 1}", {"problem_id": "no", "question": "1"}),
+        ("problems.columns={answer: [a, on], split: null}", {"answer": ["a", "on"], "split": None}),
+        ("train.lora.target_modules=[q, no]", ["q", "no"]),
+    ],
+)
+def test_a_value_is_read_by_the_type_of_its_field(override: str, value: Any, mine: Path) -> None:
+    key = override.partition("=")[0]
+    assert _get(load(str(mine), [override]), key) == value
+    if "[1]" not in override and "#" not in override and "it's" not in override:
+        *sections, last = key.split(".")
+        mine.write_text(
+            "".join(f"{s}: {{" for s in sections)
+            + f"{last}: "
+            + override.partition("=")[2]
+            + "}" * len(sections)
+        )
+        assert _get(load(str(mine)), key) == value  # as in a file
+
+
+@pytest.mark.parametrize("text", ["yes", "Off", "010", "1:30", "2024-01-01", "0b1", "1_000"])
+@pytest.mark.parametrize("form", ["teacher.engine.x={}", "teacher.engine={{y: [1, {}]}}"])
+def test_a_value_that_can_be_read_in_two_ways_is_refused(text: str, form: str, mine: Path) -> None:
+    assert f"the value {text}, which is text to some and " in _error(mine, form.format(text))
+    load(str(mine), [form.format(f'"{text}"')])
+    load(str(mine), [form.format("true"), form.format("1.5e3"), form.format("-7")])
+
+
+def test_a_number_in_base_60_is_no_number(mine: Path) -> None:
+    assert "unable to parse string as an integer, got '1:30'" in _error(mine, "seed=1:30")
+
+
+@pytest.mark.parametrize("name", ["test_path", "group"])
+def test_settings_without_effect_on_the_pocket_world_are_refused(name: str, mine: Path) -> None:
+    assert _error(mine, f"problems.{name}=x") == (
+        f"problems: {name} is without effect with path: pocket; remove one of them"
+    )
+    load(str(mine), [f"problems.{name}=x", "problems.path=y"])
+
 
 @pytest.mark.parametrize(
     ("text", "message"),

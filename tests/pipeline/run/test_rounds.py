@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.errors import CannotStart
 from pipeline.generation.tasks import continuations, next_tasks, task, tasks_of_round
 from pipeline.problems.pocket.world import problems as pocket_problems
-from pipeline.problems.reader import ProblemFile
+from pipeline.problems.reader import ProblemFile, read_problems
 from pipeline.problems.source import read_source
 from pipeline.recipe.load import Recipe, load
 from pipeline.records import Problem, Task
@@ -238,3 +240,34 @@ def test_the_last_round_is_described_in_one_line() -> None:
     assert text.endswith(
         "rounds end: the gain of round 2 is within noise; student/ is that of round 1"
     )
+
+
+def test_whole_groups_are_held_out() -> None:
+    problems = [replace(_problem(index), group=f"story {index % 30}") for index in range(150)]
+    problems += [replace(_problem(index, "test"), group=f"story {index}") for index in range(3)]
+    rest, heldout = set_aside(problems, 22)
+    assert len(heldout) == 20  # four stories of five problems
+    stories = {problem.group for problem in heldout}
+    assert len(stories) == 4
+    assert not stories & {problem.group for problem in rest}
+    assert len(rest) == 133
+
+
+def test_groups_that_are_too_large_to_hold_out_are_refused() -> None:
+    problems = [replace(_problem(index), group=f"{index % 2}") for index in range(20)]
+    with pytest.raises(CannotStart, match=r"the smallest of 2 groups \(problems.group\) has 10"):
+        set_aside(problems, 500)
+
+
+def test_folio_problems_are_held_out_by_story(folio_path: str) -> None:
+    rest, heldout = set_aside(read_problems(folio_path).problems, 145)
+    assert len(heldout) > 140
+    assert not {problem.group for problem in rest} & {problem.group for problem in heldout}
+
+
+def test_held_out_pocket_problems_share_no_template_with_training() -> None:
+    recipe = _pocket()
+    source, heldout = without_heldout(recipe, read_source(recipe))
+    training = [source_of_round(recipe, source, heldout, number) for number in (1, 2, 3)]
+    groups = {p.group for each in training for p in each.problems if p.split == "train"}
+    assert not groups & {problem.group for problem in heldout}

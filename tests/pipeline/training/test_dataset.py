@@ -103,6 +103,22 @@ def test_a_supervised_row_is_cut_with_its_labels(template: ChatTemplate) -> None
     assert [label for label in cut["labels"] if label != IGNORED] == trained
 
 
+def test_pairs_of_one_group_are_held_out_together(template: ChatTemplate) -> None:
+    rows = [pair(f"p{index}", [SYSTEM, QUESTION, CALL, RESULT]) for index in range(60)]
+    groups = {row["problem_id"]: f"story {index % 6}" for index, row in enumerate(rows)}
+
+    def heldout(groups: dict[str, str]) -> int:
+        found = prepare(
+            rows, lambda r: encode_pair(r, template), template, Train(heldout_pairs=0.4), 0, groups
+        )
+        return len(found.heldout)
+
+    assert 0 < heldout(groups) < 60
+    assert heldout(groups) % 10 == 0
+    assert heldout({}) % 10
+    assert heldout(dict.fromkeys(groups, "one")) in (0, 60)
+
+
 def test_about_the_given_share_of_problems_is_held_out() -> None:
     heldout = [name for name in map(str, range(2000)) if is_held_out(name, 0.1, seed=0)]
     assert 150 < len(heldout) < 250

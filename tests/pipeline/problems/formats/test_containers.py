@@ -10,8 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
-from pipeline.problems.reader import read_problems
+from pipeline.problems.reader import ProblemError, decontaminated, read_problems
 from tests.conftest import ROOT
 
 ROWS = [
@@ -82,14 +83,59 @@ def test_splits_of_a_data_set_are_preserved_and_interleaved(tmp_path: Path) -> N
     ]
 
 
-def test_the_same_question_in_two_splits_is_a_duplicate(tmp_path: Path) -> None:
+def test_the_same_question_in_two_splits_is_dropped_from_training_only(tmp_path: Path) -> None:
     import datasets
 
     parts = datasets.DatasetDict()
     parts["train"] = parts["test"] = datasets.Dataset.from_list(ROWS[:1])
     parts.save_to_disk(str(tmp_path / "folder"))
     source = read_problems(str(tmp_path / "folder"))
-    assert (len(source.problems), len(source.rejects)) == (1, 1)
+    assert (len(source.problems), len(source.rejects)) == (2, 0)
+    clean = decontaminated(source, 13)
+    assert [problem.split for problem in clean.problems] == ["test"]
+    assert clean.contaminated == {"exact": 1, "ngram": 0}
+
+
+def _labelled(folder: Path) -> Any:
+    """A data set with class labels, an image, audio and numbers of single precision."""
+    import datasets
+
+    media = pa.array(
+        [{"bytes": b"no image", "path": None}] * 2,
+        pa.struct({"bytes": pa.binary(), "path": pa.string()}),
+    )
+    table = pa.table(
+        {
+            "question": ["a?", "b?"],
+            "answer": pa.array([0.1, 16777216.0], pa.float32()),
+            "half": pa.array([0.1, None], pa.float16()),
+            "task": pa.array([1, -1]),
+            "split": pa.array([1, 0]),
+            "reference": [[0, 1], []],
+            "image": media,
+            "audio": media,
+        }
+    )
+    split = datasets.ClassLabel(names=["train", "test"])
+    features = datasets.Features.from_arrow_schema(table.schema)
+    features |= {"task": datasets.ClassLabel(names=["sum", "product"]), "split": split}
+    features |= {"image": datasets.Image(), "audio": datasets.Audio()}
+    features |= {"reference": datasets.List(datasets.ClassLabel(names=["1+1=2", "2+2=4"]))}
+    info = datasets.DatasetInfo(features=datasets.Features(features))
+    return datasets.Dataset(datasets.table.InMemoryTable(table), info=info)
+
+
+@pytest.mark.parametrize("name", ["folder", "rows.parquet"])
+def test_values_are_those_that_the_owner_sees(tmp_path: Path, name: str) -> None:
+    data, path = _labelled(tmp_path), str(tmp_path / name)
+    data.to_parquet(path) if name.endswith(".parquet") else data.save_to_disk(path)
+    first, second = read_problems(path).problems
+    assert (first.answer, first.task, first.split) == ("0.1", "product", "test")
+    assert first.reference == ("1+1=2", "2+2=4")
+    assert (second.answer, second.task, second.split) == ("16777216.0", "generic", "train")
+    with pytest.raises(ProblemError, match="field question must be text, got data of type Image"):
+        read_problems(path, columns={"question": "image"})
+    assert read_problems(path, columns={"answer": "half"}).problems[0].answer == "0.1"
 
 
 def test_an_unreachable_hub_data_set_gives_a_one_sentence_error() -> None:

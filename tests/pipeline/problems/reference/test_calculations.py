@@ -353,3 +353,19 @@ def test_any_arithmetic_text_is_replayed_or_has_a_reason(text: str) -> None:
     replayed = replay_calculation(text, ARITHMETIC)
     assert (replayed.value is None) == bool(replayed.reason)
     assert replayed.value is None or replayed.evaluated is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "exact"),
+    [
+        ("( 76.0 - 25.0 )", 51, True),
+        ("( ( 3.0 + 4.0 ) * 2.0 )", 14, True),
+        ("2 * 0.5", 1, True),
+        ("7 - -2", 9, True),
+        ("76 - 25 =", 51, False),  # a value was forgotten
+        ("12", 12, False),  # no calculation
+    ],
+)
+def test_an_expression_may_come_without_its_value(text: str, value: int, exact: bool) -> None:
+    step = replay_calculation(text, toolsets.load("arithmetic"))
+    assert (step.value, step.exact) == (value, exact)
