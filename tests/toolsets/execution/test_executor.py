@@ -227,7 +227,7 @@ def test_workers_die_with_a_killed_parent() -> None:
         from toolsets import Executor, ToolCall
 
         async def pids():
-            pause = ToolCall("own_pid", {"pause": 0.3}, "")
+            pause = ToolCall("own_pid", {"pause": 1.0}, "")  # longer than a worker's start
             return [r.content for r in await asyncio.gather(*map(executor.submit, [pause] * 2))]
 
         executor = Executor(toolset, workers=2, wall_clock_seconds=60)

@@ -144,4 +144,5 @@ EXPRESSIONS = st.recursive(
 
 @given(EXPRESSIONS)
 def test_text_with_all_parentheses_is_parsed_as_they_group_it(text: str) -> None:
-    assert grouped(text) == text
+    deep = 2 * DEEPEST  # each of at most three operations is a level, and so is its parenthesis
+    assert Calculator([*words(text), END], deep).climb(0) == text

@@ -271,8 +271,7 @@ def _list_function(name: str) -> Callable[..., Any]:
         import sympy
 
         if not all(argument.is_Rational for argument in arguments):
-            known = {"gcd_list": "greatest_common_divisor", "lcm_list": "least_common_multiple"}
-            raise ValueError(f"{name[:3]} needs numbers; for polynomials use {known[name]}")
+            raise ValueError(f"{name[:3]} needs numbers; use factor to see what polynomials share")
         return getattr(sympy, name)(list(arguments))
 
     return apply

@@ -45,7 +45,6 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         "add(1, 2)(3)",
         "[add(1, 2) for _ in range(10**9)]",
         "while True: pass",
-        "def f(): f()",
         "add(a=1, b=2); add(a=1, b=2)",
         # sizes
         "(" * 10_000 + "1" + ")" * 10_000,
@@ -79,6 +78,7 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         "a." * 5_000 + "b()",
     ),
     "unknown_function": (
+        "def f(): f()",
         "import os; os.system('true')",
         "add.__call__(1, 2)",
         "__import__('os')",

@@ -122,7 +122,7 @@ def test_text_that_is_not_an_expression_is_rejected(text: str) -> None:
         ("solve('gcd(x, 6) = 3', 'x')", "solve: an equation with gcd of x cannot be solved"),
         (
             "simplify('gcd(2x, 6)')",
-            "simplify: gcd needs numbers; for polynomials use greatest_common_divisor",
+            "simplify: gcd needs numbers; use factor to see what polynomials share",
         ),
         (
             "summation('k', 'k', 1, 2.5)",
@@ -172,7 +172,6 @@ def test_the_message_explains_an_error(text: str, message: str) -> None:
         ("solve('2,000x = 4,000', 'x')", "column 1: the comma in 2,000 can be read in two ways"),
         ("solve('x + y = 3\\n+ y', 'x, y')", "line 2 is no equation"),
         ("solve('0,5x = 2', 'x')", "the comma in 0,5 can be read in two ways; write 0.5 or 0, 5"),
-        ("solve(['x + y = 3' 'x - y = 1'], 'x, y')", "several = in one equation"),
         ("solve('x = 3y = 4', 'x, y')", "several = in one equation"),
         ("evaluate('3 1/2 + 1')", "a mixed number is written (3 + 1/2)"),
         ("evaluate('5 choose 2')", "like choose(x, y)"),
