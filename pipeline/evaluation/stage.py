@@ -31,13 +31,11 @@ def evaluate(
     reused.
     """
     selected = evaluation_problems(problems, recipe)
-    blocks: list[Path] = []
     for name, settings in models.items():
         tasks = _tasks(name, selected, recipe)
         planned = write_plan(run.tasks / "evaluation", name, tasks, recipe.cluster.batch_tasks)
-        blocks += planned
         roll_out(f"evaluate ({name})", run, planned, settings, recipe.cluster)
-    check_complete(run.evaluation, blocks)
+        check_complete(run.evaluation, planned, recipe.cluster.max_error_share)
     rows = write_table(run, same, [*models])
     return {"rows_in": len(selected), "rows_out": rows, "models": [*models, *same]}
 

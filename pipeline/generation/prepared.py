@@ -58,4 +58,6 @@ def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutS
         out=str(out),
         engine_class=run.engine_class,
         endpoint=endpoint_of(model, recipe.cluster),
+        max_errors_in_a_row=recipe.cluster.max_errors_in_a_row,
+        outage_seconds=recipe.cluster.outage_seconds,
     )

@@ -48,7 +48,7 @@ def generate_stage(run: Run, redo_errors: bool = False) -> None:
             plans += _generate(run, name, training, made[name])
         if run.recipe.pairs.corrects:
             plans += _continue(run, made["teacher continued"])
-        check_complete(run.dir.chains, plans)
+        check_complete(run.dir.chains, plans, run.recipe.cluster.max_error_share)
         facts |= {"rows_in": len(training)} | outcomes(run.dir.chains)
         native = run.recipe.is_native(run.recipe.teacher)
         if warning := no_calls_warning(facts["replies"], native):

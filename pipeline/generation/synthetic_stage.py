@@ -133,7 +133,7 @@ def _replies(
     )
     planned = write_plan(run.self_made_tasks, "written", tasks, recipe.cluster.batch_tasks)
     roll_out(f"write problems ({config.by})", run, planned, writer, recipe.cluster)
-    check_complete(out, planned)
+    check_complete(out, planned, recipe.cluster.max_error_share)
     chains = map(tables.chain_of, tables.rows(out))
     return {chain.problem_id: _reply(chain) for chain in chains}
 
@@ -189,7 +189,7 @@ def _solve(
     solver = replace(settings, out=str(out))
     planned = write_plan(run.self_made_tasks, "solved", tasks, recipe.cluster.batch_tasks)
     roll_out(f"solve written problems ({config.by})", run, planned, solver, recipe.cluster)
-    check_complete(out, planned)
+    check_complete(out, planned, recipe.cluster.max_error_share)
     verdicts: dict[str, list[bool | None]] = {problem.problem_id: [] for problem in drafts}
     for row in tables.rows(out, ["problem", "correct"]):
         verdicts[row["problem"]["problem_id"]].append(row["correct"])
