@@ -35,6 +35,7 @@ from pipeline.agent.transcript import ChatTemplate
 from pipeline.agent.verdict import judge
 from pipeline.engine.engine import EngineRefused
 from pipeline.engine.tool_parsers import reader_maker
+from pipeline.engine.watch import Watch, WatchedEngine
 from pipeline.generation.admission import Admission
 from pipeline.generation.blocks import Block
 from pipeline.generation.endpoint import Endpoint, EndpointRollout, EndpointSettings
@@ -71,6 +72,8 @@ class RolloutSettings:
     endpoint: EndpointSettings | None = None  # if set, no engine is created
     max_errors_in_a_row: int | None = None  # see `pipeline.generation.outage`
     outage_seconds: float = 0.0
+    token_seconds: float | None = None  # see `pipeline.engine.watch`
+    no_progress_seconds: float | None = None  # of the whole job (`pipeline.generation.pool`)
     writes: bool = False  # write synthetic problems (`pipeline.generation.synthetic_stage`)
     mark: str | None = None  # file that the driver wrote to `out` (`cluster.storage`)
 
@@ -102,13 +105,19 @@ class RolloutActor:
 
     async def _start(self) -> Driver:
         s = self._settings
+        self._watch = Watch(s.token_seconds)
         driver = await self._at_endpoint(s.endpoint) if s.endpoint else self._on_engine()
         self._admission = Admission(
             self._engine.capacity, s.chains_in_flight, guess=2 * s.agent.reply_tokens
         )
-        self._breaker = Breaker(s.max_errors_in_a_row, s.outage_seconds, lambda: self._engine.dead)
+        self._breaker = Breaker(s.max_errors_in_a_row, s.outage_seconds, lambda: self._dead)
         self._reported, self._busy = Usage(), Busy()
         return driver
+
+    @property
+    def _dead(self) -> bool:
+        """Whether the engine has died or hangs."""
+        return self._engine.dead or self._watch.stalled
 
     def _on_engine(self) -> Driver:
         s = self._settings
@@ -123,7 +132,7 @@ class RolloutActor:
         return Rollout(
             dialect=dialect,
             template=template,
-            engine=self._engine,
+            engine=WatchedEngine(self._engine, self._watch),
             runner=self._executor(),
             limits=limits_of(s.agent, s.retries, s.stop),
             temperature=s.temperature,
@@ -158,8 +167,8 @@ class RolloutActor:
         before = {row["task_id"]: row for row in _rows(path)}
         missing = [task for task in tasks if task.task_id not in before]
         made = asyncio.run_coroutine_threadsafe(self._chains(missing), self._loop).result()
-        if self._engine.dead:
-            _die(path.parent)
+        if self._dead:
+            _die(path.parent, "hung" if self._watch.stalled else "died")
         ended = (task for task in missing if task.task_id in made.chains)
         rows = [self._row(task, made.chains[task.task_id]) for task in ended]
         by_task = before | {row["task_id"]: row for row in rows}
@@ -183,10 +192,11 @@ class RolloutActor:
         self._busy.begin()
         outage: set[str] = set()
         made, again, error = {}, list(tasks), None
-        while again and error is None and not self._engine.dead:
+        while again and error is None and not self._dead:
             ended, error = await _gather({task.task_id: self._chain(task) for task in again})
             made |= ended
-            outage = {name for name, (_, streak) in made.items() if streak and streak.outage}
+            streaks = {name: streak for name, (_, streak) in made.items() if streak}
+            outage = {n for n, streak in streaks.items() if await self._breaker.is_outage(streak)}
             again = [task for task in tasks if task.task_id in outage]
         usage = self._rollout.usage
         used, self._reported = usage.since(self._reported), replace(usage)
@@ -249,13 +259,13 @@ def _actor_id() -> str:
     return ray.get_runtime_context().get_actor_id() or ""
 
 
-def _die(out: Path) -> None:
-    """Exit this process because its engine died. Ray replaces an exited process and repeats its
-    block, but not one that raised. Raises RuntimeError, which ends the job, after more than
+def _die(out: Path, how: str) -> None:
+    """Exit this process because its engine died or hung. Ray replaces an exited process and repeats
+    its block, but not one that raised. Raises RuntimeError, which ends the job, after more than
     MOST_DEATHS deaths."""
     out.mkdir(parents=True, exist_ok=True)
     with (out / DEATHS).open("a") as file:
         file.write(f"{os.getpid()}\n")
     if len(set((out / DEATHS).read_text().split())) > MOST_DEATHS:
-        raise RuntimeError(f"the engine died {MOST_DEATHS + 1} times")
+        raise RuntimeError(f"the engine {how} {MOST_DEATHS + 1} times")
     os._exit(1)

@@ -124,12 +124,21 @@ def drop_engine_errors(folder: Path) -> int:
     """Remove rows that ended in an engine error, so that they are made again; returns the count."""
     dropped = 0
     for path in tables.files(folder):
-        rows = pq.read_table(path).to_pylist()
-        kept = [row for row in rows if row["failure"] != ERROR]
-        if len(kept) < len(rows):
+        if errors := _errors_in(path):
+            rows = pq.read_table(path).to_pylist()
+            kept = [row for row in rows if row["failure"] != ERROR]
             tables.write(path, kept, tables.CHAINS)
-            dropped += len(rows) - len(kept)
+            dropped += errors
     return dropped
+
+
+def has_engine_errors(folder: Path) -> bool:
+    """Whether a row of `folder` ended in an engine error."""
+    return any(map(_errors_in, tables.files(folder)))
+
+
+def _errors_in(path: Path) -> int:
+    return pq.read_table(path, columns=["failure"])["failure"].to_pylist().count(ERROR)
 
 
 def _run(
@@ -145,10 +154,11 @@ def _run(
     `done_of`: chains that exist, and all chains. Until the first block is done the live line says
     `starting`, or which machines are missing. Raises StageFailed."""
     import ray
+    from ray.data.exceptions import ExecutionTimeoutError
     from ray.exceptions import RayError
     from ray.util.annotations import RayDeprecationWarning
 
-    pool.prepare_ray_data()
+    pool.prepare_ray_data(settings.no_progress_seconds)
     actors = pool.engine_pool(len(pending), cluster)
     arguments = None if settings.endpoint else dict(settings.engine)
     bundle = cluster.engine_bundle(arguments, pool.may_have_gpus())
@@ -191,6 +201,11 @@ def _run(
                 progress.update(done + total["chains"], facts)
                 if total[ERROR] > most_errors:
                     break
+    except ExecutionTimeoutError:
+        raise StageFailed(
+            f"no block of chains ended in {settings.no_progress_seconds:g} s, waiting for machines "
+            "included (cluster.no_progress_seconds)"
+        ) from None
     except RayError as error:
         raise StageFailed(f"making chains failed: {last_line(str(error))}") from error
     if total[ERROR] > most_errors:

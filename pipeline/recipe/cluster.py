@@ -74,6 +74,18 @@ class Cluster(Section):
         description="share of the chains of a model in a stage that may end in an engine error; "
         "with more, the stage fails",
     )
+    token_seconds: float | None = Field(
+        default=600,
+        gt=0,
+        description="seconds in which an engine with requests writes no token, after which it "
+        "counts as dead and is replaced; null: never",
+    )
+    no_progress_seconds: float | None = Field(
+        default=7200,
+        gt=0,
+        description="seconds without a finished block, or waiting for machines, after which a "
+        "stage fails; longer if a rate limit requires it; null: never",
+    )
     engine_price_per_hour: float | None = Field(
         default=None,
         gt=0,

@@ -5,6 +5,7 @@ This file, run as a program, makes blocks of chains with one actor and prints th
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -66,9 +67,12 @@ class Engine(ScriptedEngine):
         super().__init__(PreTrainedTokenizerFast.from_pretrained(model), SCRIPT)
         self.dead = options.get("dead", False)
         self.failures = options.get("failures", 0)
+        self.hangs = asyncio.Event() if options.get("hangs") else None
         self.away: str | None = options.get("away")  # no reply to a prompt with this text
 
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
+        if self.hangs is not None:
+            await self.hangs.wait()
         reply = await super().generate(prompt_token_ids, sampling)
         if self.away is not None and self.away in self.tokenizer.decode(list(prompt_token_ids)):
             raise EngineError("the engine is away")
@@ -95,6 +99,7 @@ def settings(out: Path, **options: Any) -> RolloutSettings:
         engine_class=f"{HERE}:Engine",
         max_errors_in_a_row=2,
         outage_seconds=options.get("outage_seconds", 0.0),
+        token_seconds=0.2,
     )
 
 
@@ -188,6 +193,14 @@ def test_an_actor_whose_engine_died_exits_and_writes_no_chains(
     assert len((out / DEATHS).read_text().split()) == 1
 
 
+def test_an_engine_that_hangs_is_a_dead_engine(plan: list[Block], tmp_path: Path) -> None:
+    out = tmp_path / "chains"
+    done = made(out, plan, hangs=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in out.iterdir()] == [DEATHS]
+
+
 def test_too_many_deaths_in_a_row_end_the_job(plan: list[Block], tmp_path: Path) -> None:
     out = tmp_path / "chains"
     out.mkdir()
@@ -219,7 +232,7 @@ def test_the_finished_chains_of_a_block_outlive_an_outage(tmp_path: Path) -> Non
     out = tmp_path / "chains"
     tasks = [*TASKS[:3], *(task(TASKS[3].problem, "teacher", index, seed=7) for index in range(6))]
     (block,) = blocks(write_plan(tmp_path / "tasks", "teacher-000", tasks, size=9))
-    done = made(out, [block], away="What is 4 and 2?")
+    done = made(out, [block], away="What is 4 and 2?", outage_seconds=1)
     assert "Outage: every request failed" in done.stderr
     kept = [row["task_id"] for row in rows_of(block, out)]
     assert kept == ["p0/teacher/0", "p1/teacher/0", "p2/teacher/0"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -79,6 +80,24 @@ def test_fewer_errors_in_a_row_are_results_of_their_chains(most: int | None) -> 
     assert len(engine.attempts) == 14
 
 
+@pytest.mark.parametrize("working", [0, 3, 10])
+def test_chains_that_began_before_the_first_error_do_not_hide_an_outage(working: int) -> None:
+    """Replies of a server that is gone may still arrive between errors."""
+    late = [str(2 * i + 1) for i in range(working)]
+    engine = Engine(never=[str(i) for i in range(40) if str(i) not in late])
+    results = made(engine, Breaker(8, 0.1, first_pause=PAUSE), 40)
+    ended = [result for result in results if isinstance(result, tuple)]
+    assert [c.chain_id for c, streak in ended if streak is None] == late
+    assert all(streak.outage for _, streak in ended if streak is not None)
+    assert sum(isinstance(result, Outage) for result in results) >= 40 - 2 * working - 8
+
+
+def test_errors_among_many_that_work_are_no_outage() -> None:
+    engine = Engine(never=[str(i) for i in range(0, 200, 10)])
+    assert errors(made(engine, Breaker(4, 0.0), 200)) == engine.never
+    assert len(engine.attempts) == 200
+
+
 def test_without_a_limit_all_errors_are_results() -> None:
     engine = Engine(away=range(100))
     assert len(errors(made(engine, Breaker(None, 0.0), 40))) == 40
@@ -112,10 +131,39 @@ def test_pauses_grow_and_the_last_error_is_quoted() -> None:
 
 
 def test_chains_that_always_fail_do_not_keep_an_outage_from_ending() -> None:
-    engine = Engine(never=[str(i) for i in range(8)])
-    results = made(engine, Breaker(8, 0.2, first_pause=PAUSE), 9)
+    engine = Engine(never=[str(i) for i in range(8)], away=[8])
+    results = made(engine, Breaker(8, 0.4, first_pause=PAUSE), 9)
     ended = [result for result in results if isinstance(result, tuple)]
     assert any(c.chain_id == "8" and streak is None for c, streak in ended)
+
+
+def test_an_error_is_undecided_while_other_chains_run() -> None:
+    async def run(failing: int) -> tuple[bool, bool]:
+        breaker, go = Breaker(3, 0.0), asyncio.Event()
+        engine = Engine(never=["0", "1", "2"])
+        _, streak = await breaker.chain(engine.make("0"))
+        assert streak is not None
+
+        async def later(name: str) -> None:
+            async def make() -> Chain:
+                await go.wait()
+                return await engine.make(name)()
+
+            with contextlib.suppress(Outage):
+                await breaker.chain(make)
+
+        others = [asyncio.create_task(later(str(name))) for name in range(1, 1 + failing)]
+        decision = asyncio.create_task(breaker.is_outage(streak))
+        await asyncio.sleep(PAUSE)
+        waited = not decision.done()
+        go.set()
+        await asyncio.gather(*others)
+        return waited, await decision
+
+    assert asyncio.run(run(0)) == (False, False)  # nothing else runs
+    assert asyncio.run(run(1)) == (True, False)
+    assert asyncio.run(run(2)) == (True, True)
+    assert asyncio.run(run(3)) == (True, True)
 
 
 def test_a_later_outage_has_its_own_time() -> None:
