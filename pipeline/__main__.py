@@ -75,12 +75,13 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
                 choices=["generate", "pairs", "train", "evaluate"] if name == "run" else [name],
                 help="do this stage and the later ones again; earlier results move to replaced/",
             )
-        if name in ("run", "generate"):
+        if name in ("run", "generate", "train", "evaluate"):
             command.add_argument(
                 "--redo-errors",
                 action="store_true",
-                help="redo chains with engine errors",
+                help="make chains with engine errors again",
             )
+        if name in ("run", "generate"):
             command.add_argument(
                 "--from",
                 dest="source",

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from pydantic import ValidationError
 
 from pipeline.agent.driver import Sampling
 from pipeline.records import Reply
+
+TOKENS_PER_SIGN = 32  # of one request; each sign of life costs a turn of the event loop
 
 # Waits for the end of standard input, which means that the parent died. Then kills the processes
 # and removes the folder that are given as arguments.
@@ -87,6 +89,7 @@ class LocalEngine:
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
+        self.on_token: Callable[[], None] | None = None  # called at the first, 33rd, ... token
         self._ids = itertools.count()
         added = getattr(self.llm.get_tokenizer(), "added_tokens_decoder", {})
         self._special = {str(token): token_id for token_id, token in added.items() if token.special}
@@ -126,21 +129,23 @@ class LocalEngine:
             stop=[text for text in sampling.stop if text not in special],
             stop_token_ids=[special[text] for text in sampling.stop if text in special],
             include_stop_str_in_output=True,
-            output_kind=RequestOutputKind.FINAL_ONLY,
+            output_kind=RequestOutputKind.DELTA if self.on_token else RequestOutputKind.FINAL_ONLY,
+            stream_interval=TOKENS_PER_SIGN,
             structured_outputs=(
                 StructuredOutputsParams(grammar=sampling.grammar) if sampling.grammar else None
             ),
         )
         prompt = TokensPrompt(prompt_token_ids=list(prompt_token_ids))
-        final = None
-        async for request in self.llm.generate(prompt, params, str(next(self._ids))):
-            final = request
+        text, token_ids, final = "", [], None
+        async for final in self.llm.generate(prompt, params, str(next(self._ids))):
+            text += final.outputs[0].text
+            token_ids += final.outputs[0].token_ids
+            if self.on_token:
+                self.on_token()
         if final is None:
             raise RuntimeError("the engine returned no output")
-        output = final.outputs[0]
-        finish_reason = "length" if output.finish_reason == "length" else "stop"
-        cached = final.num_cached_tokens or 0
-        return Reply(output.text, tuple(output.token_ids), finish_reason, cached)
+        finish_reason = "length" if final.outputs[0].finish_reason == "length" else "stop"
+        return Reply(text, tuple(token_ids), finish_reason, final.num_cached_tokens or 0)
 
     def close(self) -> None:
         """End the engine process."""

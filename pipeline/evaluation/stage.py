@@ -11,7 +11,7 @@ from pipeline import tables
 from pipeline.evaluation.metrics import COLUMNS, metrics
 from pipeline.generation.actor import RolloutSettings
 from pipeline.generation.blocks import write_plan
-from pipeline.generation.ray_job import check_complete, roll_out
+from pipeline.generation.ray_job import check_complete, drop_engine_errors, roll_out
 from pipeline.generation.tasks import task
 from pipeline.recipe.load import Recipe
 from pipeline.records import Problem, Task
@@ -24,20 +24,23 @@ def evaluate(
     problems: Sequence[Problem],
     models: Mapping[str, RolloutSettings],
     same: Mapping[str, str],
+    redo_errors: bool = False,
 ) -> dict[str, Any]:
     """Evaluate `models`; writes metrics.json, returns facts for run.json.
 
     `same` maps further model names to names in `models` with the same weights, whose chains are
-    reused.
+    reused. `redo_errors`: make chains that ended in an engine error again.
     """
+    if redo_errors:
+        drop_engine_errors(run.evaluation)
     selected = evaluation_problems(problems, recipe)
     blocks: list[Path] = []
     for name, settings in models.items():
         tasks = _tasks(name, selected, recipe)
         planned = write_plan(run.tasks / "evaluation", name, tasks, recipe.cluster.batch_tasks)
-        blocks += planned
         roll_out(f"evaluate ({name})", run, planned, settings, recipe.cluster)
-    check_complete(run.evaluation, blocks)
+        check_complete(run.evaluation, planned, recipe.cluster.max_error_share)
+        blocks += planned
     rows = write_table(run, same, blocks)
     return {"rows_in": len(selected), "rows_out": rows, "models": [*models, *same]}
 

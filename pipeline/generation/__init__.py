@@ -7,7 +7,9 @@
     actor            one engine, one executor, many concurrent chains
     vllm_engine      implements the driver's engine protocol with vLLM
     endpoint         makes chains with an OpenAI-compatible server
+    completion       reads a chat completion as servers write it
     admission        limits the concurrent chains of an actor
+    outage           pauses an actor whose engine fails every request
     pool             size and placement of the actor pool; a recipe's requirements on the cluster
     usage, telemetry counts for run.json and for Prometheus
     outcomes         counts read from the files of chains

@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from pkgutil import resolve_name
@@ -35,9 +35,11 @@ from pipeline.agent.transcript import ChatTemplate
 from pipeline.agent.verdict import judge
 from pipeline.engine.engine import EngineRefused
 from pipeline.engine.tool_parsers import reader_maker
+from pipeline.engine.watch import Watch, WatchedEngine
 from pipeline.generation.admission import Admission
 from pipeline.generation.blocks import Block
 from pipeline.generation.endpoint import Endpoint, EndpointRollout, EndpointSettings
+from pipeline.generation.outage import Breaker, Streak
 from pipeline.generation.usage import Busy
 from pipeline.recipe.models import AgentSettings
 from pipeline.records import FAILURES, Chain, Task
@@ -68,8 +70,23 @@ class RolloutSettings:
     out: str  # folder for the files of chains
     engine_class: str = ENGINE  # module:class, called with `model`, `engine` and `kv_cache_gib`
     endpoint: EndpointSettings | None = None  # if set, no engine is created
+    max_errors_in_a_row: int | None = None  # see `pipeline.generation.outage`
+    outage_seconds: float = 0.0
+    token_seconds: float | None = None  # see `pipeline.engine.watch`
+    no_progress_seconds: float | None = None  # of the whole job (`pipeline.generation.pool`)
     writes: bool = False  # write synthetic problems (`pipeline.generation.synthetic_stage`)
     mark: str | None = None  # file that the driver wrote to `out` (`cluster.storage`)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Chains by task id; tokens and busy seconds of all chains since the previous block; the
+    exception that ended the others."""
+
+    chains: Mapping[str, Chain]
+    used: Usage
+    seconds: float
+    error: BaseException | None
 
 
 class RolloutActor:
@@ -88,12 +105,19 @@ class RolloutActor:
 
     async def _start(self) -> Driver:
         s = self._settings
+        self._watch = Watch(s.token_seconds)
         driver = await self._at_endpoint(s.endpoint) if s.endpoint else self._on_engine()
         self._admission = Admission(
             self._engine.capacity, s.chains_in_flight, guess=2 * s.agent.reply_tokens
         )
+        self._breaker = Breaker(s.max_errors_in_a_row, s.outage_seconds, lambda: self._dead)
         self._reported, self._busy = Usage(), Busy()
         return driver
+
+    @property
+    def _dead(self) -> bool:
+        """Whether the engine has died or hangs."""
+        return self._engine.dead or self._watch.stalled
 
     def _on_engine(self) -> Driver:
         s = self._settings
@@ -108,7 +132,7 @@ class RolloutActor:
         return Rollout(
             dialect=dialect,
             template=template,
-            engine=self._engine,
+            engine=WatchedEngine(self._engine, self._watch),
             runner=self._executor(),
             limits=limits_of(s.agent, s.retries, s.stop),
             temperature=s.temperature,
@@ -142,38 +166,69 @@ class RolloutActor:
         path, tasks = block.chains(Path(self._settings.out)), block.tasks()
         before = {row["task_id"]: row for row in _rows(path)}
         missing = [task for task in tasks if task.task_id not in before]
-        future = asyncio.run_coroutine_threadsafe(self._chains(missing), self._loop)
-        chains, used, seconds = future.result()
-        if self._engine.dead:
-            _die(path.parent)
-        rows = [self._row(task, chain) for task, chain in zip(missing, chains, strict=True)]
+        made = asyncio.run_coroutine_threadsafe(self._chains(missing), self._loop).result()
+        if self._dead:
+            _die(path.parent, "hung" if self._watch.stalled else "died")
+        ended = (task for task in missing if task.task_id in made.chains)
+        rows = [self._row(task, made.chains[task.task_id]) for task in ended]
         by_task = before | {row["task_id"]: row for row in rows}
-        tables.write(path, [by_task[task.task_id] for task in tasks], tables.CHAINS)
+        finished = [by_task[task.task_id] for task in tasks if task.task_id in by_task]
+        if finished:
+            tables.write(path, finished, tables.CHAINS)
+        if made.error is not None:
+            raise made.error
         forget_deaths(path.parent)
         own = {"engine": _actor_id(), "start_seconds": self._start_seconds}
-        return summary(rows, used, seconds) | {name: np.array([own[name]]) for name in own}
+        counts = summary(rows, made.used, made.seconds)
+        return counts | {name: np.array([own[name]]) for name in own}
 
     def _row(self, task: Task, chain: Chain) -> dict[str, Any]:
         verdict = judge(chain, task.problem, self._settings.tolerance)
         return tables.chain_row(chain, task.problem, verdict)
 
-    async def _chains(self, tasks: Sequence[Task]) -> tuple[list[Chain], Usage, float]:
-        """Make the chains of `tasks`. Also returns the tokens and busy seconds of all chains since
-        the previous call returned."""
+    async def _chains(self, tasks: Sequence[Task]) -> Made:
+        """Make the chains of `tasks`. Chains whose errors were an outage are made again; after an
+        exception, only the others are returned."""
         self._busy.begin()
-        chains = await asyncio.gather(*(self._chain(task) for task in tasks))
+        outage: set[str] = set()
+        made, again, error = {}, list(tasks), None
+        while again and error is None and not self._dead:
+            ended, error = await _gather({task.task_id: self._chain(task) for task in again})
+            made |= ended
+            streaks = {name: streak for name, (_, streak) in made.items() if streak}
+            outage = {n for n, streak in streaks.items() if await self._breaker.is_outage(streak)}
+            again = [task for task in tasks if task.task_id in outage]
         usage = self._rollout.usage
         used, self._reported = usage.since(self._reported), replace(usage)
-        return chains, used, self._busy.end()
+        chains = {name: chain for name, (chain, _) in made.items() if name not in outage}
+        return Made(chains, used, self._busy.end(), error)
 
-    async def _chain(self, task: Task) -> Chain:
+    async def _chain(self, task: Task) -> tuple[Chain, Streak | None]:
         async with self._admission.chain():
-            chain = await self._rollout(task)
+            chain, streak = await self._breaker.chain(lambda: self._rollout(task))
         if chain.steps:
             last = chain.steps[-1]
             common = self._rollout.usage.common
             self._admission.record(last.prompt_tokens + last.completion_tokens - common)
-        return chain
+        return chain, streak
+
+
+async def _gather(
+    chains: Mapping[str, Coroutine[Any, Any, tuple[Chain, Streak | None]]],
+) -> tuple[dict[str, tuple[Chain, Streak | None]], BaseException | None]:
+    """Await `chains`. The first exception cancels the others; returns it, and what had ended."""
+    running = {name: asyncio.ensure_future(chain) for name, chain in chains.items()}
+    _, pending = await asyncio.wait(running.values(), return_when=asyncio.FIRST_EXCEPTION)
+    for future in pending:
+        future.cancel()
+    results = await asyncio.gather(*running.values(), return_exceptions=True)
+    ended, errors = {}, []
+    for name, result in zip(running, results, strict=True):
+        if isinstance(result, tuple):
+            ended[name] = result
+        elif not isinstance(result, asyncio.CancelledError):
+            errors.append(result)
+    return ended, next(iter(errors), None)
 
 
 def forget_deaths(out: Path) -> None:
@@ -204,13 +259,13 @@ def _actor_id() -> str:
     return ray.get_runtime_context().get_actor_id() or ""
 
 
-def _die(out: Path) -> None:
-    """Exit this process because its engine died. Ray replaces an exited process and repeats its
-    block, but not one that raised. Raises RuntimeError, which ends the job, after more than
+def _die(out: Path, how: str) -> None:
+    """Exit this process because its engine died or hung. Ray replaces an exited process and repeats
+    its block, but not one that raised. Raises RuntimeError, which ends the job, after more than
     MOST_DEATHS deaths."""
     out.mkdir(parents=True, exist_ok=True)
     with (out / DEATHS).open("a") as file:
         file.write(f"{os.getpid()}\n")
     if len(set((out / DEATHS).read_text().split())) > MOST_DEATHS:
-        raise RuntimeError(f"the engine died {MOST_DEATHS + 1} times")
+        raise RuntimeError(f"the engine {how} {MOST_DEATHS + 1} times")
     os._exit(1)

@@ -56,6 +56,18 @@ def write_plan(folder: Path, name: str, tasks: Iterable[Task], size: int) -> lis
     return plan_files(folder, name)
 
 
+def extend_plan(folder: Path, name: str, tasks: Iterable[Task], size: int) -> list[Path]:
+    """Add those of `tasks` to the plan `name` that it does not have, as further files; returns all
+    of its files. The plan is written if it does not exist."""
+    files = plan_files(folder, name)
+    known = {task_id for path in files for task_id in tables.task_ids(path)}
+    fresh = [task for task in tasks if task.task_id not in known]
+    if fresh:
+        _write(folder, name, fresh, size, first=len(files))
+        _unhide(folder, name)
+    return plan_files(folder, name)
+
+
 def plan_files(folder: Path, name: str) -> list[Path]:
     """The files of all plans whose names match the glob `name`; empty if there are none."""
     if any(folder.glob(f"{name}-*.parquet")):
@@ -81,11 +93,11 @@ def _unhide(folder: Path, name: str) -> None:
         hidden.rename(folder / hidden.name.removeprefix("."))
 
 
-def _write(folder: Path, name: str, tasks: Iterable[Task], size: int) -> None:
+def _write(folder: Path, name: str, tasks: Iterable[Task], size: int, first: int = 0) -> None:
     for unfinished in folder.glob(f".{name}-*.parquet"):
         unfinished.unlink()
     remaining = iter(tasks)
-    for part in range(1_000_000):
+    for part in range(first, 1_000_000):
         chunk: Sequence[Task] = list(islice(remaining, size * BLOCKS_PER_FILE))
         if not chunk:
             return

@@ -9,26 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.agent.driver import ContextFull, Conversation, Driver, EngineError, Sampling, Usage
 from pipeline.engine.engine import EngineRefused
+from pipeline.generation.completion import TOO_LONG, read_completion, words
 from pipeline.recipe.cluster import Cluster
 from pipeline.recipe.models import Model, Teacher
 from pipeline.records import Message, Reply
 
 if TYPE_CHECKING:
     from openai import APIStatusError
-    from openai.types.chat import ChatCompletion
 
 KEY_VARIABLE = "APPRENTICE_TEACHER_KEY"
 NO_KEY = "none"  # servers that require no key accept any
 CONNECT_SECONDS = 10.0
-TOO_LONG = re.compile(r"context[ _](length|window|size)|maximum model length", re.IGNORECASE)
+TOO_LONG_STATUS = {400, 413, 422}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +98,16 @@ class Endpoint:
         import openai
 
         try:
-            completion: ChatCompletion = await self._client.chat.completions.create(
+            response = await self._client.chat.completions.with_raw_response.create(
                 model=self._model,
                 messages=messages,  # type: ignore[arg-type]  # plain dicts
                 temperature=sampling.temperature,
                 max_tokens=sampling.max_tokens,
                 seed=sampling.seed,
             )
-            return _parse(completion)
+            return read_completion(response.content)
+        except (ContextFull, EngineError):
+            raise
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise self._refused(error) from None
         except openai.NotFoundError as error:
@@ -115,8 +115,9 @@ class Endpoint:
                 f"teacher.endpoint {self._url} has no model {self._model!r}, or no chat "
                 f"completions (404): {_message(error)}"
             ) from None
-        except openai.BadRequestError as error:
-            if TOO_LONG.search(f"{error.code} {_message(error)}"):
+        except openai.APIStatusError as error:
+            too_long = TOO_LONG.search(f"{error.code} {_message(error)}")
+            if too_long and error.status_code in TOO_LONG_STATUS:
                 raise ContextFull from None
             raise EngineError(_with_class(error)) from None
         except Exception as error:  # the engine's boundary
@@ -184,17 +185,6 @@ def _key() -> str:
     return os.environ.get(KEY_VARIABLE, "").strip()
 
 
-def _parse(completion: ChatCompletion) -> tuple[Reply, int]:
-    choice, usage = completion.choices[0], completion.usage
-    reason = "length" if choice.finish_reason == "length" else "stop"
-    text = choice.message.content or ""
-    if usage is None:
-        return Reply(text, (), reason), 0
-    details = usage.prompt_tokens_details
-    cached = (details.cached_tokens if details else None) or 0
-    return Reply(text, (), reason, cached, usage.completion_tokens), usage.prompt_tokens
-
-
 def _with_class(error: Exception) -> str:
     return f"{type(error).__name__}: {_message(error)}"
 
@@ -203,4 +193,4 @@ def _message(error: Exception) -> str:
     """The server's error message, or why the connection failed, on one line."""
     body = getattr(error, "body", None)
     message = body.get("message") if isinstance(body, dict) else error.__cause__
-    return textwrap.shorten(str(message or "") or str(error), 300, placeholder=" ...")
+    return words(str(message or "") or str(error))

@@ -25,6 +25,7 @@ from pipeline.errors import CannotStart
 from pipeline.progress import EVERY_SECONDS, Progress
 from pipeline.recipe.cluster import Cluster, engine_parts
 from pipeline.recipe.load import Recipe
+from pipeline.recipe.models import AgentSettings, Model, Teacher
 
 
 def engine_pool(blocks: int, cluster: Cluster) -> Any:
@@ -48,8 +49,19 @@ def engine_pool(blocks: int, cluster: Cluster) -> Any:
     )
 
 
-def prepare_ray_data() -> None:
-    """Configure Ray Data in this process: pool growth, no timeout while waiting, quiet output."""
+def no_progress_seconds(cluster: Cluster, agent: AgentSettings, model: Model) -> float | None:
+    """Seconds in which at least one block of `model` must end: the setting, but not less than
+    twice the time in which an endpoint's rate limit lets all concurrent chains end."""
+    seconds = cluster.no_progress_seconds
+    if seconds is None or not isinstance(model, Teacher) or model.requests_per_minute is None:
+        return seconds
+    requests = cluster.chains_in_flight * cluster.actors_max * agent.max_steps
+    return max(seconds, 2 * 60 * requests / model.requests_per_minute)
+
+
+def prepare_ray_data(no_progress_seconds: float | None) -> None:
+    """Configure Ray Data in this process: pool growth, the longest time without a finished block,
+    quiet output."""
     import logging
 
     import ray
@@ -59,7 +71,7 @@ def prepare_ray_data() -> None:
     # left.
     context.autoscaling_config.actor_pool_util_upscaling_threshold = 1.0
     context.autoscaling_config.actor_pool_util_downscaling_threshold = 0.0
-    context.execution_no_progress_timeout_s = -1  # a machine may need more than half an hour
+    context.execution_no_progress_timeout_s = no_progress_seconds or -1  # -1: no limit
     context.issue_detectors_config.detectors = []  # they would call `place` of `engine_placement`
     context.enable_progress_bars = False
     context.print_on_execution_start = False

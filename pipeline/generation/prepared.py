@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.agent.prompt import Dialect
 from pipeline.generation.actor import ENGINE, RolloutSettings
 from pipeline.generation.endpoint import endpoint_of
+from pipeline.generation.pool import no_progress_seconds
 from pipeline.problems.reader import ProblemFile
 from pipeline.recipe.load import Recipe
 from pipeline.recipe.models import Model
@@ -58,4 +59,8 @@ def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutS
         out=str(out),
         engine_class=run.engine_class,
         endpoint=endpoint_of(model, recipe.cluster),
+        max_errors_in_a_row=recipe.cluster.max_errors_in_a_row,
+        outage_seconds=recipe.cluster.outage_seconds,
+        token_seconds=recipe.cluster.token_seconds,
+        no_progress_seconds=no_progress_seconds(recipe.cluster, recipe.agent, model),
     )

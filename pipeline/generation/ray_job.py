@@ -14,16 +14,17 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.errors import last_line
 from pipeline import tables
-from pipeline.errors import StageFailed
+from pipeline.errors import StageFailed, TooManyErrors
 from pipeline.generation import pool
 from pipeline.generation.actor import RolloutActor, RolloutSettings, forget_deaths
 from pipeline.generation.blocks import Block, blocks, rows_in
@@ -33,6 +34,7 @@ from pipeline.recipe.cluster import Cluster, engine_parts
 from pipeline.records import FAILURES
 from pipeline.run_dir import RunDir
 
+ERROR = "engine_error"
 KINDS_SHOWN = 2  # kinds of failures in the live line
 
 
@@ -68,36 +70,75 @@ def roll_out(
             progress.start_at(done)
             made = Counter() if made is None else made
             starting = _starting(run, settings)
-            seconds = _run(pending, settings, cluster, progress, done, made, starting)
+            seconds = _run(pending, settings, cluster, progress, (done, total), made, starting)
     if settings.endpoint is None:
         run.add_engine_start(seconds)
 
 
-def check_complete(folder: Path, plans: Sequence[Path]) -> None:
-    """Verify that each task of `plans` has exactly one row in `folder`; otherwise raise
-    StageFailed."""
+def check_complete(folder: Path, plans: Sequence[Path], max_error_share: float = 1.0) -> None:
+    """Verify that each task of `plans` has exactly one row in `folder`, and that no model has a
+    larger share of engine errors; otherwise raise StageFailed."""
+    chains, errors, failed = Counter[str](), Counter[str](), dict[str, Path]()
     for block in blocks(plans):
-        expected, actual = block.task_ids(), tables.task_ids(block.chains(folder))
-        if actual == expected:
-            continue
-        if missing := [task_id for task_id in expected if task_id not in actual]:
-            raise StageFailed(
-                f"{len(missing):,} of {block.rows:,} tasks of a block have no chain, the first is "
-                f"{missing[0]}; the same command again makes them"
-            )
-        raise StageFailed(f"{block.chains(folder)} holds chains that do not match its tasks")
+        path = block.chains(folder)
+        expected, rows = block.task_ids(), _outcomes(path)
+        actual = [row["task_id"] for row in rows]
+        if actual != expected:
+            raise StageFailed(_incomplete(block, path, expected, actual))
+        for row in rows:
+            chains[row["model"]] += 1
+            if row["failure"] == ERROR:
+                errors[row["model"]] += 1
+                failed[row["model"]] = path
+    for model, count in errors.items():
+        if count > max_error_share * chains[model]:
+            raise _too_many_errors(model, count, chains[model], [failed[model]])
+
+
+def _outcomes(path: Path) -> list[dict[str, Any]]:
+    columns = ["task_id", "model", "failure"]
+    return pq.read_table(path, columns=columns).to_pylist() if path.exists() else []
+
+
+def _incomplete(block: Block, path: Path, expected: list[str], actual: list[str]) -> str:
+    if missing := [task_id for task_id in expected if task_id not in actual]:
+        return (
+            f"{len(missing):,} of {block.rows:,} tasks of a block have no chain, the first is "
+            f"{missing[0]}; the same command again makes them"
+        )
+    return f"{path} holds chains that do not match its tasks"
+
+
+def _too_many_errors(whose: str, count: int, total: int, files: Iterable[Path]) -> TooManyErrors:
+    """The error of `count` engine errors; its words are those of the first one in `files`."""
+    columns = ["failure", "error"]
+    tables_read = (pq.read_table(p, columns=columns).to_pylist() for p in files if p.exists())
+    words = (row["error"] for rows in tables_read for row in rows if row["failure"] == ERROR)
+    return TooManyErrors(
+        f"{count:,} of {total:,} chains of {whose} ended in an engine error, more than "
+        f"cluster.max_error_share allows; one of them: {next(words, 'no reason')}"
+    )
 
 
 def drop_engine_errors(folder: Path) -> int:
     """Remove rows that ended in an engine error, so that they are made again; returns the count."""
     dropped = 0
     for path in tables.files(folder):
-        rows = pq.read_table(path).to_pylist()
-        kept = [row for row in rows if row["failure"] != "engine_error"]
-        if len(kept) < len(rows):
+        if errors := _errors_in(path):
+            rows = pq.read_table(path).to_pylist()
+            kept = [row for row in rows if row["failure"] != ERROR]
             tables.write(path, kept, tables.CHAINS)
-            dropped += len(rows) - len(kept)
+            dropped += errors
     return dropped
+
+
+def has_engine_errors(folder: Path) -> bool:
+    """Whether a row of `folder` ended in an engine error."""
+    return any(map(_errors_in, tables.files(folder)))
+
+
+def _errors_in(path: Path) -> int:
+    return pq.read_table(path, columns=["failure"])["failure"].to_pylist().count(ERROR)
 
 
 def _run(
@@ -105,17 +146,19 @@ def _run(
     settings: RolloutSettings,
     cluster: Cluster,
     progress: Progress,
-    done: int,
+    done_of: tuple[int, int],
     made: Counter[str],
     starting: str,
 ) -> float:
     """Make the chains of `pending`; returns the seconds that its slowest engine took to start.
-    Until the first block is done the live line says `starting`, or which machines are missing."""
+    `done_of`: chains that exist, and all chains. Until the first block is done the live line says
+    `starting`, or which machines are missing. Raises StageFailed."""
     import ray
+    from ray.data.exceptions import ExecutionTimeoutError
     from ray.exceptions import RayError
     from ray.util.annotations import RayDeprecationWarning
 
-    pool.prepare_ray_data()
+    pool.prepare_ray_data(settings.no_progress_seconds)
     actors = pool.engine_pool(len(pending), cluster)
     arguments = None if settings.endpoint else dict(settings.engine)
     bundle = cluster.engine_bundle(arguments, pool.may_have_gpus())
@@ -126,6 +169,7 @@ def _run(
     engines: set[str] = set()
     slowest = 0.0
     telemetry = Telemetry(progress.stage)
+    done, most_errors = done_of[0], cluster.max_error_share * done_of[1]
     try:
         with (
             pool.engine_placement(bundle, parts) as placement,
@@ -155,8 +199,18 @@ def _run(
                 telemetry.count(row, len(engines))
                 facts = _facts(total, len(engines), progress.seconds)
                 progress.update(done + total["chains"], facts)
+                if total[ERROR] > most_errors:
+                    break
+    except ExecutionTimeoutError:
+        raise StageFailed(
+            f"no block of chains ended in {settings.no_progress_seconds:g} s, waiting for machines "
+            "included (cluster.no_progress_seconds)"
+        ) from None
     except RayError as error:
         raise StageFailed(f"making chains failed: {last_line(str(error))}") from error
+    if total[ERROR] > most_errors:
+        files = (block.chains(Path(settings.out)) for block in pending)
+        raise _too_many_errors(progress.stage, total[ERROR], done_of[1], files)
     return slowest
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline.engine import model_paths
 from pipeline.engine.model_dialects import check_template
 from pipeline.errors import CannotStart
-from pipeline.generation.blocks import plan_files, write_plan
+from pipeline.generation.blocks import extend_plan, plan_files
 from pipeline.generation.continuations import plan_continuations
 from pipeline.generation.outcomes import no_calls_warning, outcomes, verdicts
 from pipeline.generation.prepared import Run, rollout_settings
@@ -30,7 +30,7 @@ from pipeline.records import Problem
 def generate_stage(run: Run, redo_errors: bool = False) -> None:
     """Make the round's chains, and the synthetic problems if the recipe asks for them.
 
-    `redo_errors`: make chains that ended in an engine error again.
+    `redo_errors`: make chains that ended in an engine error again, and those of synthetic problems.
     """
     training = [p for p in run.problems if p.split == "train"]
     if not training:
@@ -42,13 +42,13 @@ def generate_stage(run: Run, redo_errors: bool = False) -> None:
     if redo_errors:
         drop_engine_errors(run.dir.chains)
     with run.dir.stage("generate") as facts, count_usage(run.dir, facts) as made:
-        training += _synthetic(run)
+        training += _synthetic(run, redo_errors)
         plans: list[Path] = []
         for name in generating_models(run.recipe, run.round):
             plans += _generate(run, name, training, made[name])
         if run.recipe.pairs.corrects:
             plans += _continue(run, made["teacher continued"])
-        check_complete(run.dir.chains, plans)
+        check_complete(run.dir.chains, plans, run.recipe.cluster.max_error_share)
         facts |= {"rows_in": len(training)} | outcomes(run.dir.chains)
         native = run.recipe.is_native(run.recipe.teacher)
         if warning := no_calls_warning(facts["replies"], native):
@@ -67,7 +67,7 @@ def generating_models(recipe: Recipe, number: int = 1) -> list[str]:
     return ["teacher", *(["student"] if "student" in recipe.pairs.rejected_from else [])]
 
 
-def _synthetic(run: Run) -> list[Problem]:
+def _synthetic(run: Run, redo_errors: bool) -> list[Problem]:
     """The synthetic problems written by a model; none for the pocket generator, whose synthetic
     problems are already among the run's problems."""
     config = run.recipe.problems.self_made
@@ -76,7 +76,8 @@ def _synthetic(run: Run) -> list[Problem]:
     model: Model = getattr(run.recipe, config.by)
     folder = model_paths.locate(model, config.by)
     settings = rollout_settings(run, model, folder, run.dir.self_made)
-    return synthetic_problems(run.recipe, run.dir, (*run.problems, *run.heldout), settings)
+    known = (*run.problems, *run.heldout)
+    return synthetic_problems(run.recipe, run.dir, known, settings, redo_errors)
 
 
 def _generate(run: Run, name: str, training: Sequence[Problem], made: Counter[str]) -> list[Path]:
@@ -85,13 +86,14 @@ def _generate(run: Run, name: str, training: Sequence[Problem], made: Counter[st
     check_template(run.recipe, name, folder)
     settings = rollout_settings(run, model, folder, run.dir.chains)
     samples, waves = model.samples, f"{name}-[0-9][0-9][0-9]"
-    for wave in range(samples.max + 1):
+    added = bool(run.recipe.problems.self_made.count)  # synthetic problems may be made again
+    for wave in range(2 * samples.max + 2):
         label = f"{name}-{wave:03d}"
-        if not plan_files(run.dir.tasks, label):
+        if not plan_files(run.dir.tasks, label) or (added and not wave):
             so_far = verdicts(run.dir.chains, name) if wave else {}
             fresh = next_tasks(training, name, samples, run.recipe.seed, so_far)
             fresh = tasks_of_round(fresh, run.round, run.recipe.seed)
-            if not write_plan(run.dir.tasks, label, fresh, run.recipe.cluster.batch_tasks):
+            if not extend_plan(run.dir.tasks, label, fresh, run.recipe.cluster.batch_tasks):
                 break
         planned = plan_files(run.dir.tasks, waves)
         roll_out(f"generate ({name})", run.dir, planned, settings, run.recipe.cluster, made)

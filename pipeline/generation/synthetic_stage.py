@@ -24,8 +24,13 @@ import toolsets
 from pipeline import tables
 from pipeline.errors import CannotStart
 from pipeline.generation.actor import RolloutSettings
-from pipeline.generation.blocks import write_plan
-from pipeline.generation.ray_job import check_complete, roll_out
+from pipeline.generation.blocks import extend_plan, write_plan
+from pipeline.generation.ray_job import (
+    check_complete,
+    drop_engine_errors,
+    has_engine_errors,
+    roll_out,
+)
 from pipeline.generation.tasks import task
 from pipeline.problems.decontamination import NGRAM, SeenQuestions
 from pipeline.problems.synthetic import (
@@ -45,6 +50,7 @@ from toolsets import Toolset
 
 PROBLEMS = "problems.jsonl"
 REJECTS = "self_made.jsonl"
+WRITTEN, SOLVED = "written", "solved"  # plans, and folders of their chains
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +80,35 @@ def check_problems(recipe: Recipe, problems: Sequence[Problem], toolset: Toolset
 
 
 def synthetic_problems(
-    recipe: Recipe, run: RunDir, known: Sequence[Problem], settings: RolloutSettings
+    recipe: Recipe,
+    run: RunDir,
+    known: Sequence[Problem],
+    settings: RolloutSettings,
+    redo_errors: bool = False,
 ) -> list[Problem]:
     """The accepted synthetic problems of this run, made now unless they are on disk.
+
+    `redo_errors`: write and solve those again on which the engine failed.
 
     `known` are all other problems, including evaluation splits and held-out problems; a synthetic
     problem that repeats one is refused. `settings` are those of the model's ordinary chains.
     """
     path = run.self_made / PROBLEMS
+    if redo_errors:
+        _drop_errors(run)
     if not path.is_file():
         accepted, rejected = _make(recipe, run, known, settings)
         _write(run.run.rejects / REJECTS, map(asdict, rejected))
         _write(path, map(tables.problem_row, accepted))
     return [tables.problem_of(row) for row in _rows(path)]
+
+
+def _drop_errors(run: RunDir) -> None:
+    folders = [run.self_made / WRITTEN, run.self_made / SOLVED]
+    if any(map(has_engine_errors, folders)):
+        (run.self_made / PROBLEMS).unlink(missing_ok=True)  # first: without it, all are checked
+    for folder in folders:
+        drop_engine_errors(folder)
 
 
 def synthetic_facts(recipe: Recipe, run: RunDir, problems: Iterable[Problem]) -> dict[str, Any]:
@@ -120,7 +142,7 @@ def _replies(
     recipe: Recipe, run: RunDir, prompts: Sequence[Problem], settings: RolloutSettings
 ) -> dict[str, str | None]:
     """The model's replies, by problem id; None if the engine failed."""
-    config, out = recipe.problems.self_made, run.self_made / "written"
+    config, out = recipe.problems.self_made, run.self_made / WRITTEN
     tasks = [task(problem, config.by, 0, recipe.seed) for problem in prompts]
     writer = replace(
         settings,
@@ -131,9 +153,9 @@ def _replies(
         ),
         temperature=config.temperature,
     )
-    planned = write_plan(run.self_made_tasks, "written", tasks, recipe.cluster.batch_tasks)
+    planned = write_plan(run.self_made_tasks, WRITTEN, tasks, recipe.cluster.batch_tasks)
     roll_out(f"write problems ({config.by})", run, planned, writer, recipe.cluster)
-    check_complete(out, planned)
+    check_complete(out, planned, recipe.cluster.max_error_share)
     chains = map(tables.chain_of, tables.rows(out))
     return {chain.problem_id: _reply(chain) for chain in chains}
 
@@ -180,19 +202,20 @@ def _solve(
 ) -> dict[str, list[bool | None]]:
     """Solve each draft several times; returns, by problem id, whether each solution reached the
     draft's answer (None: engine error)."""
-    config, out = recipe.problems.self_made, run.self_made / "solved"
+    config, out = recipe.problems.self_made, run.self_made / SOLVED
     tasks: list[Task] = [
         task(problem, config.by, index, recipe.seed)
         for problem in drafts
         for index in range(config.votes)
     ]
     solver = replace(settings, out=str(out))
-    planned = write_plan(run.self_made_tasks, "solved", tasks, recipe.cluster.batch_tasks)
+    planned = extend_plan(run.self_made_tasks, SOLVED, tasks, recipe.cluster.batch_tasks)
     roll_out(f"solve written problems ({config.by})", run, planned, solver, recipe.cluster)
-    check_complete(out, planned)
+    check_complete(out, planned, recipe.cluster.max_error_share)
     verdicts: dict[str, list[bool | None]] = {problem.problem_id: [] for problem in drafts}
     for row in tables.rows(out, ["problem", "correct"]):
-        verdicts[row["problem"]["problem_id"]].append(row["correct"])
+        if (problem_id := row["problem"]["problem_id"]) in verdicts:  # else no draft any more
+            verdicts[problem_id].append(row["correct"])
     return verdicts
 
 

@@ -6,7 +6,7 @@ Not here: the engine's processes (`pipeline.engine.engine`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
@@ -37,6 +37,15 @@ class VllmEngine:
     def dead(self) -> bool:
         """Whether the engine process has died; it cannot be restarted."""
         return self._engine.dead
+
+    @property
+    def on_token(self) -> Callable[[], None] | None:
+        """Called while tokens come (`pipeline.engine.watch`)."""
+        return self._engine.on_token
+
+    @on_token.setter
+    def on_token(self, on_token: Callable[[], None]) -> None:
+        self._engine.on_token = on_token
 
     async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
         """Decode one reply; raises EngineError for any exception from vLLM."""

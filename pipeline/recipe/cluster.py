@@ -55,6 +55,37 @@ class Cluster(Section):
         ge=1,
         description="concurrent chains per engine actor at most; fewer if its KV cache is full",
     )
+    max_errors_in_a_row: int | None = Field(
+        default=16,
+        ge=1,
+        description="chains in a row that end in an engine error, after which an actor pauses and "
+        "tries again; null: never",
+    )
+    outage_seconds: float = Field(
+        default=300,
+        ge=0,
+        description="seconds that an actor tries while every chain ends in an engine error; then "
+        "the stage fails",
+    )
+    max_error_share: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="share of the chains of a model in a stage that may end in an engine error; "
+        "with more, the stage fails",
+    )
+    token_seconds: float | None = Field(
+        default=600,
+        gt=0,
+        description="seconds in which an engine with requests writes no token, after which it "
+        "counts as dead and is replaced; null: never",
+    )
+    no_progress_seconds: float | None = Field(
+        default=7200,
+        gt=0,
+        description="seconds without a finished block, or waiting for machines, after which a "
+        "stage fails; longer if a rate limit requires it; null: never",
+    )
     engine_price_per_hour: float | None = Field(
         default=None,
         gt=0,

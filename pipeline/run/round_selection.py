@@ -86,15 +86,13 @@ def _solved(
     folders: Mapping[str, str],
     settings: RolloutSettings,
 ) -> list[Solved]:
-    plan = []
     for name, folder in folders.items():
         tasks = [task(problem, name, 0, recipe.seed) for problem in problems]
         planned = write_plan(run.tasks / "heldout", name, tasks, recipe.cluster.batch_tasks)
-        plan += planned
         greedy = replace(settings, model=folder, temperature=0.0, out=str(run.heldout))
         label = f"held out ({name.removeprefix('student_')})"
         roll_out(label, run, planned, greedy, recipe.cluster)
-    check_complete(run.heldout, plan)
+        check_complete(run.heldout, planned, recipe.cluster.max_error_share)
     names = [student_name(index) for index in range(number + 1)]
     solved: dict[str, dict[str, bool]] = {name: {} for name in names}
     for row in tables.rows(run.heldout, ["problem", "model", "correct"]):

@@ -5,7 +5,7 @@ Not here: what a stage does (`stage.py` in its room), their order (`pipeline.run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from pipeline.errors import CannotStart, StageFailed
 from pipeline.evaluation.stage import evaluate
 from pipeline.generation.actor import RolloutSettings
 from pipeline.generation.prepared import Run, rollout_settings
+from pipeline.generation.ray_job import drop_engine_errors
 from pipeline.generation.stage import generate_stage, generating_models
 from pipeline.generation.synthetic_stage import check_problems
 from pipeline.pairs.stage import pairs
@@ -107,12 +108,17 @@ def train_stage(run: Run) -> None:
 
 
 def _measure_student(run: Run, before: str) -> None:
-    whole, last = run.dir.run, run.recipe.train.stages[-1]
+    last = run.recipe.train.stages[-1]
     folders = {student_name(0): before} if run.round == 1 else {}
-    folders[student_name(run.round)] = str(student_of(whole, run.round, last).resolve())
+    folders[student_name(run.round)] = str(student_of(run.dir.run, run.round, last).resolve())
+    _judge_round(run, folders)
+
+
+def _judge_round(run: Run, folders: Mapping[str, str]) -> None:
+    whole = run.dir.run
     settings = rollout_settings(run, run.recipe.student, "", whole.heldout)
     with run.dir.stage("heldout") as facts:
-        first = before if run.round == 1 else _student_before(run)
+        first = folders.get(student_name(0)) or _student_before(run)
         results = judge_round(run.recipe, whole, run.round, run.heldout, folders, settings, first)
         facts |= {"rows_in": len(run.heldout), "models": list(folders)}
     whole.note_rounds(**results)  # last: a round recorded here is not measured again
@@ -123,7 +129,19 @@ def _student_before(run: Run) -> str:
     return model_paths.resolve(run.dir.read()["recipe"]["student"]["model"], "student")
 
 
-def evaluate_stage(run: Run) -> None:
+def redo_heldout(run: Run) -> None:
+    """Make the held-out chains that ended in an engine error again, and compare the rounds that
+    were measured by them."""
+    drop_engine_errors(run.dir.heldout)
+    if number := finished_rounds(run.dir):
+        last = run.recipe.train.stages[-1]
+        folders = {student_name(0): model_paths.resolve(run.recipe.student.model, "student")}
+        for each in range(1, number + 1):
+            folders[student_name(each)] = str(student_of(run.dir, each, last).resolve())
+        _judge_round(in_round(run, number), folders)
+
+
+def evaluate_stage(run: Run, redo_errors: bool = False) -> None:
     """Run the stage `evaluate`; with several rounds, for the student of each round as well."""
     names, rounds_limit = evaluated_models(run.recipe), run.recipe.train.rounds
     if "student_after" in names and not run.dir.student.is_dir():
@@ -137,7 +155,7 @@ def evaluate_stage(run: Run) -> None:
     models = {name: _evaluated(run, name, folder) for name, folder in folders.items()}
     begin_evaluate(run)
     with run.dir.stage("evaluate") as facts:
-        facts |= evaluate(run.recipe, run.dir, run.problems, models, same)
+        facts |= evaluate(run.recipe, run.dir, run.problems, models, same, redo_errors)
 
 
 def _evaluated(run: Run, name: str, folder: str) -> RolloutSettings:

@@ -18,25 +18,36 @@ from pipeline.generation.prepared import Run
 from pipeline.generation.stage import generate_stage
 from pipeline.run.renewal import begin_generate, begin_pairs
 from pipeline.run.round_selection import finished_rounds
-from pipeline.run.run import STAGES, evaluate_stage, in_round, pairs_stage, train_stage
+from pipeline.run.run import (
+    STAGES,
+    evaluate_stage,
+    in_round,
+    pairs_stage,
+    redo_heldout,
+    train_stage,
+)
 from pipeline.run_dir import RunDir
 
 
 def run_all(run: Run, redo_errors: bool) -> None:
-    """Run every unfinished stage, round by round. Chains of finished rounds do not change:
-    `redo_errors` applies to the current round and later ones."""
+    """Run every unfinished stage, round by round. Training chains of finished rounds do not change:
+    of those, `redo_errors` applies to the current round and later ones."""
+    if redo_errors:
+        redo_heldout(run)
     for number in range(finished_rounds(run.dir) + 1, run.recipe.train.rounds + 1):
         if _ended(run.dir):
             break
         _run_round(in_round(run, number), redo_errors)
-    evaluate_stage(run)
+    evaluate_stage(run, redo_errors)
 
 
 def run_stage(run: Run, name: str, redo_errors: bool) -> RunDir:
     """Run one stage; returns the folders that it wrote to."""
     if name == "evaluate":
-        evaluate_stage(run)
+        evaluate_stage(run, redo_errors)
         return run.dir
+    if name == "train" and redo_errors:
+        redo_heldout(run)
     current = in_round(run, _current_round(run))
     _announce(current)
     if name == "generate":

@@ -60,6 +60,10 @@ async def start():
     # at this temperature many replies contain the token that opens a turn
     free = await asyncio.gather(*(reply(seed) for seed in range(16)))
     seed = next(i for i, (_, token_ids, _) in enumerate(free) if {TURN_ID} in token_ids[10:])
+    tokens = []
+    engine.on_token = lambda: tokens.append(1)
+    assert await asyncio.gather(*(reply(seed) for seed in range(16))) == free
+    assert len(tokens) > 2 * 16, tokens  # the first token, and one of each 32
     stopped = free[seed], await reply(seed, free[seed][0][20:23]), await reply(seed, {TURN!r})
     print({MARK!r} + json.dumps(stopped), flush=True)
     time.sleep(600)

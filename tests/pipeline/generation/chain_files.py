@@ -43,6 +43,7 @@ def row(
         steps=tuple(_step(name, tokens) for name in names),
         stop_reason=stops.get(failure, "answer"),
         prefix_steps=len(task.prefix),
+        error="the engine is away" if failure == "engine_error" else None,
     )
     correct = None if failure == "engine_error" else failure is None
     verdict = Verdict(task.task_id, correct, task.problem.answer, None, failure)

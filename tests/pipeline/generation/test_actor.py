@@ -5,6 +5,7 @@ This file, run as a program, makes blocks of chains with one actor and prints th
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from transformers import PreTrainedTokenizerFast
 
 from cluster.storage import StorageError
 from pipeline import tables
-from pipeline.agent.driver import Usage
+from pipeline.agent.driver import EngineError, Sampling, Usage
 from pipeline.engine.engine import EngineCapacity, EngineRefused
 from pipeline.generation.actor import (
     DEATHS,
@@ -34,7 +35,7 @@ from pipeline.generation.blocks import Block, blocks, write_plan
 from pipeline.generation.tasks import task
 from pipeline.pocket.models import folder
 from pipeline.recipe.models import AgentSettings
-from pipeline.records import FAILURES, Problem
+from pipeline.records import FAILURES, Problem, Reply
 from tests.conftest import ROOT
 from tests.pipeline.agent.scripted import ScriptedEngine
 from tests.pipeline.cli import environment
@@ -65,6 +66,17 @@ class Engine(ScriptedEngine):
             raise EngineRefused(options["refused"])
         super().__init__(PreTrainedTokenizerFast.from_pretrained(model), SCRIPT)
         self.dead = options.get("dead", False)
+        self.failures = options.get("failures", 0)
+        self.hangs = asyncio.Event() if options.get("hangs") else None
+        self.away: str | None = options.get("away")  # no reply to a prompt with this text
+
+    async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
+        if self.hangs is not None:
+            await self.hangs.wait()
+        reply = await super().generate(prompt_token_ids, sampling)
+        if self.away is not None and self.away in self.tokenizer.decode(list(prompt_token_ids)):
+            raise EngineError("the engine is away")
+        return reply
 
 
 def settings(out: Path, **options: Any) -> RolloutSettings:
@@ -85,6 +97,9 @@ def settings(out: Path, **options: Any) -> RolloutSettings:
         chains_in_flight=8,
         out=str(out),
         engine_class=f"{HERE}:Engine",
+        max_errors_in_a_row=2,
+        outage_seconds=options.get("outage_seconds", 0.0),
+        token_seconds=0.2,
     )
 
 
@@ -178,6 +193,14 @@ def test_an_actor_whose_engine_died_exits_and_writes_no_chains(
     assert len((out / DEATHS).read_text().split()) == 1
 
 
+def test_an_engine_that_hangs_is_a_dead_engine(plan: list[Block], tmp_path: Path) -> None:
+    out = tmp_path / "chains"
+    done = made(out, plan, hangs=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in out.iterdir()] == [DEATHS]
+
+
 def test_too_many_deaths_in_a_row_end_the_job(plan: list[Block], tmp_path: Path) -> None:
     out = tmp_path / "chains"
     out.mkdir()
@@ -185,6 +208,42 @@ def test_too_many_deaths_in_a_row_end_the_job(plan: list[Block], tmp_path: Path)
     done = made(out, plan, dead=True)
     assert "RuntimeError: the engine died 5 times" in done.stderr
     assert tables.files(out) == []
+
+
+def test_errors_of_an_outage_that_ends_leave_no_trace(plan: list[Block], tmp_path: Path) -> None:
+    out = tmp_path / "chains"
+    first, _ = summaries(made(out, plan, failures=3, outage_seconds=60))
+    assert (first["chains"], first["engine_error"]) == (2, 0)
+    assert [row["failure"] for row in rows_of(plan[0], out)] == [None, "wrong_answer"]
+
+
+def test_an_outage_that_lasts_ends_the_job_and_writes_no_error_as_a_result(
+    plan: list[Block], tmp_path: Path
+) -> None:
+    out = tmp_path / "chains"
+    done = made(out, plan, failures=99)
+    assert done.stdout == ""
+    assert "Outage: every request failed for 0 s, 2 chains in a row" in done.stderr
+    assert "the last error: the engine is away" in done.stderr
+    assert tables.files(out) == []
+
+
+def test_the_finished_chains_of_a_block_outlive_an_outage(tmp_path: Path) -> None:
+    out = tmp_path / "chains"
+    tasks = [*TASKS[:3], *(task(TASKS[3].problem, "teacher", index, seed=7) for index in range(6))]
+    (block,) = blocks(write_plan(tmp_path / "tasks", "teacher-000", tasks, size=9))
+    done = made(out, [block], away="What is 4 and 2?", outage_seconds=1)
+    assert "Outage: every request failed" in done.stderr
+    kept = [row["task_id"] for row in rows_of(block, out)]
+    assert kept == ["p0/teacher/0", "p1/teacher/0", "p2/teacher/0"]
+
+
+def test_one_error_is_a_result(plan: list[Block], tmp_path: Path) -> None:
+    out = tmp_path / "chains"
+    _, second = summaries(made(out, plan, away="What is 4 and 2?"))
+    assert (second["chains"], second["engine_error"]) == (2, 1)
+    row = rows_of(plan[1], out)[1]
+    assert (row["correct"], row["error"]) == (None, "the engine is away")
 
 
 def test_deaths_are_forgotten_where_there_were_none(tmp_path: Path) -> None:

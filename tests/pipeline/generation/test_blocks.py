@@ -54,6 +54,24 @@ def test_the_remaining_hidden_files_of_a_plan_are_unhidden(tmp_path: Path) -> No
     assert blocks.write_plan(tmp_path, "teacher-000", [], size=3) == files
 
 
+def test_tasks_that_a_plan_lacks_are_added_in_further_files(tmp_path: Path) -> None:
+    tasks = _tasks(12)
+    files = blocks.extend_plan(tmp_path, "solved", tasks[2:6], size=3)
+    assert [block.rows for block in blocks.blocks(files)] == [3, 1]
+    content = files[0].read_bytes()
+    assert blocks.extend_plan(tmp_path, "solved", tasks[2:5], size=3) == files
+    more = blocks.extend_plan(tmp_path, "solved", tasks, size=3)
+    assert (more[:1], len(more)) == (files, 2)
+    assert [b.task_ids() for b in blocks.blocks(more[1:])] == [
+        ["p0/m/0", "p1/m/0", "p6/m/0"],
+        ["p7/m/0", "p8/m/0", "p9/m/0"],
+        ["p10/m/0", "p11/m/0"],
+    ]
+    assert files[0].read_bytes() == content
+    assert len({block.chains(tmp_path) for block in blocks.blocks(more)}) == 5
+    assert blocks.extend_plan(tmp_path, "none", [], size=3) == []
+
+
 def test_plan_files_matches_a_glob(tmp_path: Path) -> None:
     first = blocks.write_plan(tmp_path, "teacher-000", _tasks(2), size=3)
     second = blocks.write_plan(tmp_path, "teacher-001", _tasks(2), size=3)

@@ -133,10 +133,24 @@ def test_an_error_that_persists_is_an_engine_error_after_the_retries() -> None:
     assert len(server.requests) == 2
 
 
-def test_a_response_without_a_completion_is_an_engine_error() -> None:
-    with serving(lambda body: (200, {"choices": []}, {})) as server:
+def test_an_answer_without_a_reply_is_an_engine_error_with_the_servers_words() -> None:
+    with serving(lambda body: (200, {"error": {"message": "out of memory"}}, {})) as server:
         (chain,), _ = chains(server, [task(QUESTION)])
     assert chain.stop_reason == "engine_error"
+    assert chain.error == "the server answered with an error: out of memory"
+
+
+def test_a_reply_in_parts_is_read() -> None:
+    def parts(body: Mapping[str, Any]) -> Answer:
+        _, content, headers = replies(body)
+        message = content["choices"][0]["message"]
+        message["content"] = [{"type": "text", "text": part} for part in message["content"]]
+        return 200, {**content, "usage": {}}, headers
+
+    with serving(parts) as server:
+        (chain,), usage = chains(server, [task(QUESTION)])
+    assert [step.reply for step in chain.steps] == REPLIES
+    assert (chain.answer, usage.prompt) == ("10", 0)
 
 
 @pytest.mark.parametrize(

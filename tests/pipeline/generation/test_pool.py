@@ -12,7 +12,7 @@ import pytest
 from cluster.errors import without_class
 from cluster.requirements import check
 from cluster.resources import Capacity
-from pipeline.generation.pool import engine_pool, requirements
+from pipeline.generation.pool import engine_pool, no_progress_seconds, requirements
 from pipeline.recipe.cluster import Cluster, engine_parts
 from pipeline.recipe.load import load
 from tests.conftest import ROOT
@@ -48,6 +48,27 @@ def test_the_initial_pool_size_follows_the_number_of_blocks(
 ) -> None:
     cluster = Cluster(actors_min=least, actors_max=most, batch_tasks=64, chains_in_flight=256)
     assert engine_pool(blocks, cluster).initial_size == initial
+
+
+@pytest.mark.parametrize(
+    ("overrides", "seconds"),
+    [
+        ((), 7200),
+        (("cluster.no_progress_seconds=60",), 60),
+        (("cluster.no_progress_seconds=null",), None),
+        (("teacher.requests_per_minute=600",), 7200),
+        (("teacher.requests_per_minute=6",), 2 * 60 * 256 * 12 / 6),
+        (("teacher.requests_per_minute=6", "cluster.actors_max=2"), 2 * 60 * 512 * 12 / 6),
+    ],
+)
+def test_a_job_may_go_without_progress_for_as_long_as_the_setting_and_the_rate_limit_say(
+    overrides: tuple[str, ...], seconds: float | None
+) -> None:
+    recipe = load("paper", ["agent.max_steps=12", "cluster.chains_in_flight=256", *overrides])
+    found = no_progress_seconds(recipe.cluster, recipe.agent, recipe.teacher)
+    assert found == seconds
+    student = no_progress_seconds(recipe.cluster, recipe.agent, recipe.student)
+    assert student == recipe.cluster.no_progress_seconds
 
 
 def test_each_actor_queues_more_blocks_than_it_runs_at_once() -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pipeline import tables
-from pipeline.errors import StageFailed
+from pipeline.errors import StageFailed, TooManyErrors
 from pipeline.generation import blocks
 from pipeline.generation.ray_job import check_complete, drop_engine_errors, roll_out
 from pipeline.generation.tasks import task
 from pipeline.recipe.cluster import Cluster
-from pipeline.records import Task
+from pipeline.records import Failure, Task
 from pipeline.run_dir import RunDir
 from tests.pipeline.generation.chain_files import (
     problem,
@@ -86,6 +87,45 @@ def test_chains_that_are_not_those_of_the_tasks_name_the_file(
     with pytest.raises(StageFailed) as raised:
         check_complete(out, plans)
     assert str(raised.value) == f"{first.chains(out)} holds chains that do not match its tasks"
+
+
+def failing(*failed: str) -> Callable[[Task], Failure | None]:
+    """Engine errors in the chains of these problems."""
+    return lambda task: "engine_error" if task.problem.problem_id in failed else None
+
+
+@pytest.mark.parametrize(
+    ("failed", "share"), [((), 0.0), (("p1",), 0.125), (("p1", "p7"), 0.25), (("p1", "p7"), 1.0)]
+)
+def test_a_share_of_engine_errors_up_to_the_setting_is_complete(
+    plans: list[Path], out: Path, failed: tuple[str, ...], share: float
+) -> None:
+    write_blocks(plans, out, failing(*failed))
+    check_complete(out, plans, share)
+
+
+@pytest.mark.parametrize(
+    ("failed", "share"), [(("p1",), 0.0), (("p1",), 0.12), (("p0", "p5", "p7"), 0.25)]
+)
+def test_more_engine_errors_than_the_setting_fail_the_stage_with_the_engines_words(
+    plans: list[Path], out: Path, failed: tuple[str, ...], share: float
+) -> None:
+    write_blocks(plans, out, failing(*failed))
+    with pytest.raises(TooManyErrors) as raised:
+        check_complete(out, plans, share)
+    assert str(raised.value) == (
+        f"{len(failed)} of 8 chains of m ended in an engine error, more than "
+        "cluster.max_error_share allows; one of them: the engine is away"
+    )
+    assert "--redo-errors" in raised.value.advice
+
+
+def test_the_share_of_engine_errors_is_that_of_each_model(plans: list[Path], out: Path) -> None:
+    others = [task(problem(f"p{index}"), "other", 0, seed=7) for index in range(8)]
+    plans += blocks.write_plan(plans[0].parent, "student-000", others, size=3)
+    write_blocks(plans, out, lambda task: "engine_error" if task.model == "other" else None)
+    with pytest.raises(TooManyErrors, match=r"^8 of 8 chains of other ended"):
+        check_complete(out, plans, 0.5)
 
 
 def test_only_chains_that_ended_in_an_engine_error_are_dropped_to_be_made_again(

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,21 @@ import pytest
 
 import toolsets
 from pipeline import tables
+from pipeline.agent.driver import EngineError, Sampling
 from pipeline.errors import CannotStart
 from pipeline.generation.stage import generate_stage
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.problems.reader import read_problems
 from pipeline.problems.synthetic import requests
 from pipeline.recipe.load import load
+from pipeline.records import Reply
 from pipeline.run.run import prepare
 from pipeline.run_dir import RunDir
 from tests.conftest import ROOT
 from tests.pipeline.cli import environment
+from tests.test_drivers import FolderEngine
 
+HERE = "tests.pipeline.generation.test_synthetic_stage"
 COUNT = 12
 SHEEP, GOATS, TEST, ODD = (
     "A shepherd buys 3 sheep and then 4 more. How many does he buy?",
@@ -59,10 +64,25 @@ RECIPE = {
     "toolset": TOOLSET,
     "agent": {"max_steps": 4, "reply_tokens": 100},
     "pairs": {"rejected_from": ["teacher"]},
-    "cluster": {"batch_tasks": 8},
+    "cluster": {"batch_tasks": 8, "max_error_share": 1.0, "max_errors_in_a_row": None},
 }
 MODEL = {"engine": {"max_model_len": 1800}, "samples": {"min": 1, "max": 1}}
 SELF_MADE = {"count": COUNT, "examples": 1, "votes": 2, "reply_tokens": 400}
+
+
+class AwayEngine(FolderEngine):
+    """Fails to write problems after the first example, as long as its model folder has a file
+    `away`."""
+
+    def __init__(self, model: str, options: Mapping[str, Any], kv_cache_gib: float) -> None:
+        super().__init__(model, options, kv_cache_gib)
+        self._away = (Path(model) / "away").exists()
+
+    async def generate(self, prompt_token_ids: Sequence[int], sampling: Sampling) -> Reply:
+        prompt = self.tokenizer.decode(list(prompt_token_ids))
+        if self._away and f"Problem: {next(iter(WRITTEN))}" in prompt:
+            raise EngineError("the engine is away")
+        return await super().generate(prompt_token_ids, sampling)
 
 
 def _problems() -> list[dict[str, Any]]:
@@ -94,11 +114,11 @@ def _recipe(place: Path, problems: list[dict[str, Any]]) -> Path:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
-    """The run directory after `generate` ran twice, the second time without an engine."""
+    """The run directory after `generate` ran three times: with an engine that fails to write the
+    only good problem, with --redo-errors and a working one, and without an engine."""
     place = tmp_path_factory.mktemp("writing")
     recipe = _recipe(place, _problems())
-    module = "tests.pipeline.generation.test_synthetic_stage"
-    command = [sys.executable, "-m", module, str(recipe), str(place / "run")]
+    command = [sys.executable, "-m", HERE, str(recipe), str(place / "run")]
     done = subprocess.run(
         command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
     )
@@ -185,7 +205,12 @@ def run_stage(recipe: str, place: str) -> None:
     Path(place).mkdir()
     prepared = prepare(load(recipe), RunDir(Path(place)))
     with connect(ROOT, cpus=2):
-        generate_stage(replace(prepared, engine_class="tests.test_drivers:FolderEngine"))
+        away, engine = Path(recipe).parent / "model" / "away", f"{HERE}:{AwayEngine.__name__}"
+        away.touch()
+        generate_stage(replace(prepared, engine_class=engine))
+        assert not (prepared.dir.self_made / "problems.jsonl").read_text()
+        away.unlink()
+        generate_stage(replace(prepared, engine_class=engine), redo_errors=True)
         generate_stage(replace(prepared, engine_class="no.such:Engine"))
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline import tables
+from pipeline.errors import TooManyErrors
 from pipeline.generation.blocks import write_plan
 from pipeline.generation.tasks import task
 from pipeline.recipe.load import load
@@ -19,6 +22,7 @@ from pipeline.run.round_selection import (
     student_name,
     student_of,
 )
+from pipeline.run.run import prepare, redo_heldout
 from pipeline.run_dir import RunDir
 from tests.pipeline.generation.chain_files import problem, without_engine, write_blocks
 
@@ -46,7 +50,16 @@ def judge(
 ) -> dict[str, Any]:
     """Judge a round. The student of each round in `solved` solved the first so many problems; on
     the last `errors` of them the engine failed."""
+    write_heldout(run, solved, errors)
+    folders = dict.fromkeys(map(student_name, solved), "none")
+    settings = without_engine(run.heldout)
+    facts = judge_round(RECIPE, run, number, PROBLEMS, folders, settings, before)
+    run.note_rounds(**facts)
+    return facts
 
+
+def write_heldout(run: RunDir, solved: Mapping[int, int], errors: int = 0) -> None:
+    """Write the chains of `judge`."""
     counts = {student_name(index): count for index, count in solved.items()}
 
     def failure_of(task: Task) -> Failure | None:
@@ -58,11 +71,6 @@ def judge(
     for name in counts:
         tasks = [task(each, name, 0, RECIPE.seed) for each in PROBLEMS]
         write_blocks(write_plan(run.tasks / "heldout", name, tasks, 16), run.heldout, failure_of)
-    folders = dict.fromkeys(counts, "none")
-    settings = without_engine(run.heldout)
-    facts = judge_round(RECIPE, run, number, PROBLEMS, folders, settings, before)
-    run.note_rounds(**facts)
-    return facts
 
 
 def published(run: RunDir) -> str:
@@ -153,6 +161,30 @@ def test_a_removed_student_is_copied_again(run: RunDir) -> None:
 def test_problems_on_which_the_engine_failed_are_not_judged(run: RunDir) -> None:
     facts = judge(run, 1, {0: 10, 1: 30}, errors=4)
     assert [line["n"] for line in facts["students"]] == [36, 36]
+
+
+def test_more_errors_than_the_setting_measure_no_round(run: RunDir) -> None:
+    with pytest.raises(TooManyErrors, match=r"^5 of 40 chains of student_before ended"):
+        judge(run, 1, {0: 10, 1: 30}, errors=5)
+    assert finished_rounds(run) == 0
+    assert not run.student.exists()
+
+
+def test_chains_made_again_compare_the_measured_rounds_anew(run: RunDir) -> None:
+    prepared = replace(prepare(RECIPE, run), heldout=tuple(PROBLEMS))
+    assert judge(run, 1, {0: 20, 1: 22}, errors=4)["stopped"] is not None
+    write_heldout(run, {0: 20, 1: 40})  # as an engine would after the errors were dropped
+    redo_heldout(prepared)
+    figures = [(line["correct"], line["n"]) for line in run.rounds["students"]]
+    assert (figures, run.rounds["stopped"]) == ([(20, 40), (40, 40)], None)
+    assert finished_rounds(run) == 1
+
+
+def test_before_the_first_round_only_errors_are_dropped(run: RunDir) -> None:
+    write_heldout(run, {0: 20, 1: 22}, errors=4)
+    redo_heldout(replace(prepare(RECIPE, run), heldout=tuple(PROBLEMS)))
+    assert len([*tables.rows(run.heldout, ["task_id"])]) == 72
+    assert finished_rounds(run) == 0
 
 
 def test_an_early_end_is_recorded_and_told_with_the_students_round(
