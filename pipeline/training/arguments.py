@@ -46,6 +46,14 @@ def shared_arguments(
     }
 
 
+def evaluation_batch_size(rows: int, micro: int, workers: int) -> int:
+    """Held-out pairs per worker and forward pass. With several workers it divides `rows`, as
+    accelerate fills an incomplete batch with repeated rows, whose loss would count again."""
+    if workers == 1:
+        return micro
+    return next(size for size in range(micro, 0, -1) if rows % size == 0)
+
+
 def deepspeed(settings: Train, micro: int, accumulate: int, bf16: bool) -> dict[str, Any]:
     """DeepSpeed's configuration, with explicit sizes."""
     return {
