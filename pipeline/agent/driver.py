@@ -2,7 +2,8 @@
 
 One coroutine per chain; chains never wait for each other. A task with a prefix continues recorded
 replies: they are parsed and their calls executed as if the engine had just generated them, so
-results and the functions' state are exact.
+results and the functions' state are exact. They count for no limit except the context: the model
+that continues has as many steps and failures as in a chain of its own.
 
 A `Rollout` is tokens in, tokens out. Its engine is a small protocol: vLLM in generation and
 evaluation, a Serve handle in serving, a script in tests. For remote endpoints, which take messages
@@ -166,7 +167,8 @@ class Driver(ABC):
 
         An engine error ends the chain with stop reason "engine_error".
         """
-        agent = Agent(self.dialect, self.limits.max_steps, self.limits.max_failures)
+        limits = self.limits
+        agent = Agent(self.dialect, limits.max_steps, limits.max_failures, len(task.prefix))
         prompt = self.dialect.prompt_messages(task.problem.question)
         conversation = self.converse(prompt)
         error: str | None = None
