@@ -30,6 +30,19 @@ from toolsets import ToolCall, ToolResult
 
 
 @dataclass(frozen=True, slots=True)
+class Truncation:
+    """Which tokens are sampled: the `top_k` likeliest (0: all), the likeliest of a total
+    probability `top_p`, and those of at least `min_p` of the likeliest one's probability."""
+
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+
+
+ALL_TOKENS = Truncation()
+
+
+@dataclass(frozen=True, slots=True)
 class Sampling:
     """Sampling parameters of one reply.
 
@@ -42,6 +55,7 @@ class Sampling:
     seed: int
     stop: tuple[str, ...] = ()
     grammar: str | None = None
+    truncation: Truncation = ALL_TOKENS
 
 
 class EngineError(RuntimeError):
@@ -156,6 +170,7 @@ class Driver(ABC):
     runner: Runner
     limits: Limits
     temperature: float
+    truncation: Truncation = ALL_TOKENS
     usage: Usage = field(default_factory=Usage)
 
     @abstractmethod
@@ -206,6 +221,7 @@ class Driver(ABC):
                     seed=task.seed + turn,
                     stop=self.limits.stop,
                     grammar=self.dialect.grammar,
+                    truncation=self.truncation,
                 )
                 reply, prompt_tokens = await conversation.ask(sampling)
             action = agent.read(reply, prompt_tokens)

@@ -99,6 +99,7 @@ class Endpoint:
         """
         import openai
 
+        top_p = sampling.truncation.top_p
         try:
             completion: ChatCompletion = await self._client.chat.completions.create(
                 model=self._model,
@@ -106,6 +107,7 @@ class Endpoint:
                 temperature=sampling.temperature,
                 max_tokens=sampling.max_tokens,
                 seed=sampling.seed,
+                top_p=top_p if top_p < 1 else openai.omit,  # some models refuse it
             )
             return _parse(completion)
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:

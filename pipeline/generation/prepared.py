@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.agent.driver import Truncation
 from pipeline.agent.prompt import Dialect
 from pipeline.generation.actor import ENGINE, RolloutSettings
 from pipeline.generation.endpoint import endpoint_of
@@ -58,4 +59,5 @@ def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutS
         out=str(out),
         engine_class=run.engine_class,
         endpoint=endpoint_of(model, recipe.cluster),
+        truncation=Truncation(model.top_p, model.top_k, model.min_p),
     )

@@ -3,6 +3,7 @@
     load        reads and validates a YAML file with overrides
     problems, models, pairs, training, evaluation, cluster, serving
                 one module per section of the file
+    unused      settings that cannot have an effect
 
 Pure: no access to the machine or to the files that a recipe names.
 """

@@ -136,7 +136,8 @@ def _check_model(recipe: Recipe, role: str, folder: Path, questions: Sequence[st
     config = AutoConfig.from_pretrained(folder).get_text_config()
     options, name = _model(recipe, role).engine, f"{role}.model {_model(recipe, role).model}"
     _check_heads(options, role, config, name)
-    longest, requested = _longest_context(options, config), options.get("max_model_len", -1)
+    longest, requested = _longest_context(options, config), options.get("max_model_len")
+    requested = -1 if requested is None else requested  # both: vLLM's default
     if longest and requested > longest and not os.environ.get("VLLM_ALLOW_LONG_MAX_MODEL_LEN"):
         raise CannotStart(
             f"{role}.engine.max_model_len is {requested:,}, more than the {longest:,} tokens of "

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from pipeline.agent.agent import dialect_of
-from pipeline.agent.driver import Limits, Rollout, Runner, Sampling, Usage
+from pipeline.agent.driver import Limits, Rollout, Runner, Sampling, Truncation, Usage
 from pipeline.agent.loss_masks import encode
 from pipeline.agent.prompt import Inject, render
 from pipeline.agent.transcript import ChatTemplate
@@ -183,6 +183,12 @@ def test_every_turn_has_a_different_seed(tokenizer: TextTokenizer) -> None:
     _run(rollout(engine)(task(QUESTION, seed=100)))
     expected = [Sampling(0.0, 64, 100 + turn) for turn in range(5)]
     assert [request.sampling for request in engine.requests] == expected
+
+
+def test_every_request_samples_from_the_same_tokens(tokenizer: TextTokenizer) -> None:
+    engine, few = ScriptedEngine(tokenizer, SCRIPT), Truncation(0.9, 40, 0.05)
+    _run(replace(rollout(engine), truncation=few)(task(QUESTION)))
+    assert {request.sampling.truncation for request in engine.requests} == {few}
 
 
 def test_a_stop_string_ends_the_reply_and_the_template_ends_the_turn_after_it(
