@@ -1,7 +1,8 @@
-"""Settings without effect: refused, so that nobody takes them for the cause of a result.
+"""Settings without effect, so that nobody takes them for the cause of a result.
 
-A setting counts as given if it differs from its default. Switches that turn a part of a run off
-(`problems.self_made.count=0`, `train.rounds=1`, `train.lora=null`) may leave that part's settings.
+`without_effect` finds those that contradict the rest of the recipe; they are refused. `turned_off`
+lists those of a part that a switch turns off, such as `problems.self_made.count=0`; a run says so
+and starts. A setting counts as given if it differs from its default.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
     from pipeline.recipe.load import Recipe
 
 POCKET = "pocket"
+OF_FILES = ("format", "columns", "test_fraction")
 OF_WRITERS = ("by", "temperature", "examples", "reply_tokens", "votes")
 OF_ENDPOINTS = ("requests_per_minute", "request_seconds")
 TRUNCATION = ("top_p", "top_k", "min_p")
+OF_PREFERENCES = ("loss", "beta", "dpop_lambda", "nll_weight", "learning_rate", "epochs")
 
 
 def without_effect(recipe: Recipe) -> str | None:
@@ -26,6 +29,36 @@ def without_effect(recipe: Recipe) -> str | None:
         for key, reason in rules(recipe):
             return f"{key} has no effect {reason}"
     return None
+
+
+def turned_off(recipe: Recipe) -> list[str]:
+    """One sentence about each given setting of a part that is turned off."""
+    return [f"{key} has no effect {reason}" for key, reason in _turned_off(recipe)]
+
+
+def _turned_off(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    problems, train = recipe.problems, recipe.train
+    if problems.path == POCKET:
+        for name in _given(problems, OF_FILES):
+            yield f"problems.{name}", f"with problems.path={POCKET}"
+    elif not problems.self_made.count:
+        for name in _given(problems.self_made, OF_WRITERS):
+            yield f"problems.self_made.{name}", "with problems.self_made.count=0"
+    if train.rounds == 1 and _given(train, ("round_models",)):
+        yield "train.round_models", "with train.rounds=1"
+    stages = {"sft": ("train.sft.", train.sft, tuple(type(train.sft).model_fields))}
+    stages |= {"dpo": ("train.", train, OF_PREFERENCES)}
+    for stage, (prefix, section, names) in stages.items():
+        if stage not in train.stages:
+            for name in _given(section, names):
+                yield f"{prefix}{name}", f"without {stage} in train.stages"
+    for role in ("teacher", "student"):
+        model = getattr(recipe, role)
+        if model.tool_parser and not recipe.is_native(model):
+            yield f"{role}.tool_parser", "in dialect inject"
+        samples = model.samples
+        if samples.until is not None and samples.min == samples.max:
+            yield f"{role}.samples.until", "where samples.min is samples.max"
 
 
 def _problems(recipe: Recipe) -> Iterator[tuple[str, str]]:

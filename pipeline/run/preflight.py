@@ -24,6 +24,7 @@ from pipeline.generation.prepared import Run
 from pipeline.generation.stage import generating_models
 from pipeline.recipe.load import Recipe, load, shipped
 from pipeline.recipe.models import Model
+from pipeline.recipe.unused import turned_off
 from pipeline.run.evaluated import evaluated_models
 from toolsets.errors import nearest
 
@@ -52,7 +53,8 @@ def check_run(run: Run, stages: Sequence[str], download: bool) -> None:
     problems = [p for p in run.problems if "generate" in remaining and p.split == "train"]
     problems += evaluation_problems(run.problems, run.recipe) if "evaluate" in remaining else []
     questions = [problem.question for problem in problems]
-    for note in check_models(run.recipe, engine_roles(run.recipe, remaining), questions, download):
+    notes = check_models(run.recipe, engine_roles(run.recipe, remaining), questions, download)
+    for note in (*turned_off(run.recipe), *notes):
         print(f"warning: {note}", file=sys.stderr)
 
 

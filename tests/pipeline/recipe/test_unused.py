@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.recipe.load import RecipeError, load, shipped, validate
+from pipeline.recipe.unused import turned_off
 
 FILE = "problems.path=my.jsonl"
 ENDPOINT = "teacher.endpoint=http://host/v1"
@@ -97,6 +98,59 @@ def test_a_setting_without_effect_is_refused(overrides: list[str], sentence: str
 def test_a_setting_that_some_part_of_a_run_uses_is_accepted(overrides: list[str]) -> None:
     recipe = load("pocket", overrides)
     assert validate(recipe.model_dump(mode="json"), "again") == recipe  # as run.json stores it
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentences"),
+    [
+        (["problems.test_fraction=0.3"], ["problems.test_fraction has no effect with problems.pa"]),
+        (
+            [FILE, "problems.self_made={count: 0, by: teacher, votes: 5}"],
+            [
+                "problems.self_made.by has no effect with problems.self_made.count=0",
+                "problems.self_made.votes has no effect with problems.self_made.count=0",
+            ],
+        ),
+        (
+            ["train.round_models=[student]"],
+            ["train.round_models has no effect with train.rounds=1"],
+        ),
+        (["train.round_models=[student]", "train.rounds=2"], []),
+        (
+            ["train.stages=[dpo]", "train.sft={epochs: 3}"],
+            ["train.sft.epochs has no effect without sft in train.stages"],
+        ),
+        (["train.stages=[sft]", "train.learning_rate=5e-7"], []),  # all of them are defaults
+        (
+            ["train.stages=[sft]", "train.beta=0.9"],
+            [
+                "train.beta has no effect without dpo in train.stages",
+                "train.learning_rate has no effect without dpo in train.stages",
+            ],
+        ),
+        (
+            ["student.tool_parser=hermes"],
+            ["student.tool_parser has no effect in dialect inject"],
+        ),
+        (["student.tool_parser=hermes", "student.dialect=native"], []),
+        (
+            ["teacher.samples={max: 4, until: {correct: 1}}"],
+            ["teacher.samples.until has no effect where samples.min is samples.max"],
+        ),
+    ],
+)
+def test_settings_of_a_part_that_is_off_are_said(
+    overrides: list[str], sentences: list[str]
+) -> None:
+    found = turned_off(load("pocket", overrides))
+    assert len(found) == len(sentences)
+    for sentence, expected in zip(found, sentences, strict=True):
+        assert sentence.startswith(expected)
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_shipped_recipes_give_no_setting_of_a_part_that_is_off(name: str) -> None:
+    assert turned_off(load(name)) == []
 
 
 @pytest.mark.parametrize("name", shipped())
