@@ -52,7 +52,7 @@ class Student:
             )
         options = dict(settings.engine)
         limit = {"max_new_tokens": settings.max_tokens}
-        generation = options.get("override_generation_config", {}) | limit
+        generation = (options.get("override_generation_config") or {}) | limit
         options |= {"served_model_name": [settings.name], "override_generation_config": generation}
         self._engine = LocalEngine(settings.model, options, settings.kv_cache_gib)
         self._parses_tools = settings.tool_parser is not None

@@ -114,11 +114,19 @@ class Agent:
     """One chain in progress: its `steps` so far and its `answer`.
 
     It stops after `max_steps` replies, or after `max_failures` failures of one kind in a row. The
+    first `replayed` replies are recorded ones of another model and count for neither limit. The
     state of stateful functions is passed with the calls and not recorded in the steps.
     """
 
-    def __init__(self, dialect: Dialect, max_steps: int, max_failures: int | None = None) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        max_steps: int,
+        max_failures: int | None = None,
+        replayed: int = 0,
+    ) -> None:
         self._dialect = dialect
+        self._replayed = replayed
         self._max_steps = max_steps
         self._max_failures = max_failures
         self._streak: tuple[ErrorKind | None, int] = None, 0  # error kind, times in a row
@@ -173,11 +181,13 @@ class Agent:
 
     def _end_step(self, result: ToolResult, parallel: tuple[Executed, ...] = ()) -> Ask | Stop:
         self.steps[-1] = replace(self.steps[-1], result=result, parallel=parallel)
+        if len(self.steps) <= self._replayed:
+            return Ask(self._dialect.results(self.steps[-1]))
         kind, times = self._streak
         self._streak = result.error_kind, times + 1 if result.error_kind == kind else 1
         if not result.ok and self._streak[1] == self._max_failures:
             return Stop("max_failures")
-        if len(self.steps) >= self._max_steps:
+        if len(self.steps) >= self._replayed + self._max_steps:
             return Stop("max_steps")
         return Ask(self._dialect.results(self.steps[-1]))
 

@@ -2,7 +2,8 @@
 
 One coroutine per chain; chains never wait for each other. A task with a prefix continues recorded
 replies: they are parsed and their calls executed as if the engine had just generated them, so
-results and the functions' state are exact.
+results and the functions' state are exact. They count for no limit except the context: the model
+that continues has as many steps and failures as in a chain of its own.
 
 A `Rollout` is tokens in, tokens out. Its engine is a small protocol: vLLM in generation and
 evaluation, a Serve handle in serving, a script in tests. For remote endpoints, which take messages
@@ -29,6 +30,19 @@ from toolsets import ToolCall, ToolResult
 
 
 @dataclass(frozen=True, slots=True)
+class Truncation:
+    """Which tokens are sampled: the `top_k` likeliest (0: all), the likeliest of a total
+    probability `top_p`, and those of at least `min_p` of the likeliest one's probability."""
+
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+
+
+ALL_TOKENS = Truncation()
+
+
+@dataclass(frozen=True, slots=True)
 class Sampling:
     """Sampling parameters of one reply.
 
@@ -41,6 +55,7 @@ class Sampling:
     seed: int
     stop: tuple[str, ...] = ()
     grammar: str | None = None
+    truncation: Truncation = ALL_TOKENS
 
 
 class EngineError(RuntimeError):
@@ -155,6 +170,7 @@ class Driver(ABC):
     runner: Runner
     limits: Limits
     temperature: float
+    truncation: Truncation = ALL_TOKENS
     usage: Usage = field(default_factory=Usage)
 
     @abstractmethod
@@ -166,7 +182,8 @@ class Driver(ABC):
 
         An engine error ends the chain with stop reason "engine_error".
         """
-        agent = Agent(self.dialect, self.limits.max_steps, self.limits.max_failures)
+        limits = self.limits
+        agent = Agent(self.dialect, limits.max_steps, limits.max_failures, len(task.prefix))
         prompt = self.dialect.prompt_messages(task.problem.question)
         conversation = self.converse(prompt)
         error: str | None = None
@@ -204,6 +221,7 @@ class Driver(ABC):
                     seed=task.seed + turn,
                     stop=self.limits.stop,
                     grammar=self.dialect.grammar,
+                    truncation=self.truncation,
                 )
                 reply, prompt_tokens = await conversation.ask(sampling)
             action = agent.read(reply, prompt_tokens)

@@ -124,6 +124,9 @@ class LocalEngine:
         special = self._special
         params = SamplingParams(
             temperature=sampling.temperature,
+            top_p=sampling.truncation.top_p,
+            top_k=sampling.truncation.top_k,
+            min_p=sampling.truncation.min_p,
             max_tokens=sampling.max_tokens,
             seed=sampling.seed,
             stop=[text for text in sampling.stop if text not in special],

@@ -28,7 +28,7 @@ import toolsets
 from cluster import storage
 from pipeline import tables
 from pipeline.agent.agent import dialect_of, with_agent_tools
-from pipeline.agent.driver import SECONDS, Driver, Rollout, Usage, limits_of
+from pipeline.agent.driver import ALL_TOKENS, SECONDS, Driver, Rollout, Truncation, Usage, limits_of
 from pipeline.agent.native import MakeReader
 from pipeline.agent.prompt import Dialect, Writing
 from pipeline.agent.transcript import ChatTemplate
@@ -75,6 +75,7 @@ class RolloutSettings:
     token_seconds: float | None = None  # see `pipeline.engine.watch`
     no_progress_seconds: float | None = None  # of the whole job (`pipeline.generation.pool`)
     writes: bool = False  # write synthetic problems (`pipeline.generation.synthetic_stage`)
+    truncation: Truncation = ALL_TOKENS
     mark: str | None = None  # file that the driver wrote to `out` (`cluster.storage`)
 
 
@@ -136,6 +137,7 @@ class RolloutActor:
             runner=self._executor(),
             limits=limits_of(s.agent, s.retries, s.stop),
             temperature=s.temperature,
+            truncation=s.truncation,
             usage=Usage(common, block=capacity.block_tokens if capacity else 1),
         )
 
@@ -149,6 +151,7 @@ class RolloutActor:
             runner=self._executor(),
             limits=limits_of(s.agent, retries=0),  # the endpoint's client retries instead
             temperature=s.temperature,
+            truncation=s.truncation,
         )
 
     def _executor(self) -> toolsets.Executor:

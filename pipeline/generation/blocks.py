@@ -69,10 +69,13 @@ def extend_plan(folder: Path, name: str, tasks: Iterable[Task], size: int) -> li
 
 
 def plan_files(folder: Path, name: str) -> list[Path]:
-    """The files of all plans whose names match the glob `name`; empty if there are none."""
-    if any(folder.glob(f"{name}-*.parquet")):
-        _unhide(folder, name)  # an interrupted `write_plan` may have left some hidden
-    return sorted(folder.glob(f"{name}-*.parquet"))
+    """The files of all plans whose names match the glob `name`; empty if there are none.
+
+    A plan all of whose files are hidden was not written to its end, so it is not among them.
+    """
+    for plan in {path.stem.rpartition("-")[0] for path in _visible(folder, name)}:
+        _unhide(folder, plan)  # an interrupted `write_plan` may have left some hidden
+    return _visible(folder, name)
 
 
 def blocks(files: Iterable[Path]) -> Iterator[Block]:
@@ -86,6 +89,11 @@ def blocks(files: Iterable[Path]) -> Iterator[Block]:
 def rows_in(path: Path) -> int:
     """Number of rows of a file of chains; 0 if it does not exist."""
     return pq.read_metadata(path).num_rows if path.exists() else 0
+
+
+def _visible(folder: Path, name: str) -> list[Path]:
+    found = folder.glob(f"{name}-*.parquet")
+    return sorted(path for path in found if not path.name.startswith("."))
 
 
 def _unhide(folder: Path, name: str) -> None:

@@ -1,4 +1,5 @@
-"""Tasks for the strategy `corrected`: the teacher continues from the student's steps.
+"""Tasks for the strategy `corrected`: the teacher continues from the student's steps, with as many
+steps and failures of its own as in a chain from the start (`pipeline.agent.driver`).
 
 Not here: which step was fatal (`pipeline.pairs`).
 """

@@ -97,6 +97,7 @@ class Endpoint:
         """
         import openai
 
+        top_p = sampling.truncation.top_p
         try:
             response = await self._client.chat.completions.with_raw_response.create(
                 model=self._model,
@@ -104,6 +105,7 @@ class Endpoint:
                 temperature=sampling.temperature,
                 max_tokens=sampling.max_tokens,
                 seed=sampling.seed,
+                top_p=top_p if top_p < 1 else openai.omit,  # some models refuse it
             )
             return read_completion(response.content)
         except (ContextFull, EngineError):

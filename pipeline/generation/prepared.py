@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.agent.driver import Truncation
 from pipeline.agent.prompt import Dialect
 from pipeline.generation.actor import ENGINE, RolloutSettings
 from pipeline.generation.endpoint import endpoint_of
@@ -63,4 +64,5 @@ def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutS
         outage_seconds=recipe.cluster.outage_seconds,
         token_seconds=recipe.cluster.token_seconds,
         no_progress_seconds=no_progress_seconds(recipe.cluster, recipe.agent, model),
+        truncation=Truncation(model.top_p, model.top_k, model.min_p),
     )

@@ -31,7 +31,7 @@ from pipeline.generation.ray_job import (
     has_engine_errors,
     roll_out,
 )
-from pipeline.generation.tasks import task
+from pipeline.generation.tasks import task, vote
 from pipeline.problems.decontamination import NGRAM, SeenQuestions
 from pipeline.problems.synthetic import (
     Refused,
@@ -44,6 +44,7 @@ from pipeline.problems.synthetic import (
     verified,
 )
 from pipeline.recipe.load import Recipe
+from pipeline.recipe.problems import SelfMade
 from pipeline.records import Chain, Problem, Task
 from pipeline.run_dir import RunDir
 from toolsets import Toolset
@@ -144,20 +145,26 @@ def _replies(
     """The model's replies, by problem id; None if the engine failed."""
     config, out = recipe.problems.self_made, run.self_made / WRITTEN
     tasks = [task(problem, config.by, 0, recipe.seed) for problem in prompts]
-    writer = replace(
-        settings,
-        writes=True,
-        out=str(out),
-        agent=settings.agent.model_copy(
-            update={"max_steps": 1, "reply_tokens": config.reply_tokens}
-        ),
-        temperature=config.temperature,
-    )
+    writer = writer_settings(settings, config, out)
     planned = write_plan(run.self_made_tasks, WRITTEN, tasks, recipe.cluster.batch_tasks)
     roll_out(f"write problems ({config.by})", run, planned, writer, recipe.cluster)
     check_complete(out, planned, recipe.cluster.max_error_share)
     chains = map(tables.chain_of, tables.rows(out))
     return {chain.problem_id: _reply(chain) for chain in chains}
+
+
+def writer_settings(settings: RolloutSettings, config: SelfMade, out: Path) -> RolloutSettings:
+    """Settings of the chains of one reply that write problems. No stop text ends them: it ends a
+    reply after one call, and a problem has several."""
+    one_reply = {"max_steps": 1, "reply_tokens": config.reply_tokens}
+    return replace(
+        settings,
+        writes=True,
+        out=str(out),
+        agent=settings.agent.model_copy(update=one_reply),
+        temperature=config.temperature,
+        stop=(),
+    )
 
 
 def _reply(chain: Chain) -> str | None:
@@ -204,7 +211,7 @@ def _solve(
     draft's answer (None: engine error)."""
     config, out = recipe.problems.self_made, run.self_made / SOLVED
     tasks: list[Task] = [
-        task(problem, config.by, index, recipe.seed)
+        vote(problem, config.by, index, recipe.seed)
         for problem in drafts
         for index in range(config.votes)
     ]

@@ -21,6 +21,13 @@ def task(problem: Problem, model: str, sample_index: int, seed: int) -> Task:
     return Task(task_id, problem, model, sample_index, _seed(seed, task_id))
 
 
+def vote(problem: Problem, model: str, index: int, seed: int) -> Task:
+    """The task of one solution for self-consistency. Its seed is not that of a training chain, as
+    accepting a problem for its correct votes would select the training chains too."""
+    task_id = f"{problem.problem_id}/{model}/vote/{index}"
+    return Task(task_id, problem, model, index, _seed(seed, task_id))
+
+
 def continuations(problem: Problem, model: str, chain: Chain, seed: int) -> list[Task]:
     """The tasks in which `model` finishes `chain` after each of its steps except the last. They
     show after which step no correct answer is reached (the strategy `corrected`)."""

@@ -17,6 +17,7 @@ from dataclasses import replace
 from itertools import pairwise, permutations
 
 from pipeline.pairs.candidates import Candidates, Draft, shared_steps
+from pipeline.pairs.filters import is_by_limit
 from pipeline.records import Chain, Step
 from toolsets import ToolCall
 
@@ -84,7 +85,8 @@ def corrected(candidates: Candidates) -> Iterator[Draft]:
         if rejected.model != STUDENT:
             continue
         continuations = _continuations(candidates, rejected)
-        fatal = first_fatal_step([correct for _, correct in continuations])
+        whole = None if is_by_limit(rejected) else False
+        fatal = first_fatal_step([correct for _, correct in continuations], whole)
         if fatal is not None and (chosen := continuations[fatal][0]) is not None:
             yield Draft(chosen, rejected, fatal)
 
@@ -116,15 +118,16 @@ def is_corrected_by(failed: Step, later: Step) -> bool:
     return later.call.name in tried or (bool(words) and words <= tried)
 
 
-def first_fatal_step(correct: Sequence[bool | None]) -> int | None:
+def first_fatal_step(correct: Sequence[bool | None], whole: bool | None = False) -> int | None:
     """The first step of an incorrect chain that turns continuations from correct to incorrect.
 
     `correct[k]` says whether the teacher's continuation after the first k steps is correct (None:
-    unknown). The whole chain counts as one more incorrect continuation. Returns None if no correct
-    continuation is followed directly by an incorrect one. There is one sample per step, so a
-    teacher that fails by chance moves the result to an earlier step.
+    unknown). The `whole` chain counts as one more continuation, incorrect unless only a limit ended
+    it (None). Returns None if no correct continuation is followed directly by an incorrect one.
+    There is one sample per step, so a teacher that fails by chance moves the result to an earlier
+    step.
     """
-    for step, (before, after) in enumerate(pairwise([*correct, False])):
+    for step, (before, after) in enumerate(pairwise([*correct, whole])):
         if before is True and after is False:
             return step
     return None
@@ -138,10 +141,10 @@ def _words(call: ToolCall) -> Iterator[str]:
 
 def _continuations(candidates: Candidates, rejected: Chain) -> list[Continuation]:
     """The teacher's continuation of `rejected` after 0, 1, 2, ... steps. After 0 steps it is the
-    teacher's first correct chain, or None."""
+    teacher's first correct chain, or None. One that only reached a limit shows nothing."""
     from_start = next((chain for chain in candidates.correct if chain.model == TEACHER), None)
     by_steps: dict[int, Continuation] = {
-        chain.prefix_steps: (chain, correct)
+        chain.prefix_steps: (chain, None if _is_cut(chain) else correct)
         for chain, correct in candidates.continued
         if chain.sample_index == rejected.sample_index
     }
@@ -150,6 +153,12 @@ def _continuations(candidates: Candidates, rejected: Chain) -> list[Continuation
         (from_start, from_start is not None),
         *(by_steps.get(count, (None, None)) for count in counts),
     ]
+
+
+def _is_cut(continuation: Chain) -> bool:
+    """Whether a continuation ended at its last step or at the context's end, or by a limit alone:
+    with more of it, it might have been correct."""
+    return continuation.stop_reason in ("max_steps", "context_full") or is_by_limit(continuation)
 
 
 def _combinations(

@@ -4,6 +4,7 @@
     values      YAML values by the type of their field
     problems, models, pairs, training, evaluation, cluster, serving
                 one module per section of the file
+    unused      settings that cannot have an effect
 
 Pure: no access to the machine or to the files that a recipe names.
 """

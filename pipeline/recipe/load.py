@@ -26,6 +26,7 @@ from pipeline.recipe.problems import Problems
 from pipeline.recipe.section import Section
 from pipeline.recipe.serving import Serving
 from pipeline.recipe.training import Train
+from pipeline.recipe.unused import without_effect
 from pipeline.recipe.values import Unclear, load_yaml, read_value, type_at
 from toolsets.errors import nearest
 
@@ -88,6 +89,8 @@ def validate(data: Mapping[str, Any], where: str) -> Recipe:
     except ValidationError as error:
         raise RecipeError(f"recipe {where}: {_explain(error)}") from None
     _check_endpoint(recipe, where)
+    if sentence := without_effect(recipe):
+        raise RecipeError(f"recipe {where}: {sentence}")
     for role in ("teacher", "student"):
         _check_dialect(recipe, role, where)
         _check_structured(recipe, role, where)

@@ -11,6 +11,7 @@ from pipeline.recipe.section import Section
 
 DialectName = Literal["inject", "native"]
 CallsPerReply = Literal["one", "several"]
+RANKS = ("tensor_parallel_size", "pipeline_parallel_size")  # engine options that are counted here
 BASE_URL = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:]+\])(:\d+)?(/[^\s?#]*)?")
 
 
@@ -63,9 +64,16 @@ class Until(Section):
 class Samples(Section):
     """Chains per problem: at least `min`, then one more per wave until `until` or `max`."""
 
-    min: int = Field(default=4, ge=0)
+    min: int = Field(default=4, ge=0, description="needs until; without it, max")
     max: int = Field(default=4, ge=0)
     until: Until | None = Field(default=None, description="null: every problem gets max chains")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _min_is_max_without_until(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("until") is None and "max" in data:
+            return {"min": data["max"]} | data
+        return data
 
     @model_validator(mode="after")
     def _ordered(self) -> Samples:
@@ -80,6 +88,21 @@ class Model(Section):
     model: str = Field(default="pocket", description="folder, hub name, or pocket")
     temperature: float = Field(
         default=1.0, ge=0, description="for training chains; see evaluate.temperature"
+    )
+    top_p: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="sample the likeliest tokens of this total probability, arXiv 1904.09751; 1: "
+        "all; this, top_k and min_p are for training chains and, above temperature 0, evaluation",
+    )
+    top_k: int = Field(default=0, ge=0, description="sample the likeliest k tokens; 0: all")
+    min_p: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="sample tokens of at least this share of the likeliest one's probability, "
+        "arXiv 2407.01082; 0: all",
     )
     samples: Samples = Field(default=Samples(), description="training chains per problem")
     retries: int = Field(
@@ -107,6 +130,15 @@ class Model(Section):
     def is_remote(self) -> bool:
         """Whether the model is served by a remote endpoint, so that no engine is started here."""
         return False
+
+    @field_validator("engine")
+    @classmethod
+    def _has_countable_ranks(cls, engine: dict[str, Any]) -> dict[str, Any]:
+        for name in RANKS:
+            value = engine.get(name, 1)
+            if type(value) is not int or value < 1:
+                raise ValueError(f"{name} must be a whole number from 1, got {value!r}")
+        return engine
 
 
 class Teacher(Model):

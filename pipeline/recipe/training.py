@@ -61,6 +61,21 @@ class Train(Section):
         default=5e-7, gt=0, description="peak learning rate of the preference stage"
     )
     epochs: float = Field(default=1.0, gt=0)
+    scheduler: Literal["cosine", "linear", "constant"] = Field(
+        default="cosine", description="the learning rate after warm-up: falls to 0, or stays"
+    )
+    warmup: float = Field(
+        default=0.05,
+        ge=0,
+        lt=1,
+        description="share of a stage's steps in which the learning rate rises to its peak",
+    )
+    weight_decay: float = Field(
+        default=0.0, ge=0, description="weight decay of AdamW, arXiv 1711.05101"
+    )
+    max_grad_norm: float | None = Field(
+        default=1.0, gt=0, description="clip the norm of a step's gradient to this; null: never"
+    )
     batch_size: int = Field(default=16, ge=1, description="pairs (or chains) per optimizer step")
     micro_batch_size: int = Field(
         default=4, ge=1, description="pairs (or chains) per worker and forward pass"

@@ -17,6 +17,7 @@ from pipeline.recipe.load import Recipe
 from pipeline.run.estimate import Measured
 from pipeline.run_dir import RunDir, differences
 
+SHAPING = ("dialect", "temperature", "top_p", "top_k", "min_p", "engine")  # keys of a model
 LISTED = 3  # differences listed in a note
 
 
@@ -88,8 +89,7 @@ def _missing(sample: Sample, recipe: Recipe, name: str) -> str:
 def _shape(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that affect length and speed of chains, except the models' names."""
     models = {
-        name: {key: recipe[name].get(key) for key in ("dialect", "temperature", "engine")}
-        for name in ("teacher", "student")
+        name: {key: recipe[name].get(key) for key in SHAPING} for name in ("teacher", "student")
     }
     problems = {"path": recipe["problems"]["path"]}
     return models | {"problems": problems} | {key: recipe[key] for key in ("toolset", "agent")}

@@ -61,6 +61,9 @@ NO_MODEL_FILES = (".md", ".log")
 WHERE = ("model", "endpoint", "requests_per_minute", "request_seconds", "retries")
 
 
+TRUNCATION = ("top_p", "top_k", "min_p")  # without effect at temperature 0
+
+
 class StageInputs:
     """The inputs of each stage of one round of a run, as they are now."""
 
@@ -120,11 +123,12 @@ class StageInputs:
         """Inputs of the evaluation of the model `name` in `folder`."""
         recipe = self._recipe
         role = "teacher" if name == "teacher" else "student"
+        unused = ("samples", "temperature", *(() if recipe.evaluate.temperature else TRUNCATION))
         settings = {
             "agent": _without(recipe.agent, ()),
             "seed": recipe.seed,
             "evaluate": _without(recipe.evaluate, ("models",)),
-            role: _without(getattr(recipe, role), (*WHERE, "samples", "temperature")),
+            role: _without(getattr(recipe, role), (*WHERE, *unused)),
         }
         found = self._judged(evaluation_problems(self._run.problems, recipe))
         found |= {
@@ -222,4 +226,6 @@ def _prompt_digest(dialect: Dialect) -> str:
 
 
 def _without(section: Section, keys: Iterable[str]) -> dict[str, Any]:
-    return section.model_dump(mode="json", exclude=set(keys))
+    """The settings of a section that are not the default, so that a setting which is new in a later
+    version changes no digest."""
+    return section.model_dump(mode="json", exclude=set(keys), exclude_defaults=True)

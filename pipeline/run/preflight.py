@@ -24,6 +24,7 @@ from pipeline.generation.prepared import Run
 from pipeline.generation.stage import generating_models
 from pipeline.recipe.load import Recipe, load, shipped
 from pipeline.recipe.models import Model
+from pipeline.recipe.unused import turned_off
 from pipeline.records import Problem
 from pipeline.run.evaluated import evaluated_models
 from toolsets.errors import nearest
@@ -54,7 +55,8 @@ def check_run(run: Run, stages: Sequence[str], download: bool) -> None:
     if "evaluate" in remaining:
         problems += _evaluated(run)
     questions = [problem.question for problem in problems]
-    for note in check_models(run.recipe, engine_roles(run.recipe, remaining), questions, download):
+    notes = check_models(run.recipe, engine_roles(run.recipe, remaining), questions, download)
+    for note in (*turned_off(run.recipe), *notes):
         print(f"warning: {note}", file=sys.stderr)
 
 
@@ -151,7 +153,8 @@ def _check_model(recipe: Recipe, role: str, folder: Path, questions: Sequence[st
     config = AutoConfig.from_pretrained(folder).get_text_config()
     options, name = _model(recipe, role).engine, f"{role}.model {_model(recipe, role).model}"
     _check_heads(options, role, config, name)
-    longest, requested = _longest_context(options, config), options.get("max_model_len", -1)
+    longest, requested = _longest_context(options, config), options.get("max_model_len")
+    requested = -1 if requested is None else requested  # both: vLLM's default
     if longest and requested > longest and not os.environ.get("VLLM_ALLOW_LONG_MAX_MODEL_LEN"):
         raise CannotStart(
             f"{role}.engine.max_model_len is {requested:,}, more than the {longest:,} tokens of "

@@ -9,6 +9,9 @@ from typing import Any
 
 from pipeline.recipe.training import Train
 
+# "constant" of Hugging Face has no warm-up
+SCHEDULERS = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
+
 
 def shared_arguments(
     settings: Train, seed: int, gpu: bool, scratch: str, workers: int
@@ -26,10 +29,10 @@ def shared_arguments(
         "per_device_train_batch_size": micro,
         "per_device_eval_batch_size": micro,
         "gradient_accumulation_steps": accumulate,
-        "lr_scheduler_type": "cosine",
-        "warmup_steps": 0.05,
-        "weight_decay": 0.0,
-        "max_grad_norm": 1.0,
+        "lr_scheduler_type": SCHEDULERS[settings.scheduler],
+        "warmup_steps": settings.warmup,  # below 1 it is a share of all steps
+        "weight_decay": settings.weight_decay,
+        "max_grad_norm": settings.max_grad_norm or 0.0,
         "logging_steps": 1,
         "logging_nan_inf_filter": False,  # else NaN and infinite losses are logged as finite
         "save_strategy": "steps",
@@ -46,6 +49,14 @@ def shared_arguments(
     }
 
 
+def evaluation_batch_size(rows: int, micro: int, workers: int) -> int:
+    """Held-out pairs per worker and forward pass. With several workers it divides `rows`, as
+    accelerate fills an incomplete batch with repeated rows, whose loss would count again."""
+    if workers == 1:
+        return micro
+    return next(size for size in range(micro, 0, -1) if rows % size == 0)
+
+
 def deepspeed(settings: Train, micro: int, accumulate: int, bf16: bool) -> dict[str, Any]:
     """DeepSpeed's configuration, with explicit sizes."""
     return {
@@ -59,7 +70,7 @@ def deepspeed(settings: Train, micro: int, accumulate: int, bf16: bool) -> dict[
         "train_micro_batch_size_per_gpu": micro,
         "gradient_accumulation_steps": accumulate,
         "train_batch_size": settings.batch_size,
-        "gradient_clipping": 1.0,
+        "gradient_clipping": settings.max_grad_norm or 0.0,
         "bf16": {"enabled": bf16},
         "steps_per_print": 10**9,
     }

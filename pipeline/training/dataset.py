@@ -96,7 +96,8 @@ def fill_batches(rows: Sequence[Encoded], batch_size: int) -> list[Encoded]:
 
 
 def store(prepared: Prepared, out: Path, batch_size: int) -> None:
-    """Write rows to the folder of a stage, and data.json with their counts.
+    """Write rows to the folder of a stage, and data.json with their counts. Only rows for training
+    fill whole batches; each held-out row is stored, and so measured, once.
 
     The rows are on disk because TRL stores the reference's log-probabilities beside the data set,
     where every worker reads them.
@@ -122,5 +123,5 @@ def load_stored(out: Path) -> tuple[Any, Any]:
 
 
 def _folders(prepared: Prepared, out: Path, batch_size: int) -> dict[Path, list[Encoded]]:
-    splits = {"tokens": prepared.train, "heldout": prepared.heldout}
-    return {out / name: fill_batches(rows, batch_size) for name, rows in splits.items()}
+    filled = fill_batches(prepared.train, batch_size)
+    return {out / "tokens": filled, out / "heldout": prepared.heldout}

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from pipeline import tables
 from pipeline.agent.transcript import ChatTemplate
 from pipeline.recipe.training import Train
-from pipeline.training.arguments import lora, shared_arguments
+from pipeline.training.arguments import evaluation_batch_size, lora, shared_arguments
 from pipeline.training.dataset import load_stored, prepare, store
 from pipeline.training.export import best_or_last, export
 from pipeline.training.local_scratch import scratch
@@ -165,9 +165,12 @@ def _dpo_trainer(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict
     from pipeline.training.prefix_sharing import packing_width
 
     is_dpop = settings.loss == "dpop"
-    losses = {} if is_dpop else {settings.loss: 1.0}
-    losses |= {"sft": settings.nll_weight}
     rows, heldout = load_stored(Path(job.out))
+    if heldout is not None:
+        micro = settings.micro_batch_size
+        workers = settings.batch_size // (micro * arguments["gradient_accumulation_steps"])
+        size = evaluation_batch_size(len(heldout), micro, workers)
+        arguments = arguments | {"per_device_eval_batch_size": size}
     model = _model(job)
     width = packing_width(model, settings.prefix_sharing, settings.max_tokens)
     return MaskedDPOTrainer(
@@ -177,8 +180,8 @@ def _dpo_trainer(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict
             learning_rate=settings.learning_rate,
             num_train_epochs=settings.epochs,
             beta=settings.beta,
-            loss_type=list(losses),
-            loss_weights=list(losses.values()),
+            loss_type=["sigmoid" if is_dpop else settings.loss],
+            loss_weights=[0.0 if is_dpop else 1.0],  # DPO-positive replaces TRL's loss
             max_length=None,
             precompute_ref_log_probs=True,
         ),
@@ -187,6 +190,7 @@ def _dpo_trainer(job: TrainJob, settings: Train, tokenizer: Any, arguments: dict
         eval_dataset=heldout,
         processing_class=tokenizer,
         peft_config=lora(settings),
+        nll_weight=settings.nll_weight,
         dpop_lambda=settings.dpop_lambda if is_dpop else None,
     )
 

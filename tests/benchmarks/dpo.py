@@ -218,11 +218,12 @@ def _trainer(kind: str, model: Any, tokenizer: Any, pairs: Path, scratch: str, s
 
     settings = Train.model_validate(SETTINGS)
     shared = shared_arguments(settings, 0, False, scratch, workers=1) | {"save_strategy": "no"}
+    nll = {"sft": settings.nll_weight} if kind == "trl" else {}  # ours is a term of the trainer
     config = DPOConfig(
         **shared,
         max_steps=UNTIMED + steps,
-        loss_type=["sigmoid", "sft"],
-        loss_weights=[1.0, settings.nll_weight],
+        loss_type=["sigmoid", *nll],
+        loss_weights=[1.0, *nll.values()],
         max_length=None,
         precompute_ref_log_probs=True,
     )
@@ -237,6 +238,7 @@ def _trainer(kind: str, model: Any, tokenizer: Any, pairs: Path, scratch: str, s
     return MaskedDPOTrainer(
         train_dataset=_stored([encode_pair(row, template) for row in rows], scratch),
         data_collator=MaskedPreferenceCollator(tokenizer.pad_token_id, width=width),
+        nll_weight=settings.nll_weight,
         **common,
     )
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from pipeline.agent.agent import dialect_of
-from pipeline.agent.driver import Limits, Rollout, Runner, Sampling, Usage
+from pipeline.agent.driver import Limits, Rollout, Runner, Sampling, Truncation, Usage
 from pipeline.agent.loss_masks import encode
 from pipeline.agent.prompt import Inject, render
 from pipeline.agent.transcript import ChatTemplate
@@ -149,11 +149,46 @@ def test_a_replay_that_fills_the_context_ends_the_chain_without_a_request(
     assert chain.prefix_steps == 2
 
 
+FAILING, CALL = "subtract(a=12)", "add(a=1, b=1)"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "own", "expected"),
+    [
+        ([FAILING] * 3, [FAILING, CALL, "answer(2)"], "answer"),  # its first slip does not end it
+        ([CALL] * 5, [CALL, "answer(2)"], "answer"),  # of at most 6 replies
+        ([CALL] * 9, [CALL] * 5 + ["answer(2)"], "answer"),  # more than a chain may have
+        ([FAILING] * 5, ["answer(2)"], "answer"),  # more than a chain may have
+        ([FAILING] * 3, [FAILING] * 4, "max_failures"),
+        ([FAILING] * 3, [FAILING, CALL] * 3, "max_steps"),
+        ([CALL], [CALL] * 6, "max_steps"),
+        (["add(", "nothing"], ["nothing"] * 4, "max_failures"),  # of a reply that is no call
+        ([], [CALL] * 6, "max_steps"),
+        ([], [FAILING] * 4, "max_failures"),
+    ],
+)
+def test_a_continuation_has_steps_and_failures_of_its_own(
+    prefix: list[str], own: list[str], expected: str, tokenizer: TextTokenizer
+) -> None:
+    limits = Limits(max_steps=6, reply_tokens=64, max_failures=4)
+    engine = ScriptedEngine(tokenizer, {QUESTION: [*prefix, *own]})
+    driver = rollout(engine, limits=limits)
+    chain = _run(driver(replace(task(QUESTION), prefix=tuple(prefix))))
+    assert (chain.stop_reason, len(chain.steps)) == (expected, len(prefix) + len(own))
+    assert len(engine.requests) == len(own)
+
+
 def test_every_turn_has_a_different_seed(tokenizer: TextTokenizer) -> None:
     engine = ScriptedEngine(tokenizer, SCRIPT)
     _run(rollout(engine)(task(QUESTION, seed=100)))
     expected = [Sampling(0.0, 64, 100 + turn) for turn in range(5)]
     assert [request.sampling for request in engine.requests] == expected
+
+
+def test_every_request_samples_from_the_same_tokens(tokenizer: TextTokenizer) -> None:
+    engine, few = ScriptedEngine(tokenizer, SCRIPT), Truncation(0.9, 40, 0.05)
+    _run(replace(rollout(engine), truncation=few)(task(QUESTION)))
+    assert {request.sampling.truncation for request in engine.requests} == {few}
 
 
 def test_a_stop_string_ends_the_reply_and_the_template_ends_the_turn_after_it(

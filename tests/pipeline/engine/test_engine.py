@@ -47,7 +47,7 @@ def test_an_option_that_vllm_refuses_is_reported_on_one_line(
 
 SCRIPT = f"""
 import asyncio, json, time
-from pipeline.agent.driver import Sampling
+from pipeline.agent.driver import Sampling, Truncation
 from pipeline.engine.engine import LocalEngine
 
 async def start():
@@ -65,6 +65,11 @@ async def start():
     assert await asyncio.gather(*(reply(seed) for seed in range(16))) == free
     assert len(tokens) > 2 * 16, tokens  # the first token, and one of each 32
     stopped = free[seed], await reply(seed, free[seed][0][20:23]), await reply(seed, {TURN!r})
+    greedy = await engine.generate([2, 9, 4], Sampling(0.0, 20, 0))
+    cuts = [Truncation(top_k=1), Truncation(top_p=1e-6), Truncation(min_p=1.0)]
+    for cut in cuts:  # the likeliest token alone is left
+        cut_off = await engine.generate([2, 9, 4], Sampling(2.0, 20, 0, truncation=cut))
+        stopped += ((cut_off.text == greedy.text, [], "cut"),)
     print({MARK!r} + json.dumps(stopped), flush=True)
     time.sleep(600)
 
@@ -76,7 +81,7 @@ if __name__ == "__main__":
 @dataclass(frozen=True, slots=True)
 class RunningEngine:
     """A process with an engine, the folder of its temporary files, and three replies: one without
-    stops, one stopped by a text, one stopped by a token."""
+    stops, one stopped by a text, one stopped by a token; then whether truncated ones are greedy."""
 
     process: subprocess.Popen[str]
     folder: Path
@@ -102,13 +107,18 @@ def running() -> Iterator[RunningEngine]:
 
 
 def test_a_reply_ends_with_the_first_stop_text_or_stop_token(running: RunningEngine) -> None:
-    (text, token_ids, _), by_text, by_token = running.replies
+    (text, token_ids, _), by_text, by_token, *_ = running.replies
     stop = text[20:23]
     assert by_text[0] == text[: text.index(stop) + len(stop)]
     assert by_text[1] == token_ids[: len(by_text[1])]
     assert len(by_text[1]) <= 23 < len(token_ids)
     assert by_token[1] == token_ids[: token_ids.index(TURN_ID) + 1]
     assert [by_text[2], by_token[2]] == ["stop", "stop"]
+
+
+def test_sampling_from_the_likeliest_token_alone_is_greedy(running: RunningEngine) -> None:
+    """At temperature 2, by top_k=1, by a tiny top_p and by min_p=1."""
+    assert running.replies[3:] == [[True, [], "cut"]] * 3
 
 
 def test_sockets_exist_while_the_engine_runs_and_nothing_remains_after_a_kill(

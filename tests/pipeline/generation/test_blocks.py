@@ -72,6 +72,27 @@ def test_tasks_that_a_plan_lacks_are_added_in_further_files(tmp_path: Path) -> N
     assert blocks.extend_plan(tmp_path, "none", [], size=3) == []
 
 
+@pytest.mark.parametrize("glob", ["teacher-[0-9][0-9][0-9]", "teacher-*", "teacher-001", "*"])
+def test_a_half_written_wave_is_not_taken_for_a_whole_one(glob: str, tmp_path: Path) -> None:
+    """Reading all waves while the second lacks files neither shows nor keeps its first ones."""
+    first = blocks.write_plan(tmp_path, "teacher-000", _tasks(2), size=3)
+    whole = blocks.write_plan(tmp_path, "teacher-001", _tasks(MANY), size=3)
+    for path in whole[:-1]:
+        path.rename(path.with_name(f".{path.name}"))
+    whole[-1].unlink()  # the command was killed before it wrote this one
+    assert blocks.plan_files(tmp_path, glob) == (first if glob != "teacher-001" else [])
+    written = blocks.write_plan(tmp_path, "teacher-001", _tasks(MANY), size=3)
+    assert [t for block in blocks.blocks(written) for t in block.tasks()] == _tasks(MANY)
+
+
+def test_one_visible_file_shows_that_its_plan_is_whole_and_no_other(tmp_path: Path) -> None:
+    whole = blocks.write_plan(tmp_path, "teacher-000", _tasks(MANY), size=3)
+    half = blocks.write_plan(tmp_path, "teacher-001", _tasks(MANY), size=3)
+    for path in (*whole[:2], *half):
+        path.rename(path.with_name(f".{path.name}"))
+    assert blocks.plan_files(tmp_path, "teacher-*") == whole
+
+
 def test_plan_files_matches_a_glob(tmp_path: Path) -> None:
     first = blocks.write_plan(tmp_path, "teacher-000", _tasks(2), size=3)
     second = blocks.write_plan(tmp_path, "teacher-001", _tasks(2), size=3)

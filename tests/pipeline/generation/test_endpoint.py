@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipeline.agent.agent import with_agent_tools
-from pipeline.agent.driver import Limits, Usage
+from pipeline.agent.driver import ALL_TOKENS, Limits, Truncation, Usage
 from pipeline.agent.prompt import Inject
 from pipeline.engine.engine import EngineRefused
 from pipeline.generation.endpoint import (
@@ -55,7 +55,11 @@ def settings(url: str, per_minute: float | None = None, key: str = "") -> Endpoi
 
 
 def chains(
-    server: Server, tasks: Sequence[Task], retries: int = 2, per_minute: float | None = None
+    server: Server,
+    tasks: Sequence[Task],
+    retries: int = 2,
+    per_minute: float | None = None,
+    truncation: Truncation = ALL_TOKENS,
 ) -> tuple[list[Chain], Usage]:
     """Make the chains of `tasks` concurrently; also returns their usage."""
 
@@ -67,6 +71,7 @@ def chains(
             runner=InProcess(),
             limits=Limits(max_steps=8, reply_tokens=64),
             temperature=0.7,
+            truncation=truncation,
         )
         return await asyncio.gather(*map(driver, tasks)), driver.usage
 
@@ -91,6 +96,13 @@ def test_an_endpoint_makes_the_same_chain_as_an_engine(
     assert without_counts(chain) == without_counts(expected)
     assert chain.answer == "10"
     assert len(server.requests) == 4 - prefix
+
+
+def test_top_p_is_sent_if_it_is_set() -> None:
+    """Some models refuse the parameter, so the default is not sent."""
+    with serving(replies) as server:
+        chains(server, [task(QUESTION)], truncation=Truncation(top_p=0.9))
+    assert {request.body["top_p"] for request in server.requests} == {0.9}
 
 
 def test_requests_send_the_whole_conversation_and_token_counts_are_the_servers() -> None:

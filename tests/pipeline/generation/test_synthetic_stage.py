@@ -22,15 +22,18 @@ from pipeline import tables
 from pipeline.agent.driver import EngineError, Sampling
 from pipeline.errors import CannotStart
 from pipeline.generation.stage import generate_stage
+from pipeline.generation.synthetic_stage import writer_settings
 from pipeline.pocket.models import TOOLSET, folder
 from pipeline.problems.reader import read_problems
 from pipeline.problems.synthetic import requests
 from pipeline.recipe.load import load
+from pipeline.recipe.problems import SelfMade
 from pipeline.records import Reply
 from pipeline.run.run import prepare
 from pipeline.run_dir import RunDir
 from tests.conftest import ROOT
 from tests.pipeline.cli import environment
+from tests.pipeline.generation.chain_files import without_engine
 from tests.test_drivers import FolderEngine
 
 HERE = "tests.pipeline.generation.test_synthetic_stage"
@@ -184,6 +187,24 @@ def test_chains_are_made_for_the_accepted_problem_as_for_any_other(run: RunDir) 
 
 def _prepare(place: Path, problems: list[dict[str, Any]]) -> None:
     prepare(load(str(_recipe(place, problems))), RunDir(place / "run"))
+
+
+def test_a_problem_is_written_to_its_end_though_a_stop_text_ends_a_call(tmp_path: Path) -> None:
+    config = SelfMade(count=1, reply_tokens=300, temperature=0.7)
+    solving = replace(without_engine(tmp_path), stop=(")", "\n"), temperature=0.2)
+    writing = writer_settings(solving, config, tmp_path / "written")
+    assert (writing.stop, writing.temperature, writing.writes) == ((), 0.7, True)
+    assert (writing.agent.max_steps, writing.agent.reply_tokens) == (1, 300)
+    assert solving.stop == (")", "\n")
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_votes_are_not_the_training_chains(run: RunDir) -> None:
+    votes = {row["task_id"]: row["seed"] for row in tables.rows(run.self_made / "solved")}
+    chains = {row["task_id"]: row["seed"] for row in tables.rows(run.chains)}
+    assert votes and not votes.keys() & chains.keys()
+    assert not {*votes.values()} & {*chains.values()}
 
 
 def test_without_a_reference_solution_for_an_example_nothing_starts(tmp_path: Path) -> None:

@@ -5,7 +5,14 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.generation.tasks import by_problem, continuations, next_tasks, task
+from pipeline.generation.tasks import (
+    by_problem,
+    continuations,
+    next_tasks,
+    task,
+    tasks_of_round,
+    vote,
+)
 from pipeline.hashing import stable_hash
 from pipeline.recipe.models import Samples, Until
 from pipeline.records import Chain, Problem, Step, Task
@@ -89,6 +96,18 @@ def test_a_chain_is_continued_after_each_of_its_steps_except_the_last() -> None:
     }
     assert made[0].seed == stable_hash("7/p1/teacher/after/2/1") % 2**31
     assert made[0].seed != made[1].seed
+
+
+def test_votes_share_no_seed_and_no_id_with_training_chains() -> None:
+    """Also not with those of a later round, or with continuations."""
+    samples = Samples(min=8, max=8)
+    chains = [*next_tasks(PROBLEMS, "teacher", samples, 7, {})]
+    votes = [vote(problem, "teacher", i, 7) for problem in PROBLEMS for i in range(8)]
+    later = [*tasks_of_round(chains, 2, 7)]
+    assert votes[1].task_id == "p1/teacher/vote/1"
+    assert votes[1].seed == stable_hash("7/p1/teacher/vote/1") % 2**31
+    every = [*chains, *votes, *later]
+    assert len({made.seed for made in every}) == len({made.task_id for made in every}) == 96
 
 
 def test_a_chain_of_at_most_one_step_has_no_continuations() -> None:

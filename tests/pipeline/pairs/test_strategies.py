@@ -21,7 +21,7 @@ from pipeline.pairs.strategies import (
     reference,
 )
 from pipeline.problems.reference.chain import reference_chain
-from pipeline.records import Chain, Executed, Problem, Step
+from pipeline.records import Chain, Executed, Problem, Step, StopReason
 from tests.pipeline.agent.scripted import ARITHMETIC
 from tests.pipeline.pairs.chains import (
     CORRECT,
@@ -197,6 +197,34 @@ def test_corrected_diverges_at_the_students_first_fatal_step() -> None:
         "15",
         "answer(15)",
     ]
+
+
+@pytest.mark.parametrize("reason", ["max_steps", "context_full", "max_failures"])
+def test_a_continuation_that_only_reached_a_limit_shows_no_fatal_step(reason: StopReason) -> None:
+    """Its last call succeeded, so it might have been correct."""
+    (made, _), others = _continued(2, False), (_continued(1, True), _continued(3, True))
+    cut = replace(made, steps=made.steps[:-1], stop_reason=reason)
+    (draft,) = _corrected([TEACHER], *others, (cut, False))
+    assert draft.shared == 3  # the step after the last correct continuation
+    assert _corrected([TEACHER], _continued(1, True), (cut, False), _continued(3, False)) == []
+
+
+def test_a_continuation_that_repeats_one_failure_is_incorrect() -> None:
+    slips = chain("after 2", *["subtract(12"] * 4, model="teacher")
+    failed = replace(slips, prefix_steps=2, stop_reason="max_failures"), False
+    (draft,) = _corrected([TEACHER], _continued(1, True), failed, _continued(3, False))
+    assert draft.shared == 1
+    cut = replace(failed[0], stop_reason="max_steps"), False  # it had no step left to correct it
+    assert _corrected([TEACHER], _continued(1, True), cut, _continued(3, False)) == []
+
+
+def test_a_chain_that_only_reached_a_limit_has_no_fatal_last_step() -> None:
+    cut = replace(INCORRECT, steps=INCORRECT.steps[:3], stop_reason="max_steps")
+    continued = _continued(1, True), _continued(2, True)
+    assert [*corrected(Candidates("p", QUESTION, (TEACHER,), (cut,), None, continued))] == []
+    continued = _continued(1, True), _continued(2, False)
+    (draft,) = corrected(Candidates("p", QUESTION, (TEACHER,), (cut,), None, continued))
+    assert draft.shared == 1
 
 
 def test_corrected_from_the_first_step_prefers_the_teachers_own_chain() -> None:

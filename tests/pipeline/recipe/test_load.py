@@ -84,13 +84,14 @@ def test_a_number_that_someone_may_tune_is_described() -> None:
         (
             "teacher.temprature=1",
             "unknown key teacher.temprature; did you mean teacher.temperature? "
-            "(known here: model, temperature, samples, retries, dialect, tool_parser, structured, "
-            "stop, engine, endpoint, requests_per_minute, request_seconds)",
+            "(known here: model, temperature, top_p, top_k, min_p, samples, retries, dialect, "
+            "tool_parser, structured, stop, engine, endpoint, requests_per_minute, "
+            "request_seconds)",
         ),
         (
             "student.endpoint=http://host/v1",
-            "unknown key student.endpoint (known here: model, temperature, samples, retries, "
-            "dialect, tool_parser, structured, stop, engine)",
+            "unknown key student.endpoint (known here: model, temperature, top_p, top_k, min_p, "
+            "samples, retries, dialect, tool_parser, structured, stop, engine)",
         ),
         (
             "teacher.endpoint=host:8000",
@@ -136,6 +137,27 @@ def test_a_number_that_someone_may_tune_is_described() -> None:
             "evaluate.temperature=0.7: at 0 the chains of a problem are copies",
         ),
         ("teacher.samples.min=5", "teacher.samples: max (4) must be at least min (5)"),
+        ("teacher.top_p=0", "teacher.top_p: input should be greater than 0, got 0"),
+        ("teacher.top_k=-1", "teacher.top_k: input should be greater than or equal to 0, got -1"),
+        ("student.min_p=2", "student.min_p: input should be less than or equal to 1, got 2"),
+        ("train.warmup=10", "train.warmup: input should be less than 1, got 10"),
+        ("train.max_grad_norm=0", "train.max_grad_norm: input should be greater than 0, got 0"),
+        (
+            "train.scheduler=step",
+            "train.scheduler: input should be 'cosine', 'linear' or 'constant', got 'step'",
+        ),
+        (
+            "teacher.engine={tensor_parallel_size: null}",
+            "teacher.engine: tensor_parallel_size must be a whole number from 1, got None",
+        ),
+        (
+            'student.engine.pipeline_parallel_size="2"',
+            "student.engine: pipeline_parallel_size must be a whole number from 1, got '2'",
+        ),
+        (
+            "teacher.engine={tensor_parallel_size: true, distributed_executor_backend: ray}",
+            "teacher.engine: tensor_parallel_size must be a whole number from 1, got True",
+        ),
         (
             "train.batch_size=10",
             "train: batch_size (10) must be a multiple of micro_batch_size x workers (4 x 1)",

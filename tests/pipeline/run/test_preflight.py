@@ -43,6 +43,18 @@ def test_a_context_too_short_for_any_prompt_is_refused() -> None:
     assert notes("teacher.engine.max_model_len=241", questions=()) == []
 
 
+@pytest.mark.vllm
+@pytest.mark.parametrize("default", ["null", "-1"])
+def test_vllms_default_context_is_that_of_the_model(default: str, tmp_path: Path) -> None:
+    assert notes(f"teacher.engine={{max_model_len: {default}}}") == []
+    model = tmp_path / "model"
+    shutil.copytree(folder("teacher"), model)
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 128}))
+    found = error(f"teacher.model={model}", f"teacher.engine={{max_model_len: {default}}}")
+    assert found.startswith(f"the context of teacher.model {model} is 128 tokens, too few for any")
+
+
 def test_problems_that_do_not_fit_are_counted() -> None:
     assert notes("teacher.engine.max_model_len=300") == [
         "1 of 2 problems do not fit the 300 tokens of teacher.engine.max_model_len: their chains "

@@ -91,6 +91,26 @@ def test_checkpoints_are_written_to_the_given_folder_every_so_many_steps() -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected", "clipping"),
+    [
+        ({}, ("cosine", 0.05, 0.0, 1.0), 1.0),
+        ({"scheduler": "linear", "warmup": 0.2}, ("linear", 0.2, 0.0, 1.0), 1.0),
+        ({"scheduler": "constant"}, ("constant_with_warmup", 0.05, 0.0, 1.0), 1.0),
+        ({"warmup": 0, "weight_decay": 0.1}, ("cosine", 0, 0.1, 1.0), 1.0),
+        ({"max_grad_norm": 0.3}, ("cosine", 0.05, 0.0, 0.3), 0.3),
+        ({"max_grad_norm": None}, ("cosine", 0.05, 0.0, 0.0), 0.0),
+    ],
+)
+def test_schedule_decay_and_clipping_are_the_recipes(
+    settings: dict[str, Any], expected: tuple[Any, ...], clipping: float
+) -> None:
+    found = arguments(train(**settings))
+    names = ("lr_scheduler_type", "warmup_steps", "weight_decay", "max_grad_norm")
+    assert tuple(found[name] for name in names) == expected
+    assert found["deepspeed"]["gradient_clipping"] == clipping
+
+
 CPU = {"device": "cpu"}
 
 

@@ -144,7 +144,7 @@ def test_stored_rows_are_loaded_and_counted(
     whole = encode_pair(row, template)
     store(Prepared([whole] * 3, [whole], too_long=2, cut=1), tmp_path, batch_size=2)
     train, heldout = load_stored(tmp_path)
-    assert (len(train), len(heldout)) == (4, 2)
+    assert (len(train), len(heldout)) == (4, 1)  # held-out rows are not repeated
     assert {name: train[0][name] for name in whole} == whole
     facts = json.loads((tmp_path / "data.json").read_text())
     assert facts == {"rows": 3, "too_long": 2, "cut": 1, "heldout": 1}

@@ -111,14 +111,14 @@ def _arguments(folder: Path, **overrides: Any) -> DPOConfig:
 
 def _trainer(words: Any, folder: Path, **overrides: Any) -> MaskedDPOTrainer:
     """A trainer whose model has moved away from the reference that it computed at the start."""
-    dpop_lambda = overrides.pop("dpop_lambda", None)
+    own = {name: overrides.pop(name) for name in ("nll_weight", "dpop_lambda") if name in overrides}
     trainer = MaskedDPOTrainer(
         model=_model(len(WORDS)),
         args=_arguments(folder, beta=BETA, precompute_ref_log_probs=True, **overrides),
         data_collator=MaskedPreferenceCollator(pad_token_id=0),
         train_dataset=Dataset.from_list(_rows(words)),
         processing_class=words,
-        dpop_lambda=dpop_lambda,
+        **own,
     )
     torch.manual_seed(1)
     model: Any = trainer.model
@@ -171,6 +171,15 @@ def _by_hand(trainer: MaskedDPOTrainer, words: Any) -> dict[str, Any]:
     return ratios | {"tokens": tokens}
 
 
+def _nll(tokens: list[float]) -> float:
+    """The mean over both chosen chains of their NLL per token."""
+    first, second = tokens[:5], tokens[5:]
+    assert (len(first), len(second)) == (len(CHOSEN_WRITTEN), len(SECOND_WRITTEN)) == (5, 3)
+    per_chain = -sum(first) / 5, -sum(second) / 3
+    assert abs(sum(per_chain) / 2 + sum(tokens) / 8) > 1e-3  # TRL's mean over all tokens differs
+    return sum(per_chain) / 2
+
+
 def _log_sigmoid(x: float) -> float:
     return -math.log(1 + math.exp(-x))
 
@@ -217,29 +226,29 @@ def test_a_function_result_does_not_count(words: Any, tmp_path: Path) -> None:
 def test_dpo_positive_with_nll_agrees_with_the_hand_computed_loss(
     words: Any, tmp_path: Path
 ) -> None:
-    """arXiv 2402.13228, Eq. 3, with lambda 5, and 0.25 times the mean NLL of chosen tokens."""
-    settings = {"loss_type": ["sft"], "loss_weights": [0.25], "dpop_lambda": 5.0}
+    """arXiv 2402.13228, Eq. 3, with lambda 5, and 0.25 times the NLL per token of each chosen chain
+    (arXiv 2404.19733)."""
+    settings = {"loss_weights": [0.0], "nll_weight": 0.25, "dpop_lambda": 5.0}
     trainer = _trainer(words, tmp_path, **settings)
     hand = _by_hand(trainer, words)
     losses = [
         -_log_sigmoid(BETA * (chosen - rejected - 5 * max(0.0, -chosen)))
         for chosen, rejected in zip(hand["chosen"], hand["rejected"], strict=True)
     ]
-    nll = -sum(hand["tokens"]) / len(hand["tokens"])
-    assert len(hand["tokens"]) == 5 + 3
+    nll = _nll(hand["tokens"])
     assert _loss(trainer) == pytest.approx(sum(losses) / 2 + 0.25 * nll, abs=CLOSE)
     assert any(chosen < 0 for chosen in hand["chosen"])  # so the penalty applies
 
 
 def test_dpo_with_nll_agrees_with_the_hand_computed_loss(words: Any, tmp_path: Path) -> None:
-    settings = {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.25]}
+    settings = {"nll_weight": 0.25}
     trainer = _trainer(words, tmp_path, **settings)
     hand = _by_hand(trainer, words)
     losses = [
         -_log_sigmoid(BETA * (chosen - rejected))
         for chosen, rejected in zip(hand["chosen"], hand["rejected"], strict=True)
     ]
-    nll = -sum(hand["tokens"]) / len(hand["tokens"])
+    nll = _nll(hand["tokens"])
     assert _loss(trainer) == pytest.approx(sum(losses) / 2 + 0.25 * nll, abs=CLOSE)
 
 
@@ -280,7 +289,7 @@ def test_a_model_that_cannot_share_prefixes_trains_without_and_warns(
 
 @pytest.mark.train
 def test_dpo_positive_trains_the_weights(words: Any, tmp_path: Path) -> None:
-    settings = {"loss_type": ["sft"], "loss_weights": [0.0], "dpop_lambda": 5.0}
+    settings = {"loss_weights": [0.0], "dpop_lambda": 5.0}
     trainer = _trainer(words, tmp_path, max_steps=1, learning_rate=1e-3, **settings)
     before = _loss(trainer)
     trainer.train()

@@ -9,9 +9,11 @@ from __future__ import annotations
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipeline.training.monitoring import read_metrics
 from tests.pipeline.training.small import Case, train_all, write_pairs
 
 pytestmark = [pytest.mark.ray, pytest.mark.train, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -71,3 +73,30 @@ def test_every_zero_stage_and_number_of_workers_gives_the_same_curve(tmp_path: P
 
 def test_sft_gives_the_same_curve_on_two_workers(tmp_path: Path) -> None:
     assert_same_curves([case(tmp_path, *which, "sft") for which in FEW], 280, "sft")
+
+
+def test_held_out_pairs_are_measured_once_on_one_worker_and_on_two(tmp_path: Path) -> None:
+    """With pairs that fill neither the batches nor the workers."""
+    sizes = ("train.zero_stage=0", "train.stages=[dpo]", "train.checkpoint_steps=2")
+    heldout = (*SHARED, *sizes, "train.heldout_pairs=0.4", "train.precision=fp32")
+    cases = []
+    for workers in (1, 2):
+        write_pairs(tmp_path / str(workers), PAIRS)
+        own = f"train.workers={workers}"
+        cases.append(Case(str(tmp_path / str(workers)), (*heldout, own)))
+    outcomes = train_all(cases, 580)
+    assert [outcome for outcome in outcomes if "error" in outcome] == []
+    counts = {outcome["facts"]["dpo"]["heldout"] for outcome in outcomes}
+    assert len(counts) == 1 and max(counts) % 4 and max(counts) % 2
+    names = ("loss", "rewards/accuracies", "rewards/margins", "logps/chosen", "logps/rejected")
+    first, *others = [_evaluations(each) for each in cases]
+    assert first
+    for other in others:
+        for mine, theirs in zip(first, other, strict=True):
+            found = [theirs[f"eval_{name}"] for name in names]
+            assert found == pytest.approx([mine[f"eval_{n}"] for n in names], rel=CLOSE, abs=CLOSE)
+
+
+def _evaluations(case: Case) -> list[dict[str, Any]]:
+    lines = read_metrics(Path(case.run_dir) / "checkpoints" / "dpo" / "metrics.jsonl")
+    return [line for line in lines if "eval_loss" in line]

@@ -48,8 +48,8 @@ GPT2 = GPT2Config(vocab_size=VOCABULARY, n_embd=16, n_layer=2, n_head=4, initial
 LOSSES: dict[str, dict[str, Any]] = {
     "sigmoid": {"loss_type": ["sigmoid"]},
     "ipo": {"loss_type": ["ipo"]},
-    "sigmoid and NLL": {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.3]},
-    "dpop and NLL": {"loss_type": ["sft"], "loss_weights": [0.3], "dpop_lambda": 5.0},
+    "sigmoid and NLL": {"loss_type": ["sigmoid"], "nll_weight": 0.3},
+    "dpop and NLL": {"loss_weights": [0.0], "nll_weight": 0.3, "dpop_lambda": 5.0},
 }
 COMMON: dict[str, Any] = {  # of both trainers
     "per_device_train_batch_size": 5,
@@ -147,7 +147,7 @@ def test_log_probabilities_and_gradients_are_those_of_the_padded_batch(
 
 def _trainer(words: Any, folder: Path, packs: bool, config: Any, **overrides: Any) -> Any:
     """A trainer whose model has moved away from the reference that it computed at the start."""
-    dpop_lambda = overrides.pop("dpop_lambda", None)
+    own = {name: overrides.pop(name) for name in ("nll_weight", "dpop_lambda") if name in overrides}
     model = _model(copy.deepcopy(config))
     if packs:
         score_only_trained(model)
@@ -158,7 +158,7 @@ def _trainer(words: Any, folder: Path, packs: bool, config: Any, **overrides: An
         data_collator=MaskedPreferenceCollator(pad_token_id=0, width=16 if packs else None),
         train_dataset=Dataset.from_list([dict(row) for row in ROWS]),
         processing_class=words,
-        dpop_lambda=dpop_lambda,
+        **own,
     )
     torch.manual_seed(1)
     with torch.no_grad():
