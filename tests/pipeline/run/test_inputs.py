@@ -307,6 +307,16 @@ def test_judging_again_gives_new_verdicts_counts_them_and_the_run_goes_on(world:
     assert len(list(tables.rows(world.dir.pairs))) < pairs
 
 
+def test_another_rule_for_units_is_another_rule_of_verdicts(world: World) -> None:
+    assert world.run().units == "ignore"  # every gold is a bare number
+    strict = world.run("problems.units=strict")
+    assert strict.units == "strict"
+    with pytest.raises(CannotStart, match="the rules of verdicts changed"):
+        renewal.check(strict, STAGES)
+    assert judge_run(strict)["chains"] == {"judged": 16}
+    renewal.check(strict, STAGES)
+
+
 def test_judging_is_refused_if_the_questions_changed(world: World) -> None:
     _edit_questions(world)
     with pytest.raises(CannotStart, match="the problems changed since generate was run"):
