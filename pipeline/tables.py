@@ -126,6 +126,7 @@ SUPERVISED = _schema(
     },
 )
 
+FAILED = {"failed": pa.list_(_INT)}  # places of replies in `completion` whose call failed
 
 PAIRS_NATIVE = _schema(
     "pairs", _types(PAIRS) | dict.fromkeys(("prompt", "chosen", "rejected"), _MESSAGES)
@@ -133,6 +134,14 @@ PAIRS_NATIVE = _schema(
 SUPERVISED_NATIVE = _schema(
     "supervised", _types(SUPERVISED) | dict.fromkeys(("prompt", "completion"), _MESSAGES)
 )
+
+
+def supervised_schema(native: bool, rows: Iterable[Mapping[str, Any]]) -> pa.Schema:
+    """The schema of supervised rows; the column `failed` is left out if no reply failed."""
+    schema = SUPERVISED_NATIVE if native else SUPERVISED
+    if not any(row.get("failed") for row in rows):
+        return schema
+    return _schema("supervised", _types(schema) | FAILED)
 
 
 def task_row(task: Task) -> dict[str, Any]:

@@ -85,7 +85,8 @@ def corrected(candidates: Candidates) -> Iterator[Draft]:
             continue
         continuations = _continuations(candidates, rejected)
         fatal = first_fatal_step([correct for _, correct in continuations])
-        if fatal is not None and (chosen := continuations[fatal][0]) is not None:
+        chosen = None if fatal is None else continuations[fatal][0]
+        if fatal is not None and chosen is not None and chosen not in candidates.unaided:
             yield Draft(chosen, rejected, fatal)
 
 
@@ -139,7 +140,8 @@ def _words(call: ToolCall) -> Iterator[str]:
 def _continuations(candidates: Candidates, rejected: Chain) -> list[Continuation]:
     """The teacher's continuation of `rejected` after 0, 1, 2, ... steps. After 0 steps it is the
     teacher's first correct chain, or None."""
-    from_start = next((chain for chain in candidates.correct if chain.model == TEACHER), None)
+    whole = (*candidates.correct, *candidates.unaided)
+    from_start = next((chain for chain in whole if chain.model == TEACHER), None)
     by_steps: dict[int, Continuation] = {
         chain.prefix_steps: (chain, correct)
         for chain, correct in candidates.continued
