@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 MOST_WORDS, LONGEST = 6, 60  # of a unit: words, characters
 FIRST_IDEOGRAPH = "\u3005"
-CURRENCY = r"(?:US\$|USD|EUR|GBP|JPY|CNY|RMB|INR|Rs\.?|[$€£¥₹¢])"
+CURRENCY = (
+    r"(?:US\$|USD|EUR|GBP|JPY|CNY|RMB|INR|CHF|AUD|CAD|KRW|RUB|[ACR]\$|Rs\.?|[$€£¥₹¢₩₽₪₫₦฿₺₴])"
+)
 
 
 class Unit(NamedTuple):
@@ -30,6 +32,11 @@ _SIGNS = {
     **dict.fromkeys(("jpy", "yen", "¥"), "¥"),
     **dict.fromkeys(("cny", "rmb", "yuan"), "CN¥"),
     **dict.fromkeys(("inr", "rs", "rupee", "rupees", "₹"), "₹"),
+    **dict.fromkeys(("aud", "a$"), "A$"),
+    **dict.fromkeys(("cad", "c$"), "C$"),
+    **dict.fromkeys(("krw", "won", "₩"), "₩"),
+    **dict.fromkeys(("rub", "ruble", "rubles", "₽"), "₽"),
+    **{sign: sign for sign in ("chf", "r$", "₪", "₫", "₦", "฿", "₺", "₴")},
     **dict.fromkeys(("¢", "cent", "cents"), "¢"),
     **dict.fromkeys(("%", "percent", "pct", "per cent"), "%"),
     **dict.fromkeys(("°", "deg", "degree", "degrees"), "°"),
@@ -55,8 +62,8 @@ _MAY_CHANGE_THE_VALUE = (
 )
 _NO_UNITS = frozenset(_MAY_CHANGE_THE_VALUE.split())
 _SCALES_IN_CHINESE = frozenset("十百千万萬亿億兆半")
-_WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*(?:\^?[23]|[²³])?|°[CFK]?|[%$€£¥₹¢]")
-_ALONE = frozenset("%°$€£¥₹¢")
+_WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*(?:\^?[23]|[²³])?|°[CFK]?|[%$€£¥₹¢₩₽₪₫₦฿₺₴]")
+_ALONE = frozenset("%°$€£¥₹¢₩₽₪₫₦฿₺₴")
 _SEPARATOR = re.compile(r"[\s.]*/[\s.]*|[\s.]+|·|\*")
 
 

@@ -29,9 +29,8 @@ _NUMBER_PART = r"\{\s*(-?\d[\d.]*)\s*\}"
 _DIGITS_OF_FRACTION = re.compile(
     rf"(\d?)\s*\\[dtc]?frac\s*(?:{_NUMBER_PART}\s*{_NUMBER_PART}|(\d)\s*(\d))"
 )
-_SPACES = re.compile(
-    r"\\[,;:! ]|\\quad\b|\\displaystyle\b|\\(?:left|right)(?![a-z])|(?<=\d)~(?=\d)"
-)
+_SQUARE = re.compile(r"\^\{([23])\}")
+_SPACES = re.compile(r"\\[,;:! ]|\\quad\b|\\displaystyle\b|\\(?:left|right)(?![a-z])|~")
 _LATEX = {
     **{"{,}": ",", r"\%": "%", r"\$": "$", r"\#": "#", r"\&": "&", r"\{": "{", r"\}": "}"},
     **{r"^{\circ}": "°", r"^\circ": "°", r"\degree": "°", r"\times": " * ", r"\cdot": " * "},
@@ -84,7 +83,8 @@ def _without_layer(text: str) -> str:
         opening, closing = wrapping.split()
         inner = text[len(opening) : -len(closing)]
         wraps = text.startswith(opening) and text.endswith(closing)
-        nested = opening in inner or closing in inner
+        bare = inner.replace(r"\$", "")
+        nested = opening in bare or closing in bare
         if wraps and inner.strip() and (opening == "**" or not nested):
             return inner.strip()
     if text.endswith(".") and not text.endswith(".."):
@@ -94,6 +94,7 @@ def _without_layer(text: str) -> str:
 
 def _without_latex(text: str) -> str:
     text = _SPACES.sub(lambda m: "" if m[0] == r"\!" or m[0][1:2] in "lrd" else " ", text)
+    text = _SQUARE.sub(r"^\1", text)
     text = _without_box(_WORDS.sub(r"\1", text))
     text = _DIGITS_OF_FRACTION.sub(_fraction_of_digits, text)
     for latex, plain in _LATEX.items():
