@@ -127,6 +127,7 @@ SUPERVISED = _schema(
     },
 )
 
+FAILED = {"failed": pa.list_(_INT)}  # places of replies in `completion` whose call failed
 
 PAIRS_NATIVE = _schema(
     "pairs", _types(PAIRS) | dict.fromkeys(("prompt", "chosen", "rejected"), _MESSAGES)
@@ -148,6 +149,14 @@ def read_groups(folder: Path) -> dict[str, str]:
     """The groups of `write_groups`; empty if there are none."""
     path = folder / "groups.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def supervised_schema(native: bool, rows: Iterable[Mapping[str, Any]]) -> pa.Schema:
+    """The schema of supervised rows; the column `failed` is left out if no reply failed."""
+    schema = SUPERVISED_NATIVE if native else SUPERVISED
+    if not any(row.get("failed") for row in rows):
+        return schema
+    return _schema("supervised", _types(schema) | FAILED)
 
 
 def task_row(task: Task) -> dict[str, Any]:

@@ -6,7 +6,8 @@ tool results or other template tokens. TRL masks only the prompt; the columns he
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from pipeline.agent.transcript import ChatTemplate, Transcript
@@ -31,16 +32,36 @@ def encode_pair(row: Mapping[str, Any], template: ChatTemplate) -> dict[str, lis
     return encoded
 
 
-def encode_supervised(row: Mapping[str, Any], template: ChatTemplate) -> dict[str, list[int]]:
-    """A row of SUPERVISED as `input_ids` and `labels`, IGNORED if the model did not write it."""
-    start = len(encode(row["prompt"], template).token_ids)
+def encode_supervised(
+    row: Mapping[str, Any], template: ChatTemplate, masks_failed: bool = True
+) -> dict[str, list[int]]:
+    """A row of SUPERVISED as `input_ids` and `labels`, IGNORED if the model did not write it.
+
+    With `masks_failed`, replies whose call failed are IGNORED too: they are context for the reply
+    that corrects them.
+    """
     whole = encode(row["prompt"], template)
-    whole.extend(row["completion"])
-    labels = [
-        token if written and index >= start else IGNORED
-        for index, (token, written) in enumerate(zip(whole.token_ids, whole.written, strict=True))
-    ]
+    labels = [IGNORED] * len(whole.token_ids)
+    failed = set(row.get("failed") or ()) if masks_failed else set()
+    for place, messages in _turns(row["completion"]):
+        start = len(whole.token_ids)
+        whole.extend(messages)
+        new = zip(whole.token_ids[start:], whole.written[start:], strict=True)
+        labels += [token if written and place not in failed else IGNORED for token, written in new]
     return {"input_ids": whole.token_ids, "labels": labels}
+
+
+def _turns(messages: Sequence[Message]) -> Iterator[tuple[int, list[Message]]]:
+    """Each reply alone, and the messages between replies together, with their places."""
+    for is_reply, group in groupby(
+        enumerate(messages), key=lambda each: each[1]["role"] == "assistant"
+    ):
+        turn = list(group)
+        if not is_reply:
+            yield turn[0][0], [message for _, message in turn]
+            continue
+        for place, message in turn:
+            yield place, [message]
 
 
 def encode(messages: Sequence[Message], template: ChatTemplate) -> Transcript:

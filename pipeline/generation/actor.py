@@ -32,7 +32,7 @@ from pipeline.agent.driver import ALL_TOKENS, SECONDS, Driver, Rollout, Truncati
 from pipeline.agent.native import MakeReader
 from pipeline.agent.prompt import Dialect, Writing
 from pipeline.agent.transcript import ChatTemplate
-from pipeline.agent.verdict import judge
+from pipeline.agent.verdict import Units, judge
 from pipeline.engine.engine import EngineRefused
 from pipeline.engine.tool_parsers import reader_maker
 from pipeline.engine.watch import Watch, WatchedEngine
@@ -62,6 +62,7 @@ class RolloutSettings:
     retries: int
     temperature: float
     tolerance: float
+    units: Units
     engine: tuple[tuple[str, Any], ...]
     section: str  # the section of the recipe that holds `engine`
     kv_cache_gib: float
@@ -186,7 +187,7 @@ class RolloutActor:
         return counts | {name: np.array([own[name]]) for name in own}
 
     def _row(self, task: Task, chain: Chain) -> dict[str, Any]:
-        verdict = judge(chain, task.problem, self._settings.tolerance)
+        verdict = judge(chain, task.problem, self._settings.tolerance, self._settings.units)
         return tables.chain_row(chain, task.problem, verdict)
 
     async def _chains(self, tasks: Sequence[Task]) -> Made:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline.agent.driver import Truncation
 from pipeline.agent.prompt import Dialect
+from pipeline.agent.verdict import Units, units_of
 from pipeline.generation.actor import ENGINE, RolloutSettings
 from pipeline.generation.endpoint import endpoint_of
 from pipeline.generation.pool import no_progress_seconds
@@ -38,6 +39,12 @@ class Run:
     def problems(self) -> tuple[Problem, ...]:
         return self.source.problems
 
+    @property
+    def units(self) -> Units:
+        """The rule for units in answers: that of the recipe, else by the golds."""
+        golds = (problem.answer for problem in (*self.problems, *self.heldout))
+        return self.recipe.problems.units or units_of(golds)
+
 
 def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutSettings:
     """Settings of the rollout actors that make chains of `model`."""
@@ -52,6 +59,7 @@ def rollout_settings(run: Run, model: Model, folder: str, out: Path) -> RolloutS
         retries=model.retries,
         temperature=model.temperature,
         tolerance=recipe.problems.tolerance,
+        units=run.units,
         engine=tuple(model.engine.items()),
         section="student" if model is recipe.student else "teacher",
         kv_cache_gib=recipe.cluster.kv_cache_gib,

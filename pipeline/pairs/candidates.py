@@ -12,6 +12,9 @@ from pipeline.records import Chain, Step
 class Candidates:
     """Chains of one problem: `correct` and `incorrect` model chains, and the reference solution.
 
+    `unaided` holds correct chains that are not chosen: no call bears on their answer
+    (`pairs.needs_call`).
+
     `continued` holds the teacher's continuations of the student's incorrect chains, each with its
     correctness (None: engine error). `sample_index` is that of the student's chain, `prefix_steps`
     the number of its steps that were reused. They are in neither `correct` nor `incorrect`.
@@ -23,6 +26,7 @@ class Candidates:
     incorrect: tuple[Chain, ...]
     reference: Chain | None = None
     continued: tuple[tuple[Chain, bool | None], ...] = ()
+    unaided: tuple[Chain, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

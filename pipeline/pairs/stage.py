@@ -15,22 +15,25 @@ from pipeline import tables
 from pipeline.agent.prompt import Dialect, render
 from pipeline.errors import CannotStart, StageFailed
 from pipeline.pairs.balance import Stratum, balanced, difficulty
+from pipeline.pairs.bearing import has_bearing_call
 from pipeline.pairs.candidates import Candidates
 from pipeline.pairs.filters import BY_LIMIT, NEAR_DUPLICATE, UNEVEN_LENGTHS, filter_of
 from pipeline.pairs.selection import NO_CORRECT, NO_INCORRECT, pair_up
 from pipeline.problems.decontamination import words
 from pipeline.problems.reference.chain import reference_chain
 from pipeline.recipe.load import Recipe
-from pipeline.records import Chain, PreferencePair, Problem
+from pipeline.records import Chain, PreferencePair, Problem, Step
 from pipeline.run_dir import RunDir
 from toolsets import Toolset
 
 OVER_CAP = "beyond pairs.most"
+NO_BEARING_CALL = "correct without a call that bears on the answer (pairs.needs_call)"
 ADVICE = {  # what to change in the recipe, by the most frequent drop reason
     NO_INCORRECT: "more samples or a higher temperature of the student, or "
     "pairs.strategies.concise=1",
     NO_CORRECT: "more samples or a stronger teacher, or pairs.strategies.reference=1 if the data "
     "has reference solutions",
+    NO_BEARING_CALL: "pairs.needs_call=false, or a teacher that calls functions",
     BY_LIMIT: "pairs.wrong_by_limit=keep, or more agent.max_steps and reply_tokens",
     UNEVEN_LENGTHS: "a larger pairs.max_length_ratio",
     NEAR_DUPLICATE: "a larger pairs.near_duplicate",
@@ -59,6 +62,8 @@ def pairs(
         _candidates(tables.problem_of(rows[0]["problem"]), rows, recipe, toolset)
         for rows in grouped.values()
     ]
+    if unaided := sum(len(candidates.unaided) for candidates in all_candidates):
+        drops[NO_BEARING_CALL] += unaided
     built = _balanced(_pairs(all_candidates, recipe, dialect, drops), grouped, recipe, drops)
     correct = (
         row for candidates in all_candidates for row in _supervised(candidates, recipe, dialect)
@@ -71,6 +76,7 @@ def pairs(
         "rows_out": len(built),
         "strategies": dict(Counter(pair.strategy for pair in built)),
         "supervised": len(supervised),
+        "failed_steps": sum(len(row.get("failed") or ()) for row in supervised),
         "dropped": dict(drops),
     }
     _check(recipe, facts)
@@ -89,11 +95,8 @@ def _write(
 ) -> None:
     native = dialect.tools is not None
     tables.write_parts(run.pairs, built, tables.PAIRS_NATIVE if native else tables.PAIRS)
-    tables.write_parts(
-        run.pairs / "supervised",
-        supervised,
-        tables.SUPERVISED_NATIVE if native else tables.SUPERVISED,
-    )
+    schema = tables.supervised_schema(native, supervised)
+    tables.write_parts(run.pairs / "supervised", supervised, schema)
 
 
 def _by_problem(run: RunDir) -> dict[str, list[dict[str, Any]]]:
@@ -109,7 +112,9 @@ def _candidates(
     problem: Problem, rows: Sequence[Row], recipe: Recipe, toolset: Toolset
 ) -> Candidates:
     whole = [row for row in rows if not row["prefix_steps"]]
-    correct = [tables.chain_of(row) for row in whole if row["correct"] is True]
+    solved = [tables.chain_of(row) for row in rows if row["correct"] is True]
+    unaided = _unaided(solved, problem, recipe)
+    correct = [chain for chain in solved if not chain.prefix_steps and chain not in unaided]
     incorrect = [
         tables.chain_of(row)
         for row in whole
@@ -125,7 +130,15 @@ def _candidates(
         tuple(incorrect),
         reference_chain(problem, toolset) if uses_reference else None,
         tuple((tables.chain_of(row), row["correct"]) for row in rows if row["prefix_steps"]),
+        unaided,
     )
+
+
+def _unaided(solved: Sequence[Chain], problem: Problem, recipe: Recipe) -> tuple[Chain, ...]:
+    """The correct chains without a call that bears on their answer, if that matters."""
+    if not recipe.pairs.needs_call:
+        return ()
+    return tuple(chain for chain in solved if not has_bearing_call(chain, problem.answer))
 
 
 def _pairs(
@@ -196,9 +209,20 @@ def _supervised(
             "tools": dialect.tools and json.dumps(dialect.tools),
             "problem_id": candidates.problem_id,
             "chain_id": chain.chain_id,
+            "failed": _failed_replies(dialect, chain.steps),
         }
         if len(seen) == recipe.train.sft.per_problem:
             return
+
+
+def _failed_replies(dialect: Dialect, steps: Sequence[Step]) -> list[int]:
+    """The places of replies whose call failed among the rendered messages of `steps`."""
+    places, place = [], 0
+    for step in steps:
+        if step.result is not None and not step.result.ok:
+            places.append(place)
+        place += len(render(dialect, [step]))
+    return places
 
 
 def _distinct(rows: Iterable[Row]) -> list[Row]:
@@ -225,13 +249,17 @@ def _check(recipe: Recipe, facts: Mapping[str, Any]) -> None:
     if needs_pairs or needs_supervised:
         outcomes = ", ".join(f"{n:,} {name}" for name, n in sorted(facts["chains"].items()))
         drops = "; ".join(f"{reason}: {n:,}" for reason, n in facts["dropped"].items())
-        problem = "no pair could be built" if needs_pairs else "no chain was correct"
+        unaided = NO_BEARING_CALL in facts["dropped"]
+        no_chain = f"no chain was correct{' with a call that bears on its answer' * unaided}"
+        problem = "no pair could be built" if needs_pairs else no_chain
         raise StageFailed(
             f"{problem} from {facts['rows_in']:,} chains ({outcomes}); {drops}; "
-            f"try {_advice(facts['dropped']) if needs_pairs else ADVICE[NO_CORRECT]}"
+            f"try {_advice(facts['dropped'], needs_pairs)}"
         )
 
 
-def _advice(drops: Mapping[str, int]) -> str:
+def _advice(drops: Mapping[str, int], needs_pairs: bool) -> str:
+    if not needs_pairs:
+        return ADVICE[NO_BEARING_CALL if NO_BEARING_CALL in drops else NO_CORRECT]
     known = {reason: n for reason, n in drops.items() if reason in ADVICE}
     return ADVICE[max(known, key=lambda reason: known[reason])] if known else DEFAULT_ADVICE

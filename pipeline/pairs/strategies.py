@@ -87,7 +87,8 @@ def corrected(candidates: Candidates) -> Iterator[Draft]:
         continuations = _continuations(candidates, rejected)
         whole = None if is_by_limit(rejected) else False
         fatal = first_fatal_step([correct for _, correct in continuations], whole)
-        if fatal is not None and (chosen := continuations[fatal][0]) is not None:
+        chosen = None if fatal is None else continuations[fatal][0]
+        if fatal is not None and chosen is not None and chosen not in candidates.unaided:
             yield Draft(chosen, rejected, fatal)
 
 
@@ -142,7 +143,8 @@ def _words(call: ToolCall) -> Iterator[str]:
 def _continuations(candidates: Candidates, rejected: Chain) -> list[Continuation]:
     """The teacher's continuation of `rejected` after 0, 1, 2, ... steps. After 0 steps it is the
     teacher's first correct chain, or None. One that only reached a limit shows nothing."""
-    from_start = next((chain for chain in candidates.correct if chain.model == TEACHER), None)
+    whole = (*candidates.correct, *candidates.unaided)
+    from_start = next((chain for chain in whole if chain.model == TEACHER), None)
     by_steps: dict[int, Continuation] = {
         chain.prefix_steps: (chain, None if _is_cut(chain) else correct)
         for chain, correct in candidates.continued

@@ -47,6 +47,12 @@ class Pairs(Section):
         "length or a limit of a call",
     )
 
+    needs_call: bool = Field(
+        default=True,
+        description="use a correct chain of teacher or student only if a successful call bears on "
+        "its answer; others are neither chosen nor supervised",
+    )
+
     @property
     def corrects(self) -> bool:
         """Whether the teacher continues from the first steps of the student's incorrect chains."""

@@ -81,6 +81,11 @@ class Problems(Section):
         ge=0,
         description="largest |got - expected| / max(1, |expected|) of a correct answer",
     )
+    units: Literal["ignore", "strict"] | None = Field(
+        default=None,
+        description="words after a number in an answer, such as 12 apples; strict: they must be "
+        "those of the gold; null: ignore where every gold is a bare number",
+    )
     counts: PocketCounts = Field(default=PocketCounts(), description="used with path: pocket")
     self_made: SelfMade = SelfMade()
     decontaminate_ngram: int | None = Field(

@@ -28,6 +28,9 @@ class Supervised(Section):
     learning_rate: float = Field(default=1e-4, gt=0, description="peak learning rate")
     epochs: float = Field(default=1.0, gt=0)
     per_problem: int = Field(default=2, ge=1, description="correct chains per problem at most")
+    failed_steps: Literal["mask", "train"] = Field(
+        default="mask", description="replies of correct chains whose call failed; mask: no loss"
+    )
     earlier_rounds: bool = Field(
         default=True, description="also train on the correct chains of earlier rounds"
     )

@@ -22,6 +22,7 @@ from pipeline.evaluation.compare import results, side_by_side
 from pipeline.evaluation.report import print_report
 from pipeline.generation.pool import refuse_too_small
 from pipeline.generation.prepared import Run
+from pipeline.problems.golds import text_golds
 from pipeline.problems.reader import (
     ProblemError,
     ProblemFile,
@@ -160,6 +161,7 @@ def describe_problems(
         recipe = changed({"name": "problems", "problems": whole}, settings, source)
     problem_file = read_source(recipe)
     summary = summarise(problem_file, toolsets.load(recipe.toolset))
+    summary |= text_golds(problem_file.problems)
     if rejects is not None:
         write_rejects(problem_file.rejects, rejects)
     if as_json:
@@ -243,7 +245,7 @@ def _connected(run: Run, stages: Sequence[str], root: Path) -> Iterator[None]:
 
 def _print_problems(problem_file: ProblemFile, summary: dict[str, Any]) -> None:
     for key, value in summary.items():
-        print(f"{key:<28} {_plain(value)}")
+        print(f"{key:<28} {_plain(value) or '-'}")
     for reject in problem_file.rejects[:5]:
         print(f"rejected line {reject.line}: {reject.reason}")
     if problem_file.problems:

@@ -157,12 +157,13 @@ class StageInputs:
         return found
 
     def _judged(self, problems: Sequence[Problem]) -> dict[str, str]:
+        settings = self._recipe.problems
         return {
             "problems": digest_of_all(
                 [p.problem_id, p.task, p.split, p.question, p.reference] for p in problems
             ),
             "golds": digest_of_all(p.answer for p in problems),
-            "verdicts": digest_of(RULES, self._recipe.problems.tolerance),
+            "verdicts": digest_of(RULES, settings.tolerance, settings.units),
         }
 
     def _prompt(self, role: str) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from pipeline import tables
-from pipeline.agent.verdict import judge
+from pipeline.agent.verdict import Units, judge
 from pipeline.errors import CannotStart
 from pipeline.evaluation.stage import write_table
 from pipeline.generation.outcomes import outcomes
@@ -26,6 +26,15 @@ from pipeline.run.evaluated import evaluated_folders
 from pipeline.run.inputs import JUDGED, StageInputs, changed, refuse_judging
 
 CORRECTNESS = {True: "correct", False: "incorrect", None: "engine error"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What verdicts depend on: the golds by problem, and the settings."""
+
+    golds: Mapping[str, str]
+    tolerance: float
+    units: Units
 
 
 def judge_run(run: Run) -> dict[str, dict[str, int]]:
@@ -42,9 +51,10 @@ def judge_run(run: Run) -> dict[str, dict[str, int]]:
     for folder in (run.dir.tasks, run.dir.tasks / "evaluation"):
         for path in tables.files(folder):
             _correct_golds(path, golds)
+    rules = Rules(golds, run.recipe.problems.tolerance, run.units)
     folders = {"chains": run.dir.chains, "evaluation": run.dir.evaluation}
     counts = {
-        name: dict(_judge_folder(folder, golds, run.recipe.problems.tolerance))
+        name: dict(_judge_folder(folder, rules))
         for name, folder in folders.items()
         if tables.files(folder)
     }
@@ -85,11 +95,11 @@ def _record(run: Run, inputs: Mapping[str, Any]) -> None:
             write_table(run.dir, {}, tables.files(run.dir.tasks / "evaluation"))
 
 
-def _judge_folder(folder: Path, golds: Mapping[str, str], tolerance: float) -> Counter[str]:
+def _judge_folder(folder: Path, rules: Rules) -> Counter[str]:
     counts: Counter[str] = Counter()
     for path in tables.files(folder):
         rows = pq.read_table(path).to_pylist()
-        new = [_judged(row, golds, tolerance) for row in rows]
+        new = [_judged(row, rules) for row in rows]
         counts.update(judged=len(rows))
         for before, after in zip(rows, new, strict=True):
             if before["correct"] != after["correct"]:
@@ -100,9 +110,9 @@ def _judge_folder(folder: Path, golds: Mapping[str, str], tolerance: float) -> C
     return counts
 
 
-def _judged(row: Mapping[str, Any], golds: Mapping[str, str], tolerance: float) -> dict[str, Any]:
-    problem = _corrected(tables.problem_of(row["problem"]), golds)
-    verdict = judge(tables.chain_of(row), problem, tolerance)
+def _judged(row: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
+    problem = _corrected(tables.problem_of(row["problem"]), rules.golds)
+    verdict = judge(tables.chain_of(row), problem, rules.tolerance, rules.units)
     new = {"correct": verdict.correct, "failure": verdict.failure}
     return {**row, "problem": tables.problem_row(problem), **new}
 

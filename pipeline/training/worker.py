@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -98,7 +99,9 @@ def _prepare_rows(job: TrainJob, settings: Train, template: ChatTemplate) -> int
 
     from pipeline.agent.loss_masks import encode_pair, encode_supervised
 
-    encode, out = (encode_supervised if job.stage == "sft" else encode_pair), Path(job.out)
+    masks_failed = settings.sft.failed_steps == "mask"
+    supervised = partial(encode_supervised, masks_failed=masks_failed)
+    encode, out = (supervised if job.stage == "sft" else encode_pair), Path(job.out)
     distributed = torch.distributed.is_initialized()
     if not distributed or torch.distributed.get_rank() == 0:
         folder = Path(job.rows)

@@ -266,3 +266,18 @@ def test_parts_contain_all_rows_in_order_and_replace_old_ones(
     assert [row["pair_id"] for row in tables.rows(folder)] == [row["pair_id"] for row in rows]
     parts = max(1, -(-count // size))
     assert _names(folder) == [f"part-{index:05d}.parquet" for index in range(parts)]
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_supervised_rows_name_failed_replies_only_if_there_are_any(
+    native: bool, tmp_path: Path
+) -> None:
+    turn = {"role": "assistant", "content": "add(1"}
+    row = {"prompt": [turn], "completion": [turn], "tools": None, "problem_id": "p"}
+    row |= {"chain_id": "c", "failed": []}
+    for name, failed in (("none", []), ("some", [0])):
+        rows = [row, row | {"failed": failed}]
+        tables.write_parts(tmp_path / name, rows, tables.supervised_schema(native, rows))
+    assert ["failed" in read for read in tables.rows(tmp_path / "none")] == [False, False]
+    assert [read["failed"] for read in tables.rows(tmp_path / "some")] == [[], [0]]
+    assert [read["completion"] for read in tables.rows(tmp_path / "some")] == [[turn], [turn]]

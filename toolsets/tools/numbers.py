@@ -3,7 +3,7 @@
 `read_number` accepts plain numbers only, `read_argument` also the forms that people write where a
 number is asked for: `50%`, `$1,200`, `3 1/2`, `sqrt(2) ≈ 1.4142135623731`.
 
-Not here: numbers in answers (`pipeline.agent.verdict` strips currency and percent signs), and the
+Not here: numbers in answers (`pipeline.agent.verdict`: units, LaTeX, floats), and the
 rule for rounded decimals such as 3.33333333333333 (`toolsets.languages.decimals`).
 """
 

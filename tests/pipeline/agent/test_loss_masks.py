@@ -109,6 +109,24 @@ def test_only_tokens_that_the_model_wrote_have_a_label(
     assert all(label in (token, IGNORED) for token, label in pairs)
 
 
+@pytest.mark.parametrize(("masks", "failed"), [(True, []), (False, [f"multiply(3{END}"])])
+def test_a_reply_whose_call_failed_has_no_label(
+    masks: bool, failed: list[str], tokenizer: TextTokenizer, template: ChatTemplate
+) -> None:
+    completion = [*_turns("multiply(3", "The call is not closed."), *CHOSEN]
+    row = {"prompt": PROMPT, "completion": completion, "failed": [0]}
+    encoded = encode_supervised(row, template, masks)
+    whole = encode_supervised({"prompt": PROMPT, "completion": completion}, template)
+    assert encoded["input_ids"] == whole["input_ids"]
+    trained = [int(label != IGNORED) for label in encoded["labels"]]
+    assert _trained_spans(tokenizer, encoded["input_ids"], trained) == [
+        *failed,
+        f"multiply(a=3, b=4){END}",
+        f"subtract(a=12, b=2){END}",
+        f"answer(value=10){END}",
+    ]
+
+
 def test_turns_in_the_prompt_have_no_labels(
     tokenizer: TextTokenizer, template: ChatTemplate
 ) -> None:

@@ -60,8 +60,6 @@ def test_equal_numbers_are_the_same_answer(got: str, expected: str) -> None:
         ("20%", "0.2"),
         ("1,20", "120"),
         ("12,34", "1234"),
-        ("72 apples", "72"),
-        ("$72$", "72"),
         ("$20", "20%"),
         ("€20", "$20"),
         ("", "72"),
@@ -69,9 +67,7 @@ def test_equal_numbers_are_the_same_answer(got: str, expected: str) -> None:
         ("1e9999", "72"),
     ],
 )
-def test_different_numbers_and_numbers_with_words_are_not_the_same_answer(
-    got: str, expected: str
-) -> None:
+def test_different_numbers_are_not_the_same_answer(got: str, expected: str) -> None:
     assert not same_answer(got, expected)
     assert not same_answer(expected, got)
 
@@ -109,7 +105,6 @@ def test_texts_are_compared_without_case_and_spacing(got: str, expected: str) ->
 
 def test_different_texts_are_not_the_same_answer() -> None:
     assert not same_answer("True", "False")
-    assert not same_answer("True.", "True")
     assert not same_answer("1", "True")
 
 

@@ -76,6 +76,7 @@ def without_engine(out: Path) -> RolloutSettings:
         retries=0,
         temperature=0.0,
         tolerance=0.0,
+        units="ignore",
         engine=(),
         section="teacher",
         kv_cache_gib=1.0,

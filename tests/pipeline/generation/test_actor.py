@@ -90,6 +90,7 @@ def settings(out: Path, **options: Any) -> RolloutSettings:
         retries=0,
         temperature=0.0,
         tolerance=0.0,
+        units="ignore",
         engine=tuple(options.items()),
         section="teacher",
         kv_cache_gib=1.0,

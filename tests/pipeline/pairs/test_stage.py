@@ -146,7 +146,53 @@ def _task(index: int) -> str:
     return "b" if index in (4, 8) else "a"
 
 
+def test_a_correct_chain_without_a_bearing_call_is_neither_chosen_nor_supervised(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        _row("p", "teacher", 0, ANSWER, correct=True),
+        _row("p", "teacher", 1, "add(a=1, b=1)", ANSWER, correct=True),
+        _row("p", "teacher", 2, "add(a=1, b=0)", "add(a=1, b=2)", ANSWER, correct=True),
+        _row("p", "student", 0, "answer(4)"),
+    ]
+    strategies = "pairs.strategies={outcome: 1, concise: 1, first_divergence: 1}"
+    facts, made = _pairs(tmp_path / "1", rows, strategies, "train.sft.per_problem=9")
+    assert {pair["chosen_chain_id"] for pair in made} == {"p/teacher/2"}
+    assert {pair["rejected_chain_id"] for pair in made} == {"p/student/0"}
+    assert facts["supervised"] == 1
+    reason = "correct without a call that bears on the answer (pairs.needs_call)"
+    assert facts["dropped"][reason] == 2
+    assert facts["chains"] == {"teacher right": 3, "student wrong": 1}
+    every = [strategies, "train.sft.per_problem=9", "pairs.needs_call=false"]
+    facts, made = _pairs(tmp_path / "2", rows, *every)
+    assert "p/teacher/0" in {pair["chosen_chain_id"] for pair in made}
+    assert (facts["supervised"], facts["dropped"].get(reason)) == (3, None)
+
+
+def test_a_continuation_without_a_bearing_call_is_not_chosen(tmp_path: Path) -> None:
+    rows = [
+        _row("p", "student", 0, "add(a=1, b=1)", "add(a=3, b=1)", "answer(4)"),
+        _row("p", "teacher", 0, "add(a=1, b=1)", ANSWER, correct=True, prefix=1),
+        _row("p", "teacher", 0, "add(a=1, b=1)", "add(a=3, b=1)", "answer(4)", prefix=2),
+        _row("q", "teacher", 0, ADD, ANSWER, correct=True),
+    ]
+    only = "pairs.strategies={corrected: 1}"
+    with pytest.raises(StageFailed, match=r"no pair could be built .*pairs.needs_call"):
+        _pairs(tmp_path, rows, only)
+    assert len(_pairs(tmp_path, rows, only, "pairs.needs_call=false")[1]) == 1
+
+
+def test_a_supervised_row_names_the_replies_whose_call_failed(tmp_path: Path) -> None:
+    replies = ("add(1", "add(a=1)", ADD, ANSWER)
+    rows = [_row("p", "teacher", 0, *replies, correct=True)]
+    facts, _ = _pairs(tmp_path, rows, "train.stages=[sft]")
+    (row,) = tables.rows(RunDir(tmp_path).pairs / "supervised")
+    assert [row["completion"][place]["content"] for place in row["failed"]] == ["add(1", "add(a=1)"]
+    assert facts["failed_steps"] == 2
+
+
 CORRECT = _row("p", "teacher", 0, ADD, ANSWER, correct=True)
+UNAIDED = _row("p", "teacher", 0, ANSWER, correct=True)
 INCORRECT = _row("p", "student", 0, "answer(4)")
 
 
@@ -180,6 +226,14 @@ INCORRECT = _row("p", "student", 0, "answer(4)")
             "no pair could be built from 2 chains (1 student wrong, 1 teacher right); no strategy "
             "fits: 1; try more samples, a higher temperature, other pairs.strategies, "
             "or pairs.strategies.reference=1 if the data has reference solutions",
+        ),
+        (
+            [UNAIDED, INCORRECT],
+            ["train.stages=[sft]"],
+            "no chain was correct with a call that bears on its answer from 2 chains (1 student "
+            "wrong, 1 teacher right); correct without a call that bears on the answer "
+            "(pairs.needs_call): 1; no correct chain: 1; try pairs.needs_call=false, or a teacher "
+            "that calls functions",
         ),
         (
             [INCORRECT],

@@ -80,6 +80,8 @@ def test_a_file_is_described_by_counts_rejects_and_an_example(
         "read                         2",
         "rejected                     1",
         "format                       generic",
+        "golds_as_text                0",
+        "golds_as_text_examples       -",
         "rejected line 3: field question is empty",
     ):
         assert line in lines

@@ -32,7 +32,7 @@ from pipeline.run.reuse import begin_from, check_source
 from pipeline.run.run import pairs_stage, prepare
 from pipeline.run_dir import RunDir, refuse_other
 from tests.conftest import ROOT
-from toolsets import ToolCall
+from toolsets import ToolCall, ToolResult
 
 STAGES = ("generate", "pairs", "train", "evaluate")
 QUESTIONS = [(f"What is {n} + 1?", n + 1, "train" if n < 8 else "test") for n in range(10)]
@@ -98,10 +98,14 @@ class World:
         rows = []
         for one in tasks:
             answer = one.problem.answer if model == "teacher" else "0"
+            add = ToolCall("add", {"a": answer, "b": 0}, "")
             call = ToolCall("answer", {"value": answer}, "")
             chain = Chain(
                 one.task_id, one.problem.problem_id, model, 0, 0, (),
-                (Step(f"answer(value={answer})", call, None),), "answer", answer,
+                (
+                    Step(f"add(a={answer}, b=0)", add, ToolResult(True, answer)),
+                    Step(f"answer(value={answer})", call, None),
+                ), "answer", answer,
             )  # fmt: skip
             rows.append(tables.chain_row(chain, one.problem, judge(chain, one.problem)))
         tables.write(out / f"{model}-000-00000-0000.parquet", rows, tables.CHAINS)
@@ -305,6 +309,16 @@ def test_judging_again_gives_new_verdicts_counts_them_and_the_run_goes_on(world:
     pairs = len(list(tables.rows(world.dir.pairs)))
     world.finish()
     assert len(list(tables.rows(world.dir.pairs))) < pairs
+
+
+def test_another_rule_for_units_is_another_rule_of_verdicts(world: World) -> None:
+    assert world.run().units == "ignore"  # every gold is a bare number
+    strict = world.run("problems.units=strict")
+    assert strict.units == "strict"
+    with pytest.raises(CannotStart, match="the rules of verdicts changed"):
+        renewal.check(strict, STAGES)
+    assert judge_run(strict)["chains"] == {"judged": 16}
+    renewal.check(strict, STAGES)
 
 
 def test_judging_is_refused_if_the_questions_changed(world: World) -> None:

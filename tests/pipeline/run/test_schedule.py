@@ -39,7 +39,7 @@ RECIPE = {
     "toolset": TOOLSET,
     "problems": {"counts": {"train": 24, "test": 6, "ood": 0}},
     "agent": {"think": False, "reply_tokens": 48, "max_steps": 4},
-    "pairs": {"rejected_from": ["student"], "per_problem": 1},
+    "pairs": {"rejected_from": ["student"], "per_problem": 1, "needs_call": False},
     "train": {"stages": ["dpo"], "rounds": 3, "heldout_problems": 40},
     "evaluate": {"models": ["student_rounds", "student_after"], "splits": ["test"]},
 }
