@@ -50,15 +50,21 @@ def test_the_initial_pool_size_follows_the_number_of_blocks(
     assert engine_pool(blocks, cluster).initial_size == initial
 
 
+ENDPOINT = "teacher.endpoint=http://host:8000/v1"
+
+
 @pytest.mark.parametrize(
     ("overrides", "seconds"),
     [
         ((), 7200),
         (("cluster.no_progress_seconds=60",), 60),
         (("cluster.no_progress_seconds=null",), None),
-        (("teacher.requests_per_minute=600",), 7200),
-        (("teacher.requests_per_minute=6",), 2 * 60 * 256 * 12 / 6),
-        (("teacher.requests_per_minute=6", "cluster.actors_max=2"), 2 * 60 * 512 * 12 / 6),
+        ((ENDPOINT, "teacher.requests_per_minute=600"), 7200),
+        ((ENDPOINT, "teacher.requests_per_minute=6"), 2 * 60 * 256 * 12 / 6),
+        (
+            (ENDPOINT, "teacher.requests_per_minute=6", "cluster.actors_max=2"),
+            2 * 60 * 512 * 12 / 6,
+        ),
     ],
 )
 def test_a_job_may_go_without_progress_for_as_long_as_the_setting_and_the_rate_limit_say(
