@@ -51,7 +51,8 @@ class Problems(Section):
     """The data set, its splits and filters."""
 
     path: str | Annotated[list[str], Field(min_length=1)] = Field(
-        default="pocket", description="file, list of files, folder, hf:NAME[:SPLIT] or pocket"
+        default="pocket",
+        description="file, list of files, folder, hf:NAME[@REVISION][:SPLIT] or pocket",
     )
     test_path: str | None = Field(
         default=None, description="file of the test problems; those of `path` are then for training"

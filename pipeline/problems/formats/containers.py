@@ -2,7 +2,7 @@
 
     rows("problems.jsonl")       a file; its kind is detected from the name's ending and the content
     rows("my_folder")            a data set written by datasets.save_to_disk
-    rows("hf:NAME[:SPLIT]")      a data set of the hub; NAME may be OWNER/NAME/CONFIG
+    rows("hf:NAME[@REVISION][:SPLIT]")   a data set of the hub; NAME may be OWNER/NAME/CONFIG
 
 An unreadable row is yielded with the reason; an unreadable container raises ProblemError. The
 splits of a data set are interleaved row by row, so that a limit takes rows of each. Rows of a data
@@ -77,14 +77,20 @@ def _folder_rows(folder: Path) -> Iterator[Row]:
 def _hub_rows(path: str) -> Iterator[Row]:
     import datasets
 
-    name, _, split = path.removeprefix(HUB).partition(":")
-    parts = name.split("/")
-    repository, config = "/".join(parts[:2]), "/".join(parts[2:]) or None
+    repository, config, revision, split = hub_address(path)
     try:
-        loaded = datasets.load_dataset(repository, config, split=split or None)
+        loaded = datasets.load_dataset(repository, config, revision=revision, split=split)
     except (OSError, ValueError) as error:
         raise ProblemError(f"data set {path} cannot be loaded: {first_line(error)}") from None
     yield from _dataset_rows(loaded)
+
+
+def hub_address(path: str) -> tuple[str, str | None, str | None, str | None]:
+    """Repository, configuration, revision and split of `hf:OWNER/NAME/CONFIG@REVISION:SPLIT`."""
+    place, _, split = path.removeprefix(HUB).partition(":")
+    name, _, revision = place.partition("@")
+    parts = name.split("/")
+    return "/".join(parts[:2]), "/".join(parts[2:]) or None, revision or None, split or None
 
 
 def _dataset_rows(loaded: Any) -> Iterator[Row]:

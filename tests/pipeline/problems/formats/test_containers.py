@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.problems.formats.containers import hub_address
 from pipeline.problems.reader import ProblemError, decontaminated, read_problems
 from tests.conftest import ROOT
 
@@ -150,3 +151,18 @@ def test_an_unreachable_hub_data_set_gives_a_one_sentence_error() -> None:
     assert done.returncode == 2
     assert "data set hf:nobody/nothing:train cannot be loaded: " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("hf:openai/gsm8k/main", ("openai/gsm8k", "main", None, None)),
+        ("hf:openai/gsm8k/main:train", ("openai/gsm8k", "main", None, "train")),
+        ("hf:a/b@1f2e3d", ("a/b", None, "1f2e3d", None)),
+        ("hf:a/b/c@1f2e3d:test", ("a/b", "c", "1f2e3d", "test")),
+    ],
+)
+def test_a_data_set_of_the_hub_may_be_pinned_to_a_revision(
+    path: str, parts: tuple[str | None, ...]
+) -> None:
+    assert hub_address(path) == parts
