@@ -46,7 +46,12 @@ PARTS = {
         ),
     ),
     "endpoint": Part(
-        420, ("tests/pipeline/generation/test_endpoint_run.py", "tests/serving/test_teacher.py")
+        600,
+        (
+            "tests/pipeline/generation/test_endpoint_run.py",
+            "tests/pipeline/generation/test_outage_run.py",
+            "tests/serving/test_teacher.py",
+        ),
     ),
     "gsm8k": Part(540, ("tests/pipeline/run/test_gsm8k_run.py",)),
     "million": Part(840, ("tests/pipeline/test_million.py",)),
@@ -65,6 +70,7 @@ PARTS = {
     "training": Part(
         780, ("tests/pipeline/training/test_elastic.py", "tests/pipeline/training/test_grid.py")
     ),
+    "verdicts": Part(60, ("tests/pipeline/agent/verdict/test_golds.py",)),
     "workers": Part(60, ("tests/toolsets/execution/test_leak.py",)),
 }
 
