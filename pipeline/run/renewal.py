@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Container
+from functools import cache
 from pathlib import Path
 
 from pipeline import tables
@@ -120,7 +121,13 @@ def set_aside(run: RunDir, *paths: Path) -> Path:
 
 
 def _changed(run: RunDir, stage: str, now: Inputs, model: str | None = None) -> list[str]:
-    """The changed inputs of a stage, or of its part for `model`."""
+    """The changed inputs of a stage, or of its part for `model`.
+
+    Results of a stage that never ran here were copied into the folder: they are taken as they are.
+    """
+    if not run.facts(stage):
+        _say_copied(stage, run.path)
+        return []
     before = run.facts(stage).get(INPUTS)
     if model is not None:
         before = (before or {}).get(model)
@@ -158,6 +165,11 @@ def _evaluated_files(run: RunDir, name: str) -> list[Path]:
 
 def _path(run: Run) -> Path:
     return run.dir.run.path
+
+
+@cache  # once for each stage
+def _say_copied(stage: str, path: Path) -> None:
+    _say(f"{stage}: {path} holds results that were copied there; taken as they are")
 
 
 def _say(text: str) -> None:

@@ -51,7 +51,7 @@ def divergence_message(out: Path) -> str | None:
     return (
         f"training ({out.name}) stopped at step {facts['step']}, where {facts['what']} was not a "
         f"finite number; {last}; the same recipe would diverge again: lower the learning rate "
-        "in another --run-dir (copy tasks, chains and pairs there to reuse them), or remove "
+        "in another --run-dir (--from with this one reuses its chains and pairs), or remove "
         f"{out} to train this stage again"
     )
 

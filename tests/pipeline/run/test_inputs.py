@@ -375,3 +375,17 @@ def test_a_file_is_read_again_only_if_it_changed(tmp_path: Path) -> None:
     assert FileDigests(cache).of([file]) == first
     file.write_bytes(b"two")
     assert FileDigests(cache).of([file]) != first
+
+
+def test_results_copied_into_a_new_run_are_taken_and_said_to_be(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = World.__new__(World)
+    copy.dir, copy.problems, copy.student = RunDir(tmp_path / "copy"), world.problems, world.student
+    shutil.copytree(world.dir.path, copy.dir.path)
+    copy.dir.run_json.unlink()
+    before = copy.stamps()
+    copy.finish()
+    changed = {name for name, stamp in before.items() if copy.stamps().get(name) != stamp}
+    assert {name.partition("/")[0] for name in changed} <= {"pairs"}
+    assert "holds results that were copied there; taken as they are" in capsys.readouterr().err
