@@ -58,7 +58,7 @@ def _list(values: Any, quote: Callable[[str], str]) -> str:
 
 
 def _object(value: Any, quote: Callable[[str], str]) -> str:
-    """The text of a value that is none of JSON's, if it has exactly one."""
+    """The text of a value of another type than JSON's; raises ValueError unless it has one text."""
     has_text = type(value).__str__ is not object.__str__
     if is_dataclass(value) and not isinstance(value, type) and not has_text:
         return as_text({field.name: getattr(value, field.name) for field in fields(value)})

@@ -55,7 +55,7 @@ def solve(equations: Relations, unknowns: Names) -> str:
 
 
 def _solve_special(equations: list[Tree], unknowns: list[str]) -> str | None:
-    """Solve one equation with a rounding or an odd root; None if there is none of them."""
+    """Solve one equation with a rounding or an odd root; None for an equation without either."""
     import sympy
 
     pairs = [(tree, name) for tree in equations for name in unknowns]

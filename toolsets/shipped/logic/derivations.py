@@ -12,9 +12,9 @@ from toolsets.languages.formula.syntax import Not
 from toolsets.shipped.logic import chase, solver
 from toolsets.shipped.logic.core import Core, contradicting
 from toolsets.shipped.logic.facts import Facts, Reason
-from toolsets.shipped.logic.reading import with_warnings
+from toolsets.shipped.logic.reading import Formulas, with_warnings
 from toolsets.shipped.logic.stratified import holds, perfect_model
-from toolsets.shipped.logic.theory import Premises, check_things, read_theory, unmentioned
+from toolsets.shipped.logic.theory import check_things, read_theory, unmentioned
 from toolsets.tools.decorator import tool
 
 MOST_LISTED = 200  # facts
@@ -22,7 +22,7 @@ CLASH_SECONDS = 0.5  # for the premises that contradict each other
 
 
 @tool
-def premises_used(premises: Premises, conclusion: str) -> str:
+def premises_used(premises: Formulas, conclusion: str) -> str:
     """Tell whether premises make a conclusion True or False, and from which of them it follows.
 
     Example:
@@ -42,7 +42,7 @@ def premises_used(premises: Premises, conclusion: str) -> str:
 
 
 @tool
-def closed_world(premises: Premises, conclusion: str) -> str:
+def closed_world(premises: Formulas, conclusion: str) -> str:
     """Tell whether a conclusion is True or False if all that facts and rules do not give is false.
 
     Example:
@@ -55,7 +55,7 @@ def closed_world(premises: Premises, conclusion: str) -> str:
 
 
 @tool
-def derive_facts(premises: Premises, closed_world: bool = False) -> str:
+def derive_facts(premises: Formulas, closed_world: bool = False) -> str:
     """List all facts that rules give by forward chaining, each with its premise.
 
     Args:
@@ -73,7 +73,7 @@ def derive_facts(premises: Premises, closed_world: bool = False) -> str:
 
 
 @tool
-def follows_by_rules(premises: Premises, conclusion: str) -> str:
+def follows_by_rules(premises: Formulas, conclusion: str) -> str:
     """Tell whether facts and rules, also with exists after ->, make a conclusion True or False.
 
     Example:

@@ -9,17 +9,10 @@ import difflib
 import re
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Annotated, NamedTuple
-
-from pydantic import BeforeValidator
+from typing import NamedTuple
 
 from toolsets.languages.formula.syntax import Formula, Symbol, symbols
-from toolsets.shipped.logic.reading import ambiguities, read_formula, read_formulas
-
-Premises = Annotated[
-    list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
-]
-"""The type of a parameter for a list of formulas; a text is a list of one formula."""
+from toolsets.shipped.logic.reading import ambiguities, check_names, read_formula, read_formulas
 
 UNBOUND = frozenset("uvwxyzUVWXYZ")  # names that are meant as variables
 SIMILAR = 0.7  # at least, of names that may be typos of each other; 1 is equal
@@ -46,7 +39,7 @@ def read_theory(premises: Sequence[str], conclusion: str = "") -> Theory:
     known = read_formulas(premises, "premise")
     asked = read_formula(conclusion, "conclusion") if conclusion.strip() else None
     formulas = [*known, asked] if asked else known
-    _check_roles(formulas)
+    check_names(formulas)
     return Theory(known, asked, ambiguities(formulas))
 
 
@@ -83,14 +76,3 @@ def _arguments(symbol: Symbol) -> str:
 def _nearest(symbol: Symbol, known: Sequence[Symbol]) -> str | None:
     names = [one.name for one in known if one[::2] == symbol[::2]]
     return next(iter(difflib.get_close_matches(symbol.name, names, 1, SIMILAR)), None)
-
-
-def _check_roles(formulas: Sequence[Formula]) -> None:
-    """Raise ValueError if a name is a predicate in one formula and a thing in another."""
-    used = symbols(*formulas)
-    predicates = {symbol.name for symbol in used if symbol.kind == "predicate"}
-    things = {symbol.name for symbol in used if symbol.kind == "function"}
-    if both := sorted(predicates & things):
-        raise ValueError(
-            f"{both[0]} is used both as a predicate and as a thing; rename one of the two"
-        )
